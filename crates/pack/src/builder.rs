@@ -1,0 +1,80 @@
+//! From selected files to an archive.
+
+use std::io::{Seek, Write};
+
+use headstart_model::Digest;
+
+use crate::archive::{self, ArchiveParts};
+use crate::bases::BaseChooser;
+use crate::bundle::{BundleInput, Level, Progress, write_bundle};
+use crate::chunk_set::ChunkSet;
+use crate::error::BuildError;
+use crate::layout;
+use crate::section;
+use crate::selection::Selection;
+use crate::source::{FolderChunks, NoChunks};
+
+/// An archive that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildSummary {
+    /// Number of files.
+    pub files: u64,
+    /// Bytes of all files when installed.
+    pub installed_bytes: u64,
+    /// Bytes of the archive.
+    pub archive_bytes: u64,
+    /// Number of different chunks.
+    pub chunks: u64,
+    /// Number of blocks.
+    pub blocks: u64,
+    /// Identity of the content.
+    pub content: Digest,
+}
+
+/// Builds an archive of `selection` and writes it to `out`, which is empty and stands at its start.
+///
+/// `manifest` is the canonical JSON of the packaging manifest. The same files, manifest and level give the same bytes on
+/// every machine. Memory does not grow with the size of files, only with the number of chunks. `progress` hears plain bytes.
+///
+/// # Errors
+/// [`BuildError`] when a file cannot be read or changes meanwhile, the output cannot be written, or `progress` breaks off.
+pub fn build_archive<W: Write + Seek>(
+    manifest: &[u8],
+    selection: &Selection,
+    level: Level,
+    out: &mut W,
+    progress: Progress<'_>,
+) -> Result<BuildSummary, BuildError> {
+    let mut chunks = FolderChunks::scan(selection)?;
+    let complete = chunks.complete().clone();
+    let tree = complete.tree();
+    let order = layout::order(tree, &ChunkSet::full(tree.chunk_count()));
+    archive::write_placeholder(out)?;
+    let input = BundleInput {
+        tree,
+        blocks: layout::blocks(tree, &order),
+        chooser: BaseChooser::new(tree.unique_bytes()),
+        new: &mut chunks,
+        old: &mut NoChunks,
+        level,
+    };
+    let bundle = write_bundle(input, out, progress)?;
+    let structure = section::encode_full(tree, &bundle.table)?;
+    let parts = ArchiveParts {
+        manifest,
+        structure: &structure,
+        names: &section::encode_names(&complete),
+        bundle_bytes: bundle.bytes,
+        bundle_digest: bundle.digest,
+        content: complete.content(),
+    };
+    let archive_bytes = archive::finish(out, &parts)?;
+    Ok(BuildSummary {
+        files: tree.files().count() as u64,
+        installed_bytes: tree.installed_bytes(),
+        archive_bytes,
+        chunks: u64::from(tree.chunk_count()),
+        blocks: bundle.table.blocks().len() as u64,
+        content: parts.content,
+    })
+}

@@ -1,0 +1,195 @@
+//! Where the bytes of chunks come from while a bundle is made.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::PathBuf;
+
+use headstart_model::{Digest, Verified};
+
+use crate::chunker;
+use crate::error::{BuildError, FormatError};
+use crate::reader::{BaseSource, BlockReader};
+use crate::selection::{SelectedFile, Selection};
+use crate::table::{BaseSpace, BlockTable};
+use crate::tree::{CompleteTree, Tree, TreeBuilder};
+
+/// Gives the bytes of the chunks of one tree, in any order.
+pub trait ChunkSource {
+    /// Appends the bytes of `chunk` to `out`.
+    ///
+    /// # Errors
+    /// [`BuildError`] when the chunk cannot be read or no longer has the bytes that its name says.
+    fn read_chunk(&mut self, chunk: u32, out: &mut Vec<u8>) -> Result<(), BuildError>;
+}
+
+/// The chunks of files in a folder, read again when they are needed: the files are never held in memory.
+#[derive(Debug)]
+pub struct FolderChunks {
+    complete: CompleteTree,
+    sources: Vec<PathBuf>,
+    /// For each chunk the file that holds it and where.
+    places: Vec<(u32, u64)>,
+    open: Option<(u32, File)>,
+}
+
+impl FolderChunks {
+    /// Cuts every selected file and makes the tree of them. Reads each file once; memory grows with the number of chunks.
+    ///
+    /// # Errors
+    /// [`BuildError::Read`], [`BuildError::Changed`] when a file does not have the size it was selected with, and
+    /// [`BuildError::TooMany`].
+    pub fn scan(selection: &Selection) -> Result<Self, BuildError> {
+        let mut builder = TreeBuilder::new();
+        selection.folders.iter().for_each(|folder| builder.folder(&folder.path));
+        let mut first_places = std::collections::HashMap::new();
+        for (number, file) in (0_u32..).zip(&selection.files) {
+            let chunks = scan_file(file)?;
+            let mut offset = 0;
+            for (name, bytes) in &chunks {
+                first_places.entry(*name).or_insert((number, offset));
+                offset += u64::from(*bytes);
+            }
+            builder.file(&file.path, file.executable, chunks)?;
+        }
+        let complete = builder.finish();
+        let places = complete.names().iter().filter_map(|name| first_places.get(name).copied());
+        let places = places.collect();
+        let sources = selection.files.iter().map(|file| file.source.clone()).collect();
+        Ok(Self { complete, sources, places, open: None })
+    }
+
+    /// The tree of the files.
+    #[must_use]
+    pub const fn complete(&self) -> &CompleteTree {
+        &self.complete
+    }
+
+    fn open(&mut self, file: u32) -> Result<&mut File, (PathBuf, std::io::Error)> {
+        let path = self.sources.get(file as usize).cloned().unwrap_or_default();
+        if self.open.as_ref().is_none_or(|(number, _)| *number != file) {
+            self.open = Some((file, File::open(&path).map_err(|error| (path.clone(), error))?));
+        }
+        let open = self.open.as_mut().map(|(_, open)| open);
+        open.ok_or_else(|| (path, std::io::ErrorKind::NotFound.into()))
+    }
+}
+
+fn scan_file(file: &SelectedFile) -> Result<Vec<(Digest, u32)>, BuildError> {
+    let read = |source| BuildError::Read { path: file.source.clone(), source };
+    let mut chunks = Vec::new();
+    let mut size = 0;
+    for chunk in chunker::cut(File::open(&file.source).map_err(read)?) {
+        let chunk = chunk.map_err(read)?;
+        let bytes = u32::try_from(chunk.bytes.len()).expect("a chunk is at most CHUNK_BYTES_MAX");
+        size += u64::from(bytes);
+        chunks.push((chunk.name, bytes));
+    }
+    if size == file.size {
+        Ok(chunks)
+    } else {
+        Err(BuildError::Changed { path: file.source.clone() })
+    }
+}
+
+impl ChunkSource for FolderChunks {
+    fn read_chunk(&mut self, chunk: u32, out: &mut Vec<u8>) -> Result<(), BuildError> {
+        let place = self.places.get(chunk as usize).copied();
+        let (Some((file, offset)), Some(name)) = (place, self.complete.name(chunk).copied()) else {
+            return Err(FormatError::Rule { what: "a chunk is wanted that does not exist" }.into());
+        };
+        let bytes = u64::from(self.complete.tree().chunk_bytes(chunk));
+        let start = out.len();
+        let read = |file: &mut File, out: &mut Vec<u8>| {
+            file.seek(SeekFrom::Start(offset))?;
+            file.take(bytes).read_to_end(out)
+        };
+        let path = self.sources.get(file as usize).cloned().unwrap_or_default();
+        self.open(file)
+            .and_then(|open| read(open, out).map_err(|error| (path.clone(), error)))
+            .map_err(|(path, source)| BuildError::Read { path, source })?;
+        let same = Digest::of(out.get(start..).unwrap_or_default()) == name;
+        if same { Ok(()) } else { Err(BuildError::Changed { path }) }
+    }
+}
+
+/// All chunks of a bundle, decompressed once into a scratch file: for choosing bases among the chunks of earlier versions.
+#[derive(Debug)]
+pub struct ScratchChunks {
+    scratch: File,
+    /// Where each chunk lies in the scratch file; `None` when the bundle does not hold it.
+    offsets: Vec<Option<u64>>,
+    lengths: Vec<u32>,
+}
+
+impl ScratchChunks {
+    /// Decompresses the blocks of `bundle`, which stands at its first block, into `scratch` (an empty file of the caller's).
+    ///
+    /// # Errors
+    /// [`FormatError`] when a block is damaged or a file cannot be read or written.
+    pub fn extract(
+        complete: &CompleteTree,
+        table: &BlockTable,
+        bundle: &mut dyn Read,
+        scratch: File,
+    ) -> Result<Self, FormatError> {
+        let tree = complete.tree();
+        let lengths = (0..tree.chunk_count()).map(|chunk| tree.chunk_bytes(chunk)).collect();
+        let offsets = vec![None; tree.chunk_count() as usize];
+        let mut chunks = Self { scratch, offsets, lengths };
+        let reader = BlockReader::new(tree, table);
+        let mut end = 0;
+        for (number, _, block) in table.with_offsets() {
+            let mut stored = vec![0; block.stored_bytes as usize];
+            bundle.read_exact(&mut stored)?;
+            let damaged = |source| FormatError::Damaged { what: "the bundle", source };
+            let stored = Verified::check(stored, &block.digest).map_err(damaged)?;
+            let plain = reader.open(number, &stored, &mut chunks)?;
+            chunks.scratch.seek(SeekFrom::Start(end))?;
+            for (chunk, bytes) in plain.chunks() {
+                chunks.scratch.write_all(bytes)?;
+                if let Some(offset) = chunks.offsets.get_mut(chunk as usize) {
+                    *offset = Some(end);
+                }
+                end += bytes.len() as u64;
+            }
+        }
+        Ok(chunks)
+    }
+
+    fn read(&mut self, chunk: u32, out: &mut Vec<u8>) -> std::io::Result<()> {
+        let place = self.offsets.get(chunk as usize).copied().flatten();
+        let length = self.lengths.get(chunk as usize).copied().unwrap_or(0);
+        let offset = place.ok_or(std::io::ErrorKind::NotFound)?;
+        self.scratch.seek(SeekFrom::Start(offset))?;
+        let start = out.len();
+        out.resize(start + length as usize, 0);
+        self.scratch.read_exact(out.get_mut(start..).unwrap_or_default())
+    }
+}
+
+impl BaseSource for ScratchChunks {
+    fn read_base(&mut self, _: BaseSpace, chunk: u32, out: &mut Vec<u8>) -> std::io::Result<()> {
+        self.read(chunk, out)
+    }
+}
+
+impl ChunkSource for ScratchChunks {
+    fn read_chunk(&mut self, chunk: u32, out: &mut Vec<u8>) -> Result<(), BuildError> {
+        self.read(chunk, out).map_err(|error| BuildError::Format(error.into()))
+    }
+}
+
+/// The source of a tree without chunks, for bundles that have no old version.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NoChunks;
+
+impl ChunkSource for NoChunks {
+    fn read_chunk(&mut self, _: u32, _: &mut Vec<u8>) -> Result<(), BuildError> {
+        Err(FormatError::Rule { what: "a chunk is wanted that does not exist" }.into())
+    }
+}
+
+/// Bytes of all chunks that `tree` lists in files, for progress.
+pub(crate) fn unique_bytes(tree: &Tree, chunks: impl Iterator<Item = u32>) -> u64 {
+    chunks.map(|chunk| u64::from(tree.chunk_bytes(chunk))).sum()
+}

@@ -1,0 +1,112 @@
+//! Putting a tree together.
+
+use std::collections::{BTreeMap, HashMap};
+
+use headstart_model::{Digest, PackPath};
+
+use super::{CompleteTree, Entry, FileNode, Node, Tree};
+use crate::error::BuildError;
+use crate::limits::{CHUNKS_MAX, ENTRIES_MAX};
+
+/// Collects files and folders in any order and makes the one tree that they have.
+#[derive(Debug, Default)]
+pub struct TreeBuilder {
+    entries: BTreeMap<PackPath, Draft>,
+    chunks: HashMap<Digest, u32>,
+    names: Vec<(Digest, u32)>,
+}
+
+#[derive(Debug)]
+enum Draft {
+    Folder,
+    File { executable: bool, chunks: Vec<u32> },
+}
+
+impl TreeBuilder {
+    /// A builder without entries.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a folder and those above it.
+    pub fn folder(&mut self, path: &PackPath) {
+        self.entries.entry(path.clone()).or_insert(Draft::Folder);
+        let mut above = path.parent();
+        while let Some(folder) = above {
+            above = folder.parent();
+            self.entries.entry(folder).or_insert(Draft::Folder);
+        }
+    }
+
+    /// Adds a file made of `chunks`, each given by name and length in bytes.
+    ///
+    /// # Errors
+    /// [`BuildError::TooMany`] above the limits of the format.
+    pub fn file(
+        &mut self,
+        path: &PackPath,
+        executable: bool,
+        chunks: impl IntoIterator<Item = (Digest, u32)>,
+    ) -> Result<(), BuildError> {
+        if let Some(folder) = path.parent() {
+            self.folder(&folder);
+        }
+        let chunks = chunks
+            .into_iter()
+            .map(|(name, bytes)| self.chunk(name, bytes))
+            .collect::<Result<_, _>>()?;
+        self.entries.insert(path.clone(), Draft::File { executable, chunks });
+        if self.entries.len() as u64 > ENTRIES_MAX {
+            return Err(BuildError::TooMany { what: "files and folders", limit: ENTRIES_MAX });
+        }
+        Ok(())
+    }
+
+    fn chunk(&mut self, name: Digest, bytes: u32) -> Result<u32, BuildError> {
+        if let Some(number) = self.chunks.get(&name) {
+            return Ok(*number);
+        }
+        if self.names.len() as u64 >= CHUNKS_MAX {
+            return Err(BuildError::TooMany { what: "chunks", limit: CHUNKS_MAX });
+        }
+        let number = u32::try_from(self.names.len()).expect("CHUNKS_MAX fits 32 bits");
+        self.chunks.insert(name, number);
+        self.names.push((name, bytes));
+        Ok(number)
+    }
+
+    /// The tree, its chunks numbered by first use.
+    #[must_use]
+    pub fn finish(self) -> CompleteTree {
+        let mut tree = Tree::default();
+        let mut names = Vec::with_capacity(self.names.len());
+        let mut numbers = vec![None; self.names.len()];
+        for (path, draft) in self.entries {
+            let Draft::File { executable, chunks } = draft else {
+                tree.entries.push(Entry { path, node: Node::Folder });
+                continue;
+            };
+            let start = tree.references.len();
+            let mut size = 0;
+            for draft_number in chunks {
+                let (Some(number), Some((name, bytes))) =
+                    (numbers.get_mut(draft_number as usize), self.names.get(draft_number as usize))
+                else {
+                    continue;
+                };
+                let number = *number.get_or_insert_with(|| {
+                    names.push(*name);
+                    tree.chunk_bytes.push(*bytes);
+                    tree.chunk_count() - 1
+                });
+                size += u64::from(*bytes);
+                tree.references.push(number);
+            }
+            let references = start..tree.references.len();
+            let file = FileNode { size, executable, references };
+            tree.entries.push(Entry { path, node: Node::File(file) });
+        }
+        CompleteTree { tree, names }
+    }
+}

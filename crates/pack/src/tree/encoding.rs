@@ -1,0 +1,253 @@
+//! The bytes of a tree: columns, so that like stands by like and compresses well. `docs/format/pack.md`, "Tree".
+
+use std::collections::HashSet;
+
+use headstart_model::PackPath;
+
+use super::{Entry, FileNode, Node, Tree};
+use crate::error::FormatError;
+use crate::limits::{CHUNK_BYTES_MAX, CHUNKS_MAX, ENTRIES_MAX};
+use crate::varint::{self, Cursor};
+
+const FOLDER: u8 = 0;
+const FILE: u8 = 1;
+const EXECUTABLE: u8 = 2;
+
+impl Tree {
+    /// The one encoding of this tree.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut kinds = Vec::with_capacity(self.entries.len());
+        let mut paths = Vec::new();
+        let mut counts = Vec::new();
+        let mut last = "";
+        for entry in &self.entries {
+            let path = entry.path.as_str();
+            let shared = shared_prefix(last, path);
+            varint::put(&mut paths, shared as u64);
+            varint::put_part(&mut paths, path.as_bytes().get(shared..).unwrap_or_default());
+            last = path;
+            match &entry.node {
+                Node::Folder => kinds.push(FOLDER),
+                Node::File(file) => {
+                    kinds.push(if file.executable { EXECUTABLE } else { FILE });
+                    varint::put(&mut counts, file.references.len() as u64);
+                }
+            }
+        }
+        let mut out = Vec::new();
+        varint::put(&mut out, self.entries.len() as u64);
+        varint::put(&mut out, self.chunk_bytes.len() as u64);
+        out.extend_from_slice(&kinds);
+        varint::put_part(&mut out, &paths);
+        varint::put_part(&mut out, &counts);
+        varint::put_part(&mut out, &self.encode_references());
+        self.chunk_bytes.iter().for_each(|bytes| varint::put(&mut out, u64::from(*bytes)));
+        out
+    }
+
+    /// 0 for the next chunk not used before, else how far back the chunk lies.
+    fn encode_references(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.references.len());
+        let mut next = 0;
+        for reference in &self.references {
+            varint::put(&mut out, u64::from(next - *reference));
+            next = next.max(reference + 1);
+        }
+        out
+    }
+
+    /// Reads a tree and checks every rule that [`Tree`] promises.
+    ///
+    /// # Errors
+    /// [`FormatError`] naming what is wrong. Memory stays within a small multiple of `bytes`.
+    pub fn decode(bytes: &[u8]) -> Result<Self, FormatError> {
+        let mut cursor = Cursor::new("the index", bytes);
+        let entry_count = cursor.count("the number of files and folders", ENTRIES_MAX, 2)?;
+        let chunk_count = cursor.count("the number of chunks", CHUNKS_MAX, 1)?;
+        let kinds = cursor.take(entry_count as u64)?;
+        let mut paths = cursor.part("the index")?;
+        let mut counts = cursor.part("the index")?;
+        let mut references = decode_references(cursor.part("the index")?, chunk_count)?;
+        let chunk_bytes = decode_chunk_bytes(&mut cursor, chunk_count)?;
+        cursor.finish()?;
+
+        references.shrink_to_fit();
+        let mut tree = Self { entries: Vec::with_capacity(entry_count), references, chunk_bytes };
+        let mut start = 0;
+        for kind in kinds {
+            let path = next_path(&mut paths, tree.entries.last())?;
+            let node = match *kind {
+                FOLDER => Node::Folder,
+                FILE | EXECUTABLE => {
+                    let count = usize::try_from(counts.number()?).unwrap_or(usize::MAX);
+                    let file = tree.file(start, count, *kind == EXECUTABLE)?;
+                    start = file.references.end;
+                    Node::File(file)
+                }
+                _ => return Err(FormatError::Rule { what: "an entry is neither file nor folder" }),
+            };
+            tree.entries.push(Entry { path, node });
+        }
+        paths.finish()?;
+        counts.finish()?;
+        if start != tree.references.len() {
+            return Err(FormatError::Rule { what: "chunks are listed that belong to no file" });
+        }
+        tree.check_folders()?;
+        Ok(tree)
+    }
+
+    fn file(&self, start: usize, count: usize, executable: bool) -> Result<FileNode, FormatError> {
+        let references = start..start.saturating_add(count);
+        let chunks = self
+            .references
+            .get(references.clone())
+            .ok_or(FormatError::Rule { what: "a file lists more chunks than there are" })?;
+        let size = chunks.iter().map(|chunk| u64::from(self.chunk_bytes(*chunk))).sum();
+        Ok(FileNode { size, executable, references })
+    }
+
+    /// Sorted paths are checked on the way in; here: every parent is a folder, and no two names differ by case only.
+    fn check_folders(&self) -> Result<(), FormatError> {
+        let mut folders = HashSet::new();
+        let mut keys = HashSet::with_capacity(self.entries.len());
+        for entry in &self.entries {
+            if let Some(parent) = entry.path.parent()
+                && !folders.contains(parent.as_str())
+            {
+                return Err(FormatError::Rule {
+                    what: "an entry lies in a folder that is not listed",
+                });
+            }
+            if entry.node == Node::Folder {
+                folders.insert(entry.path.as_str().to_owned());
+            }
+            if !keys.insert(entry.path.case_key()) {
+                return Err(FormatError::DuplicatePath { path: entry.path.clone() });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn shared_prefix(a: &str, b: &str) -> usize {
+    a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count()
+}
+
+fn decode_references(mut column: Cursor<'_>, chunk_count: usize) -> Result<Vec<u32>, FormatError> {
+    let mut references = Vec::with_capacity(column.rest().len());
+    let mut next = 0_u64;
+    while !column.rest().is_empty() {
+        let back = column.number()?;
+        let reference = next
+            .checked_sub(back)
+            .and_then(|number| u32::try_from(number).ok())
+            .ok_or(FormatError::Rule { what: "a file uses a chunk before it exists" })?;
+        references.push(reference);
+        next += u64::from(back == 0);
+    }
+    if next == chunk_count as u64 {
+        Ok(references)
+    } else {
+        Err(FormatError::Rule { what: "the files do not use every chunk that is listed" })
+    }
+}
+
+fn decode_chunk_bytes(cursor: &mut Cursor<'_>, count: usize) -> Result<Vec<u32>, FormatError> {
+    let limit = CHUNK_BYTES_MAX as u64;
+    (0..count)
+        .map(|_| match cursor.bounded("the length of a chunk", limit)? {
+            0 => Err(FormatError::Rule { what: "a chunk is empty" }),
+            bytes => Ok(u32::try_from(bytes).expect("CHUNK_BYTES_MAX fits 32 bits")),
+        })
+        .collect()
+}
+
+fn next_path(column: &mut Cursor<'_>, last: Option<&Entry>) -> Result<PackPath, FormatError> {
+    let last = last.map_or("", |entry| entry.path.as_str());
+    let shared = usize::try_from(column.number()?).unwrap_or(usize::MAX);
+    let head = last
+        .as_bytes()
+        .get(..shared)
+        .ok_or(FormatError::Rule { what: "a path shares more than the last path has" })?;
+    let tail = column.part("the index")?.rest();
+    let text = String::from_utf8([head, tail].concat())
+        .map_err(|_| FormatError::Rule { what: "a path is not UTF-8" })?;
+    let path = PackPath::new(text)?;
+    if !last.is_empty() && path.as_str() <= last {
+        return Err(FormatError::Rule { what: "the paths are not in order" });
+    }
+    if shared != shared_prefix(last, path.as_str()) {
+        return Err(FormatError::Rule { what: "a path does not share all that it could" });
+    }
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use headstart_model::Digest;
+    use proptest::prelude::*;
+
+    use super::super::TreeBuilder;
+    use super::*;
+
+    fn sample(files: &[(u8, Vec<u8>)]) -> Tree {
+        let mut builder = TreeBuilder::new();
+        builder.folder(&PackPath::new("empty").expect("fine"));
+        for (name, chunks) in files {
+            let path = PackPath::new(format!("f{}/{name}", name % 3)).expect("fine");
+            let chunks = chunks.iter().map(|c| (Digest::of(&[*c]), u32::from(*c) + 1));
+            builder.file(&path, name % 2 == 0, chunks).expect("small");
+        }
+        builder.finish().tree().clone()
+    }
+
+    proptest! {
+        #[test]
+        fn trees_round_trip(files in proptest::collection::vec((any::<u8>(), proptest::collection::vec(any::<u8>(), 0..9)), 0..20)) {
+            let tree = sample(&files);
+            let bytes = tree.encode();
+            let read = Tree::decode(&bytes).expect("own output");
+            prop_assert_eq!(&read, &tree);
+            prop_assert_eq!(read.encode(), bytes);
+        }
+
+        #[test]
+        fn damaged_trees_are_refused_or_have_another_encoding(position: prop::sample::Index, bit in 0_u8..8) {
+            let tree = sample(&[(0, vec![1, 2, 1]), (1, vec![2]), (5, vec![])]);
+            let mut bytes = tree.encode();
+            let at = position.index(bytes.len());
+            bytes[at] ^= 1_u8 << bit;
+            if let Ok(other) = Tree::decode(&bytes) {
+                prop_assert_eq!(other.encode(), bytes);
+            }
+        }
+
+        #[test]
+        fn any_bytes_end_in_a_tree_or_an_error(bytes: Vec<u8>) {
+            let _ = Tree::decode(&bytes);
+        }
+    }
+
+    #[test]
+    fn a_promise_of_terabytes_is_refused_before_memory_is_taken() {
+        let mut bytes = Vec::new();
+        varint::put(&mut bytes, ENTRIES_MAX);
+        varint::put(&mut bytes, CHUNKS_MAX);
+        assert!(matches!(Tree::decode(&bytes), Err(FormatError::Truncated { .. })));
+        let mut bytes = Vec::new();
+        varint::put(&mut bytes, u64::MAX);
+        assert!(matches!(Tree::decode(&bytes), Err(FormatError::Limit { .. })));
+    }
+
+    #[test]
+    fn names_that_differ_by_case_are_refused() {
+        let mut builder = TreeBuilder::new();
+        for path in ["A", "a"] {
+            builder.file(&PackPath::new(path).expect("fine"), false, []).expect("small");
+        }
+        let bytes = builder.finish().tree().encode();
+        assert!(matches!(Tree::decode(&bytes), Err(FormatError::DuplicatePath { .. })));
+    }
+}

@@ -1,0 +1,110 @@
+//! Archives: the same out as in, the same bytes every time, and every damage found.
+
+use std::io::Cursor;
+
+use headstart_model::PackPath;
+use headstart_pack::{ArchiveHeader, ArchiveReader, FormatError, Level, Node};
+
+use crate::world::{self, Held, Packed, files, open, pack, sample};
+
+fn everything(packed: &Packed) -> (headstart_pack::CompleteTree, Held) {
+    let mut reader = open(&packed.bytes);
+    let mut held = Held::default();
+    let (complete, table) = (reader.complete().clone(), reader.table().clone());
+    let blocks = headstart_pack::BlockReader::new(complete.tree(), &table);
+    reader
+        .blocks::<FormatError>(|number, stored| {
+            let plain = blocks.open(number, &stored, &mut held)?;
+            held.new.extend(plain.chunks().map(|(chunk, bytes)| (chunk, bytes.to_vec())));
+            Ok(())
+        })
+        .expect("undamaged");
+    (complete, held)
+}
+
+#[test]
+fn every_level_gives_back_the_files() {
+    for level in [Level::Fast, Level::Balanced, Level::Small] {
+        let packed = pack(&sample(), level);
+        let (complete, held) = everything(&packed);
+        world::assert_same(files(&complete, &held), &sample());
+        assert_eq!(complete.content(), packed.summary.content);
+        assert_eq!(packed.summary.archive_bytes, packed.bytes.len() as u64);
+        let entry = |path| complete.tree().find(&PackPath::new(path).expect("fine")).cloned();
+        assert!(matches!(entry("empty/inside").expect("listed").node, Node::Folder));
+        assert!(matches!(entry("b/tool.sh").expect("listed").node, Node::File(f) if f.executable));
+    }
+}
+
+#[test]
+fn equal_files_are_stored_once() {
+    let packed = pack(&sample(), Level::Balanced);
+    assert!(packed.bytes.len() < 4_000_000, "{} bytes", packed.bytes.len());
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    assert!(pack(&sample(), Level::Balanced).bytes == pack(&sample(), Level::Balanced).bytes);
+}
+
+#[test]
+fn content_does_not_depend_on_the_level() {
+    let content = |level| pack(&sample(), level).summary.content;
+    assert_eq!(content(Level::Fast), content(Level::Small));
+}
+
+#[test]
+fn every_flipped_bit_is_found() {
+    let packed = pack(&sample(), Level::Fast);
+    let step = packed.bytes.len() / 400;
+    let head = 0..ArchiveHeader::BYTES as usize;
+    let tail = packed.bytes.len() - 20_000..packed.bytes.len();
+    for at in head.chain((0..packed.bytes.len()).step_by(step)).chain(tail.step_by(37)) {
+        let mut damaged = packed.bytes.clone();
+        damaged[at] ^= 0x10;
+        let found = ArchiveReader::open(Cursor::new(damaged.as_slice()))
+            .and_then(|mut reader| reader.blocks::<FormatError>(|_, _| Ok(())));
+        assert!(found.is_err(), "a flipped bit at {at} was not found");
+    }
+}
+
+#[test]
+fn every_cut_is_found() {
+    let bytes = pack(&sample(), Level::Fast).bytes;
+    for length in [0, 7, 199, 200, 5_000, bytes.len() - 1] {
+        let error = ArchiveReader::open(Cursor::new(&bytes[..length])).expect_err("cut short");
+        assert!(
+            matches!(error, FormatError::Truncated { .. } | FormatError::Magic { .. }),
+            "{length}: {error}"
+        );
+    }
+    let longer = [bytes.as_slice(), b"x"].concat();
+    assert!(ArchiveReader::open(Cursor::new(longer.as_slice())).is_err());
+}
+
+/// Sets a number in the header and makes the header's own digest right again: an attacker can do that.
+fn with_number(bytes: &[u8], offset: usize, number: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    bytes[offset..offset + number.len()].copy_from_slice(number);
+    let digest = headstart_model::Digest::of(&bytes[..168]);
+    bytes[168..200].copy_from_slice(digest.as_bytes());
+    bytes
+}
+
+#[test]
+fn a_header_that_promises_terabytes_is_refused() {
+    let bytes = pack(&sample(), Level::Fast).bytes;
+    for offset in [16, 24, 32] {
+        for number in [1_u64 << 41, u64::MAX, u64::MAX - 4096] {
+            let bomb = with_number(&bytes, offset, &number.to_le_bytes());
+            let error = ArchiveReader::open(Cursor::new(bomb.as_slice())).expect_err("a bomb");
+            assert!(
+                matches!(error, FormatError::Limit { .. } | FormatError::Truncated { .. }),
+                "{offset}: {error}"
+            );
+        }
+    }
+    let later = with_number(&bytes, 8, &2_u32.to_le_bytes());
+    let error = ArchiveReader::open(Cursor::new(later.as_slice())).expect_err("a later version");
+    assert!(matches!(error, FormatError::Version { found: 2, .. }));
+}

@@ -1,0 +1,114 @@
+//! Delta bundles: from what a device has to what it wants, for far fewer bytes.
+
+use std::io::Cursor;
+use std::ops::ControlFlow;
+
+use headstart_model::Verified;
+use headstart_pack::delta::{DeltaSummary, Version, build_delta};
+use headstart_pack::{Level, ScratchChunks, section};
+
+use crate::world::{
+    Files, Held, Packed, assert_same, fetch, files, noise, open, pack, sample, text,
+};
+
+fn scratch(packed: &Packed) -> ScratchChunks {
+    let mut reader = open(&packed.bytes);
+    let (complete, table) = (reader.complete().clone(), reader.table().clone());
+    let file = tempfile::tempfile().expect("a temporary file");
+    let mut bundle = reader.bundle().expect("memory");
+    ScratchChunks::extract(&complete, &table, &mut bundle, file).expect("own output")
+}
+
+fn delta(old: &Packed, new: &Packed) -> (DeltaSummary, Vec<u8>) {
+    let (old_reader, new_reader) = (open(&old.bytes), open(&new.bytes));
+    let (mut old_chunks, mut new_chunks) = (scratch(old), scratch(new));
+    let mut out = Vec::new();
+    let summary = build_delta(
+        Version { complete: old_reader.complete(), chunks: &mut old_chunks },
+        Version { complete: new_reader.complete(), chunks: &mut new_chunks },
+        Level::Balanced,
+        (&mut Cursor::new(Vec::new()), &mut out),
+        &mut |_| ControlFlow::Continue(()),
+    );
+    (summary.expect("builds"), out)
+}
+
+/// What a device with `old` does with the delta bundle; gives the bytes it fetched.
+fn update(old: &Packed, new: &Packed, expected: &Files) -> u64 {
+    let (summary, bundle) = delta(old, new);
+    assert_eq!(
+        (summary.bytes, summary.digest),
+        (bundle.len() as u64, headstart_model::Digest::of(&bundle))
+    );
+    let head = &bundle[..summary.structure_bytes as usize];
+    let head = Verified::check(head, &summary.structure_digest).expect("undamaged");
+    let old_reader = open(&old.bytes);
+    let old_tree = old_reader.complete().tree();
+    let delta = section::decode_delta(&head, old_tree).expect("own output");
+
+    let mut held = Held::default();
+    let mut chunks = scratch(old);
+    for chunk in 0..old_tree.chunk_count() {
+        let mut bytes = Vec::new();
+        headstart_pack::ChunkSource::read_chunk(&mut chunks, chunk, &mut bytes).expect("held");
+        held.old.push(bytes);
+    }
+    for (chunk, same) in (0..).zip(&delta.same_as_old) {
+        if let Some(same) = same {
+            held.new.insert(chunk, held.old[*same as usize].clone());
+        }
+    }
+    let fetched = fetch(&delta.tree, &delta.table, summary.structure_bytes, &bundle, &mut held);
+    let names = (0..delta.tree.chunk_count()).map(|c| headstart_model::Digest::of(&held.new[&c]));
+    let complete =
+        headstart_pack::CompleteTree::new(delta.tree, names.collect()).expect("all named");
+    assert_eq!(complete.content(), new.summary.content);
+    assert_same(files(&complete, &held), expected);
+    fetched + summary.structure_bytes
+}
+
+fn edited() -> Files {
+    let mut files = sample();
+    files.insert("a/texture.raw", {
+        let mut bytes = noise(1, 3_000_000);
+        bytes.splice(1_500_000..1_500_100, noise(9, 200));
+        bytes
+    });
+    files.insert("b/story.txt", text(2, 41_000));
+    files.insert("new/more.txt", text(77, 3_000));
+    files.remove("b/tool.sh");
+    files
+}
+
+#[test]
+fn an_edit_costs_about_what_was_edited() {
+    let (old, new) = (pack(&sample(), Level::Balanced), pack(&edited(), Level::Balanced));
+    let bytes = update(&old, &new, &edited());
+    // 200 new random bytes, 4,000 lines of text, and where things lie.
+    assert!(bytes < 60_000, "{bytes} bytes");
+}
+
+#[test]
+fn a_delta_to_the_same_content_has_no_block() {
+    let old = pack(&sample(), Level::Fast);
+    let new = pack(&sample(), Level::Balanced);
+    let (summary, bundle) = delta(&old, &new);
+    assert_eq!(summary.structure_bytes, bundle.len() as u64);
+    assert!(bundle.len() < 1_000, "{} bytes", bundle.len());
+}
+
+#[test]
+fn a_delta_from_nothing_in_common_still_arrives() {
+    let other = Files::from([("x", noise(50, 500_000))]);
+    let (old, new) = (pack(&other, Level::Fast), pack(&edited(), Level::Fast));
+    update(&old, &new, &edited());
+}
+
+#[test]
+fn a_delta_for_another_version_is_refused() {
+    let (old, new) = (pack(&sample(), Level::Fast), pack(&edited(), Level::Fast));
+    let (summary, bundle) = delta(&old, &new);
+    let head = &bundle[..summary.structure_bytes as usize];
+    let head = Verified::check(head, &summary.structure_digest).expect("undamaged");
+    assert!(section::decode_delta(&head, open(&new.bytes).complete().tree()).is_err());
+}

@@ -1,0 +1,5 @@
+//! The pack format from files to files.
+
+mod archive;
+mod delta;
+mod world;
