@@ -1,0 +1,37 @@
+//! Writing what must survive a power cut.
+//!
+//! A file is replaced as a whole, in this order: a temporary file in the same folder, its content,
+//! its permissions, sync of the file, rename over the target, sync of the folder. Whoever opens the
+//! target sees the old content or the new, never a mixture and never nothing; once a call here has
+//! returned, the new content survives the loss of power.
+//!
+//! What a kill leaves behind is at most a temporary file, which [`remove_leftovers`] sweeps.
+//! Each step passes a [`crate::crash`] point. Ours: architecture rule 2.
+//!
+//! On Windows folders cannot be synced, so the rename is as durable as the file system makes it, and
+//! a file that is read-only is not replaced.
+
+mod file;
+mod folder;
+mod remove;
+mod sync_tree;
+#[cfg(test)]
+mod tests;
+
+pub use file::{DurableFile, remove_leftovers, write_file};
+pub use folder::{create_folders, rename_durably, sync_folder};
+#[cfg(unix)]
+pub(crate) use remove::remove_entry;
+pub use remove::remove_tree;
+pub use sync_tree::sync_tree;
+
+use std::path::Path;
+
+/// The folder that holds `path`: its parent, or the working folder for a bare name.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) => Path::new("."),
+        None => path,
+    }
+}

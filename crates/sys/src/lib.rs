@@ -1,0 +1,38 @@
+//! The operating system, seen through one narrow crate.
+//!
+//! Everything that Headstart asks of the system beyond plain reading and writing lies here, so
+//! that the other crates hold no `unsafe`, no platform switches and no second opinion about what
+//! "written durably" means.
+//!
+//! - [`durable`]: the one way to change what must survive a power cut; [`crash`] replays a kill at
+//!   each of its steps.
+//! - [`clone`], [`identity`], [`mode`], [`positioned`], [`map`], [`space`], [`lock`]: files.
+//! - [`beneath`]: files below a folder that somebody else may be writing in, without ever
+//!   following a link.
+//! - [`dirs`]: where a device keeps its things, and where its socket is.
+//! - [`socket`], [`process`], [`memory`]: the local socket with the identity of the peer, and
+//!   processes.
+//!
+//! Not here: decisions, formats, async. Everything blocks; an async caller uses a thread pool, or,
+//! for the calls that take any descriptor, its own readiness loop.
+//!
+//! Linux is what the tests run on. The code for other Unix systems and for Windows is written with
+//! portable fall-backs and was not run; where a fall-back promises less, its documentation says so.
+
+pub mod beneath;
+pub mod clone;
+pub mod crash;
+pub mod dirs;
+pub mod durable;
+mod error;
+pub mod identity;
+pub mod lock;
+pub mod map;
+pub mod memory;
+pub mod mode;
+pub mod positioned;
+pub mod process;
+pub mod socket;
+pub mod space;
+
+pub use error::{Action, FileError};
