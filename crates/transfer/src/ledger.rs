@@ -1,0 +1,144 @@
+//! The account of a transfer: which server gave how many bytes, and what became of them.
+
+use tokio::sync::watch;
+use url::Url;
+
+/// What was asked of one server, or of all, and what came back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Requests sent, redirects and repetitions included.
+    pub requests: u64,
+    /// Failures after which the transfer went on.
+    pub retries: u64,
+    /// Bytes of all response bodies that were taken from the network, whatever became of them.
+    pub body_bytes: u64,
+    /// Bytes of these that were handed to the caller.
+    pub useful_bytes: u64,
+    /// Bytes of these that lay between wanted ones and were passed over.
+    pub skipped_bytes: u64,
+}
+
+impl Counts {
+    /// Bytes that were neither handed over nor passed over: fetched in vain. While a transfer runs this includes what has
+    /// arrived of blocks that are not complete yet.
+    #[must_use]
+    pub const fn wasted_bytes(&self) -> u64 {
+        self.body_bytes.saturating_sub(self.useful_bytes).saturating_sub(self.skipped_bytes)
+    }
+
+    const fn plus(self, other: Self) -> Self {
+        Self {
+            requests: self.requests + other.requests,
+            retries: self.retries + other.retries,
+            body_bytes: self.body_bytes + other.body_bytes,
+            useful_bytes: self.useful_bytes + other.useful_bytes,
+            skipped_bytes: self.skipped_bytes + other.skipped_bytes,
+        }
+    }
+}
+
+/// The counts of one server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceUse {
+    /// Scheme, host and port that were asked; what a redirect led to counts for who redirected.
+    pub origin: String,
+    /// What was asked and what came.
+    pub counts: Counts,
+}
+
+/// The counts of every server that a download used, in the order of first use.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Ledger {
+    /// One entry per server.
+    pub sources: Vec<SourceUse>,
+}
+
+impl Ledger {
+    /// The sum over all servers.
+    #[must_use]
+    pub fn total(&self) -> Counts {
+        self.sources.iter().fold(Counts::default(), |sum, source| sum.plus(source.counts))
+    }
+}
+
+/// Counts for one download, over all the transfers that it consists of. Clones count into the same ledger.
+///
+/// The counts are exact at any moment, also after an error and after a transfer was dropped.
+#[derive(Debug, Clone, Default)]
+pub struct Meter(watch::Sender<Ledger>);
+
+impl Meter {
+    /// A meter at zero.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The counts now.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        self.0.borrow().clone()
+    }
+
+    /// Tells of changes; only the newest counts are kept, so a slow reader costs nothing.
+    #[must_use]
+    pub fn subscribe(&self) -> watch::Receiver<Ledger> {
+        self.0.subscribe()
+    }
+
+    /// The meter for one server.
+    pub(crate) fn source(&self, url: &Url) -> SourceMeter {
+        let origin = url.origin().ascii_serialization();
+        let mut position = 0;
+        self.0.send_if_modified(|ledger| {
+            let known = ledger.sources.iter().position(|source| source.origin == origin);
+            position = known.unwrap_or(ledger.sources.len());
+            if known.is_none() {
+                ledger.sources.push(SourceUse { origin, counts: Counts::default() });
+            }
+            known.is_none()
+        });
+        SourceMeter { meter: self.clone(), position }
+    }
+}
+
+/// Counts for one server of a download.
+#[derive(Debug, Clone)]
+pub(crate) struct SourceMeter {
+    meter: Meter,
+    position: usize,
+}
+
+impl SourceMeter {
+    /// Scheme, host and port of the server.
+    pub(crate) fn origin(&self) -> String {
+        let ledger = self.meter.0.borrow();
+        ledger.sources.get(self.position).map_or_else(String::new, |source| source.origin.clone())
+    }
+
+    pub(crate) fn count(&self, change: impl FnOnce(&mut Counts)) {
+        self.meter.0.send_modify(|ledger| {
+            if let Some(source) = ledger.sources.get_mut(self.position) {
+                change(&mut source.counts);
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_are_told_apart_by_origin_and_summed() {
+        let meter = Meter::new();
+        let source = |url| meter.source(&Url::parse(url).expect("a URL"));
+        source("http://a/x").count(|counts| counts.body_bytes += 10);
+        source("http://a:80/y?z").count(|counts| counts.useful_bytes += 6);
+        source("https://a/").count(|counts| counts.body_bytes += 1);
+        let ledger = meter.ledger();
+        assert_eq!(ledger.sources.len(), 2);
+        assert_eq!(ledger.sources[0].counts.wasted_bytes(), 4);
+        assert_eq!(ledger.total().body_bytes, 11);
+    }
+}

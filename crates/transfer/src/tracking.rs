@@ -1,0 +1,97 @@
+//! Who a transfer belongs to: its name in logs, its counts, and who hears of its troubles.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::{Meter, TransferError};
+
+/// Something that a user interface may want to tell while a transfer goes on.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Notice<'a> {
+    /// An attempt failed and is repeated.
+    Retrying {
+        /// Scheme, host and port that failed.
+        origin: &'a str,
+        /// Time until the next attempt; zero when another source is asked at once.
+        delay: Duration,
+        /// Why it failed.
+        error: &'a TransferError,
+    },
+    /// A source is not asked again in this transfer; others remain.
+    SourceDropped {
+        /// Scheme, host and port of the source.
+        origin: &'a str,
+        /// Why.
+        error: &'a TransferError,
+    },
+    /// A file download begins again at byte 0 because the server cannot continue what is there.
+    StartedOver {
+        /// Bytes of the earlier attempt that are given up.
+        lost_bytes: u64,
+    },
+}
+
+type Listener = Arc<dyn Fn(&Notice<'_>) + Send + Sync>;
+
+/// Ties transfers to the download that they are part of. Cheap to clone.
+#[derive(Clone)]
+pub struct Tracking {
+    download: Arc<str>,
+    meter: Meter,
+    listener: Option<Listener>,
+}
+
+impl Tracking {
+    /// For the download called `download`; the name is the field `download` of all log lines.
+    #[must_use]
+    pub fn new(download: &str) -> Self {
+        Self { download: download.into(), meter: Meter::new(), listener: None }
+    }
+
+    /// With `listener` called for each notice, from within the transfer: it must return quickly.
+    #[must_use]
+    pub fn with_listener(mut self, listener: impl Fn(&Notice<'_>) + Send + Sync + 'static) -> Self {
+        self.listener = Some(Arc::new(listener));
+        self
+    }
+
+    /// The name of the download.
+    #[must_use]
+    pub fn download(&self) -> &str {
+        &self.download
+    }
+
+    /// The counts.
+    #[must_use]
+    pub const fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    pub(crate) fn notify(&self, notice: &Notice<'_>) {
+        match notice {
+            Notice::Retrying { origin, delay, error } => {
+                tracing::debug!(origin, delay_ms = delay.as_millis(), %error, "trying again");
+            }
+            Notice::SourceDropped { origin, error } => {
+                tracing::warn!(origin, %error, "source dropped");
+            }
+            Notice::StartedOver { lost_bytes } => {
+                tracing::warn!(lost_bytes, "download started over");
+            }
+        }
+        if let Some(listener) = &self.listener {
+            listener(notice);
+        }
+    }
+}
+
+impl fmt::Debug for Tracking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tracking")
+            .field("download", &self.download)
+            .field("meter", &self.meter)
+            .finish_non_exhaustive()
+    }
+}
