@@ -1,0 +1,34 @@
+//! The author's side: making a repository, publishing into it, keeping it believable.
+
+mod change;
+mod documents;
+mod error;
+mod gc;
+mod history;
+mod index;
+mod init;
+mod keys;
+mod ledger;
+mod plan;
+mod prepare;
+mod prepared;
+mod publish;
+mod published;
+mod refresh;
+mod verify;
+mod writer;
+
+pub use documents::Lifetimes;
+pub use error::{ChangeError, KeyError, PublishError};
+pub use gc::Freed;
+pub use history::{ListedChannel, ListedPack, LoggedRelease, list, log};
+pub use init::{Initialised, KeysPlace, init};
+pub use keys::{Duty, KeyFolder};
+pub use ledger::Cause;
+pub use prepare::{Doing, Preparation, PrepareError, Step, Steps};
+pub(crate) use prepared::{Beginning, Content};
+pub use prepared::{PreparedPack, Staged};
+pub use publish::{ReleaseRequest, Released, ReleasedDelta, ReleasedPack};
+pub use refresh::{KeyInfo, KeyPlace, Refreshed};
+pub use verify::{Damage, Fault, Verification, verify};
+pub use writer::{Committed, Mode, Outcome, Writer};

@@ -1,0 +1,170 @@
+//! Freeing what no recent release needs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use headstart_model::ChannelName;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::author::PublishError;
+use crate::author::ledger::{Kept, Ledger, Row};
+use crate::author::plan::WritePlan;
+use crate::author::prepared::files_of;
+use crate::author::writer::Writer;
+use crate::{disk, layout};
+
+/// Versions of targets and snapshot that stay beside the newest, for devices in the middle of a check.
+const DOCUMENTS_KEPT: u64 = 2;
+
+/// What was freed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Freed {
+    /// Files that were removed.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl Writer {
+    /// Removes the files of releases that were live last more than `keep` ago, and leftovers of writes that were cut short.
+    ///
+    /// The ledger forgets the releases first, in a signed step of its own; only then files go. A kill in between leaves
+    /// files that the next run removes. The numbers of versions stay taken.
+    ///
+    /// # Errors
+    /// Those of every change: see [`PublishError`].
+    pub fn gc(&mut self, keep: SignedDuration, now: Timestamp) -> Result<Freed, PublishError> {
+        let since = now.checked_sub(keep).unwrap_or(Timestamp::MIN);
+        let mut next = self.published.clone();
+        next.ledger.rows = rows_live_since(&self.published.ledger.rows, since);
+        next.ledger = self.forget_versions(next.ledger)?;
+        if next.ledger != self.published.ledger {
+            let mut plan = WritePlan::default();
+            self.plan_documents(&mut plan, &mut next, now)?;
+            plan.apply(&self.repo)?;
+            self.published = next;
+        }
+        let needed = self.needed_files()?;
+        self.remove_others(&needed)
+    }
+
+    /// Leaves in the ledger the versions that its remaining catalogs list.
+    fn forget_versions(&mut self, mut ledger: Ledger) -> Result<Ledger, PublishError> {
+        let mut kept: BTreeMap<_, BTreeMap<_, Kept>> = BTreeMap::new();
+        for row in &ledger.rows {
+            for pack in &self.editions.of_row(row)?.packs {
+                let place = Kept {
+                    version: pack.version,
+                    channel: row.channel.clone(),
+                    catalog: row.catalog,
+                };
+                kept.entry(pack.id.clone()).or_default().entry(pack.version).or_insert(place);
+            }
+        }
+        for (id, versions) in &mut ledger.packs {
+            let still = kept.remove(id).unwrap_or_default();
+            // An entry whose catalog stays is left alone, so that a run that frees nothing changes nothing.
+            let catalogs: BTreeSet<_> = ledger.rows.iter().map(|row| row.catalog).collect();
+            versions.kept = std::mem::take(&mut versions.kept)
+                .into_iter()
+                .filter_map(|old| {
+                    if catalogs.contains(&old.catalog) {
+                        Some(old)
+                    } else {
+                        still.get(&old.version).cloned()
+                    }
+                })
+                .collect();
+        }
+        Ok(ledger)
+    }
+
+    /// Paths of everything that the signed documents lead to.
+    fn needed_files(&mut self) -> Result<BTreeSet<String>, PublishError> {
+        let mut needed: BTreeSet<String> = self
+            .published
+            .files
+            .iter()
+            .map(|(name, file)| layout::target(&file.sha256, name))
+            .collect();
+        for row in &self.published.ledger.rows {
+            needed.insert(layout::catalog(&row.catalog, &row.channel));
+            let catalog = self.editions.of_row(row)?;
+            let packs = catalog.packs.iter().chain(&catalog.former);
+            needed.extend(packs.flat_map(files_of).map(|file| file.path));
+        }
+        Ok(needed)
+    }
+
+    fn remove_others(&self, needed: &BTreeSet<String>) -> Result<Freed, PublishError> {
+        let mut freed = Freed::default();
+        for folder in [layout::BUNDLES, layout::INDEXES, layout::CATALOGS, layout::METADATA] {
+            for (path, bytes) in disk::files_below(&self.repo, folder)? {
+                let old = folder == layout::METADATA && self.is_old_document(&path);
+                if old || (folder != layout::METADATA && !needed.contains(&path)) {
+                    disk::remove(&self.path_of(&path))?;
+                    freed.files += 1;
+                    freed.bytes = freed.bytes.saturating_add(bytes);
+                }
+            }
+        }
+        Ok(freed)
+    }
+
+    /// Roots are never old: a device that was away for years follows all of them.
+    fn is_old_document(&self, path: &str) -> bool {
+        let version = |ending: &str| {
+            let name = path.strip_prefix(layout::METADATA)?.strip_prefix('/')?;
+            name.strip_suffix(ending)?.parse::<u64>().ok()
+        };
+        let is_old = |version: Option<u64>, newest: u64| {
+            version.is_some_and(|v| v + DOCUMENTS_KEPT < newest)
+        };
+        is_old(version(".targets.json"), self.published.targets.version.get())
+            || is_old(version(".snapshot.json"), self.published.snapshot.version.get())
+    }
+}
+
+/// The rows of catalogs that were live at some time since `since`: until the next one of their channel took over.
+fn rows_live_since(rows: &[Row], since: Timestamp) -> Vec<Row> {
+    let mut taken_over: BTreeMap<&ChannelName, Timestamp> = BTreeMap::new();
+    let mut kept = Vec::new();
+    for row in rows.iter().rev() {
+        let until = taken_over.insert(&row.channel, row.at);
+        if until.is_none_or(|until| until >= since) {
+            kept.push(row.clone());
+        }
+    }
+    kept.reverse();
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use headstart_model::ReleaseNumber;
+
+    use super::*;
+    use crate::Sha256;
+    use crate::author::Cause;
+
+    fn row(release: u64, channel: &str, at: i64) -> Row {
+        Row {
+            release: ReleaseNumber(release),
+            channel: ChannelName::new(channel).expect("a name"),
+            at: Timestamp::from_second(at).expect("a time"),
+            cause: Cause::Publish,
+            catalog: Sha256::of(&release.to_le_bytes()),
+        }
+    }
+
+    #[test]
+    fn a_release_counts_as_live_until_the_next_one_of_its_channel() {
+        let rows = [row(1, "a", 10), row(2, "b", 20), row(3, "a", 30), row(4, "a", 40)];
+        let kept = |since| {
+            let since = Timestamp::from_second(since).expect("a time");
+            rows_live_since(&rows, since).iter().map(|row| row.release.0).collect::<Vec<_>>()
+        };
+        assert_eq!(kept(30), [1, 2, 3, 4]);
+        assert_eq!(kept(31), [2, 3, 4]);
+        assert_eq!(kept(1_000), [2, 4]);
+    }
+}

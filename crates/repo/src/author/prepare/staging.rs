@@ -1,0 +1,132 @@
+//! The parts of an archive, checked and laid out as the files of a repository.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use headstart_model::catalog::{BundleRef, IndexRef};
+use headstart_model::packaging::PackagingManifest;
+use headstart_model::{Digest, VerifyError};
+use headstart_pack::{ArchiveReader, ChunkSource as _, CompleteTree, FormatError, ScratchChunks};
+use headstart_sys::{Action, FileError};
+
+use super::{Doing, PrepareError, Step, Steps};
+use crate::author::prepared::{PreparedPack, Staged};
+
+/// Chunks between two reports of progress: a few megabytes.
+const CHUNKS_PER_STEP: u32 = 128;
+
+/// An archive whose header, manifest and index are known to be good.
+#[derive(Debug)]
+pub(super) struct Opened {
+    path: PathBuf,
+    reader: ArchiveReader<File>,
+    manifest: PackagingManifest,
+}
+
+/// A file without a name, which is gone with its handle.
+pub(super) fn scratch(staging: &Path) -> Result<File, FileError> {
+    tempfile::tempfile_in(staging).map_err(|e| FileError::new(Action::Create, staging, e))
+}
+
+impl Opened {
+    pub(super) fn open(archive: &Path) -> Result<Self, PrepareError> {
+        let path = archive.to_owned();
+        let file = File::open(archive).map_err(|e| FileError::new(Action::Open, archive, e))?;
+        let reader = ArchiveReader::open(file)
+            .map_err(|source| PrepareError::Archive { path: path.clone(), source })?;
+        let manifest = PackagingManifest::from_bytes(reader.manifest()).map_err(|source| {
+            PrepareError::Manifest { path: path.clone(), source: Box::new(source) }
+        })?;
+        Ok(Self { path, reader, manifest })
+    }
+
+    pub(super) const fn complete(&self) -> &CompleteTree {
+        self.reader.complete()
+    }
+
+    /// The pack, with the places that its files will have in `staging`.
+    pub(super) fn describe(&self, staging: &Path) -> PreparedPack {
+        let (header, manifest) = (self.reader.header(), self.manifest.clone());
+        let tree = self.complete().tree();
+        let id = manifest.asset_pack_id;
+        let index = IndexRef {
+            digest: header.structure_digest,
+            structure_bytes: header.structure_bytes,
+            names_bytes: header.names_bytes,
+        };
+        let full = BundleRef { digest: header.bundle_digest, bytes: header.bundle_bytes };
+        PreparedPack {
+            index: Staged { path: staging.join(format!("{id}.index")), named: index },
+            full: Staged { path: staging.join(format!("{id}.bundle")), named: full },
+            id,
+            download_policy: manifest.download_policy,
+            platforms: manifest.platforms,
+            language: manifest.language,
+            user_info: manifest.user_info,
+            content: header.content,
+            installed_size: tree.installed_bytes(),
+            file_count: tree.files().count() as u64,
+            deltas: Vec::new(),
+        }
+    }
+
+    /// Writes index and bundle to their places in the staging folder.
+    pub(super) fn stage(&mut self, pack: &PreparedPack) -> Result<(), PrepareError> {
+        let index = self.reader.index_bytes().map_err(|source| self.wrong(source))?;
+        create(&pack.index.path)?
+            .write_all(&index)
+            .map_err(|e| FileError::new(Action::Write, &pack.index.path, e))?;
+        let mut bundle = create(&pack.full.path)?;
+        self.reader.copy_bundle(&mut bundle).map_err(|source| self.wrong(source))
+    }
+
+    /// Decompresses every block, and compares every chunk with its name.
+    ///
+    /// The digests in an archive only say that it is as its maker left it; that the blocks yield the chunks which the tree
+    /// promises is seen here, or else on every device.
+    pub(super) fn extract(
+        &mut self,
+        staging: &Path,
+        steps: Steps<'_>,
+    ) -> Result<ScratchChunks, PrepareError> {
+        let complete = self.reader.complete().clone();
+        let table = self.reader.table().clone();
+        let scratch = scratch(staging)?;
+        let path = self.path.clone();
+        let wrong = |source| PrepareError::Archive { path: path.clone(), source };
+        let mut bundle = self.reader.bundle().map_err(wrong)?;
+        let mut chunks =
+            ScratchChunks::extract(&complete, &table, &mut bundle, scratch).map_err(wrong)?;
+        let mut step = Step {
+            doing: Doing::Checking,
+            bytes_done: 0,
+            bytes_total: complete.tree().unique_bytes(),
+        };
+        let mut bytes = Vec::new();
+        for (chunk, name) in (0_u32..).zip(complete.names()) {
+            bytes.clear();
+            chunks
+                .read_chunk(chunk, &mut bytes)
+                .map_err(|error| PrepareError::chunk(&path, error))?;
+            let actual = Digest::of(&bytes);
+            if actual != *name {
+                let source = VerifyError::Digest { expected: *name, actual };
+                return Err(wrong(FormatError::Damaged { what: "a chunk of the archive", source }));
+            }
+            step.bytes_done = step.bytes_done.saturating_add(bytes.len() as u64);
+            if chunk.is_multiple_of(CHUNKS_PER_STEP) && steps(step).is_break() {
+                return Err(PrepareError::Cancelled);
+            }
+        }
+        Ok(chunks)
+    }
+
+    fn wrong(&self, source: FormatError) -> PrepareError {
+        PrepareError::Archive { path: self.path.clone(), source }
+    }
+}
+
+fn create(path: &Path) -> Result<File, FileError> {
+    File::create(path).map_err(|e| FileError::new(Action::Create, path, e))
+}

@@ -1,0 +1,155 @@
+//! Publishing packs: one release, several packs, all or none of them.
+
+use std::collections::BTreeSet;
+
+use headstart_model::catalog::CatalogPack;
+use headstart_model::{ChannelName, PackId, PackVersion};
+use jiff::Timestamp;
+
+use crate::author::change::{Offer, Standing, next_version};
+use crate::author::plan::WritePlan;
+use crate::author::prepared::PreparedPack;
+use crate::author::writer::{Committed, Mode, Outcome, Writer};
+use crate::author::{ChangeError, PublishError};
+use crate::disk;
+
+/// A release that is wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReleaseRequest {
+    /// The channel; it comes into being with its first release.
+    pub channel: ChannelName,
+    /// The share of devices that get it, 0 to 100.
+    pub rollout_percent: u8,
+    /// The packs to add or replace; the channel's others stay live.
+    pub packs: Vec<PreparedPack>,
+}
+
+/// What came of a [`ReleaseRequest`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Released {
+    /// The release.
+    pub committed: Committed,
+    /// Its packs that were named, in the order of the request.
+    pub packs: Vec<ReleasedPack>,
+}
+
+/// One pack of a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReleasedPack {
+    /// The pack.
+    pub id: PackId,
+    /// Its version: a new one, or the newest if content and manifest are the same.
+    pub version: PackVersion,
+    /// Bytes that it adds to the repository.
+    pub new_bytes: u64,
+    /// Its delta bundles.
+    pub deltas: Vec<ReleasedDelta>,
+}
+
+/// One delta bundle of a version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReleasedDelta {
+    /// The version that a device has to hold.
+    pub from: PackVersion,
+    /// Bytes of the bundle.
+    pub bytes: u64,
+}
+
+impl Writer {
+    /// Publishes packs into a channel as one release.
+    ///
+    /// The files are copied and verified first, then come the signed documents, `metadata/timestamp.json` last: a kill at
+    /// any moment leaves the release of before live and whole.
+    ///
+    /// # Errors
+    /// [`ChangeError::Empty`], [`ChangeError::Duplicate`], [`ChangeError::Percent`], [`ChangeError::TooMany`];
+    /// [`PublishError::Staged`] when a prepared file changed; and those of every change: see [`PublishError`].
+    pub fn publish(
+        &mut self,
+        request: &ReleaseRequest,
+        mode: Mode,
+        now: Timestamp,
+    ) -> Result<Released, PublishError> {
+        refuse_duplicates(&request.packs)?;
+        let mut plan = WritePlan::default();
+        let mut offers = Vec::new();
+        let mut packs = Vec::new();
+        for prepared in &request.packs {
+            let offer = self.decide_version(prepared)?;
+            let new_bytes = match offer.standing {
+                Standing::New => self.plan_files(prepared, &offer.pack, &mut plan)?,
+                Standing::Known => 0,
+            };
+            packs.push(report(&offer.pack, new_bytes));
+            offers.push(offer);
+        }
+        let draft =
+            self.published.live(now).publish(&request.channel, request.rollout_percent, offers)?;
+        let committed = match draft {
+            Some(draft) => self.commit(draft, plan, mode, now)?,
+            None => Committed {
+                release: self.live_release(&request.channel),
+                outcome: Outcome::Unchanged,
+            },
+        };
+        Ok(Released { committed, packs })
+    }
+
+    /// The version that `prepared` gets, and whether that version is new.
+    pub(crate) fn decide_version(
+        &mut self,
+        prepared: &PreparedPack,
+    ) -> Result<Offer, PublishError> {
+        let newest = self.published.ledger.packs.get(&prepared.id).map(|versions| versions.newest);
+        let known = self.versions(&prepared.id, 1)?.pop();
+        Ok(
+            match known.filter(|known| Some(known.version) == newest && prepared.is_same_as(known))
+            {
+                Some(pack) => Offer { pack, standing: Standing::Known },
+                None => {
+                    Offer { pack: prepared.describe(next_version(newest)), standing: Standing::New }
+                }
+            },
+        )
+    }
+
+    /// Plans the files of a new version; returns the bytes of those that the repository does not have yet.
+    fn plan_files(
+        &self,
+        prepared: &PreparedPack,
+        described: &CatalogPack,
+        plan: &mut WritePlan,
+    ) -> Result<u64, PublishError> {
+        let mut new_bytes = 0_u64;
+        for (from, file) in prepared.files(described) {
+            if !disk::has_length(&from, file.content.bytes) {
+                return Err(PublishError::Staged { path: from });
+            }
+            if !disk::has_length(&self.path_of(&file.path), file.content.bytes) {
+                new_bytes = new_bytes.saturating_add(file.content.bytes);
+            }
+            plan.staged(file.path, from, file.content);
+        }
+        Ok(new_bytes)
+    }
+}
+
+fn refuse_duplicates(packs: &[PreparedPack]) -> Result<(), ChangeError> {
+    if packs.is_empty() {
+        return Err(ChangeError::Empty);
+    }
+    let mut seen = BTreeSet::new();
+    match packs.iter().find(|pack| !seen.insert(&pack.id)) {
+        Some(pack) => Err(ChangeError::Duplicate { id: pack.id.clone() }),
+        None => Ok(()),
+    }
+}
+
+fn report(pack: &CatalogPack, new_bytes: u64) -> ReleasedPack {
+    let deltas = pack
+        .deltas
+        .iter()
+        .map(|delta| ReleasedDelta { from: delta.from, bytes: delta.bytes })
+        .collect();
+    ReleasedPack { id: pack.id.clone(), version: pack.version, new_bytes, deltas }
+}

@@ -1,0 +1,11 @@
+//! The repository from the outside: authors who publish, devices that check, and what happens in between.
+
+mod change;
+mod documents;
+mod hostile;
+mod keep;
+mod kill;
+mod prepare;
+mod publish;
+mod trust;
+mod world;
