@@ -1,0 +1,267 @@
+//! A version under construction.
+//!
+//! Verified blocks come in, in any order that their bases allow; chunks go straight to every place where they belong.
+//! What has arrived is noted in a journal beside the files. After a kill the journal says what to read again: only chunks
+//! that are found on disk with the bytes noted count as held, so a power cut that swallowed writes costs a second download
+//! of just those.
+
+mod finish;
+mod journal;
+mod output;
+mod reuse;
+
+use std::path::{Path, PathBuf};
+
+use headstart_model::{Digest, Verified};
+use headstart_pack::{
+    BaseSource, BaseSpace, BlockReader, BlockTable, ChunkSet, CompleteTree, FormatError, Places,
+    Tree, section,
+};
+
+pub use finish::{Built, Finish};
+pub use reuse::{Reused, Sharing};
+
+use headstart_sys::lock::{self, FileLock};
+use headstart_sys::{Action, FileError};
+
+use crate::error::StoreError;
+use crate::installed::InstalledVersion;
+use journal::Journal;
+use output::OutputFiles;
+
+const JOURNAL: &str = "journal";
+const LOCK: &str = "lock";
+
+/// A version that is being put together in a folder of its own.
+#[derive(Debug)]
+pub struct Assembly {
+    folder: PathBuf,
+    tree: Tree,
+    places: Places,
+    names: Vec<Option<Digest>>,
+    held: ChunkSet,
+    output: OutputFiles,
+    journal: Journal,
+    /// The version that bases of the old tree are read from.
+    old: Option<InstalledVersion>,
+    bytes_written: u64,
+    /// Held as long as anybody may write here: a cancelled download may still be writing when the next one begins.
+    _lock: FileLock,
+}
+
+impl Assembly {
+    /// Begins, or goes on with, the version of `tree` in `folder`. Waits until nobody else works there. `content` tells versions apart: what was begun for
+    /// another content is thrown away. Chunks that are found again are held from the start.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the folder cannot be written.
+    pub fn open(folder: &Path, tree: Tree, content: &Digest) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| FileError::new(Action::Create, folder, error))?;
+        let lock = FileLock::acquire(&folder.join(LOCK), lock::Sharing::Exclusive)?;
+        let files = InstalledVersion::files_of(folder);
+        let (journal, noted) = Journal::open(&folder.join(JOURNAL), content, || {
+            headstart_sys::durable::remove_tree(&files)
+        })?;
+        let chunks = tree.chunk_count();
+        let mut assembly = Self {
+            folder: folder.to_owned(),
+            places: Places::of(&tree),
+            names: vec![None; chunks as usize],
+            held: ChunkSet::empty(chunks),
+            output: OutputFiles::create(&files, &tree)?,
+            journal,
+            old: None,
+            bytes_written: 0,
+            _lock: lock,
+            tree,
+        };
+        for (chunk, name) in noted {
+            assembly.take_back(chunk, name);
+        }
+        Ok(assembly)
+    }
+
+    /// A chunk that the journal notes counts only if every place has its bytes.
+    fn take_back(&mut self, chunk: u32, name: Digest) {
+        let places = self.places.of_chunk(chunk);
+        let length = self.tree.chunk_bytes(chunk);
+        let there = places.iter().all(|place| {
+            let mut bytes = Vec::new();
+            let read = self.output.read(&self.tree, *place, length, &mut bytes);
+            read.is_ok() && Digest::of(&bytes) == name
+        });
+        if there && !places.is_empty() {
+            self.hold(chunk, name);
+        }
+    }
+
+    /// Names the version that bases are read from, and takes over everything that is the same in it: whole files by
+    /// cloning, else chunk by chunk, each verified as it is read. `same[n]` is the old chunk with the bytes of new chunk
+    /// `n`. Chunks whose old bytes turn out damaged are simply not held afterwards.
+    ///
+    /// # Errors
+    /// [`StoreError`] when writing fails.
+    pub fn reuse(
+        &mut self,
+        old: InstalledVersion,
+        same: &[Option<u32>],
+        sharing: Sharing,
+    ) -> Result<Reused, StoreError> {
+        let reused = reuse::take_over(self, &old, same, sharing)?;
+        self.bytes_written += reused.bytes_copied;
+        self.old = Some(old);
+        Ok(reused)
+    }
+
+    /// The tree that is being put together.
+    #[must_use]
+    pub const fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// The chunks that are in place.
+    #[must_use]
+    pub const fn held(&self) -> &ChunkSet {
+        &self.held
+    }
+
+    /// Bytes written into files so far, in this process.
+    #[must_use]
+    pub const fn bytes_written(&self) -> u64 {
+        self.bytes_written
+    }
+
+    /// Opens a verified block of the bundle that `table` describes and puts its chunks into place.
+    ///
+    /// # Errors
+    /// [`StoreError::Format`] when the block does not yield what the table says, [`StoreError`] when writing fails.
+    pub fn put_block<B: AsRef<[u8]>>(
+        &mut self,
+        table: &BlockTable,
+        number: u32,
+        stored: &Verified<B>,
+    ) -> Result<(), StoreError> {
+        // The tree is lent out while the bases are read through `self`.
+        let tree = std::mem::take(&mut self.tree);
+        let opened = BlockReader::new(&tree, table).open(number, stored, &mut Bases(self, &tree));
+        let result = opened
+            .map_err(|source| StoreError::Format { path: self.folder.clone(), source })
+            .and_then(|plain| {
+                let mut noted = Vec::new();
+                for (chunk, bytes) in plain.chunks() {
+                    if !self.held.contains(chunk) {
+                        let name = Digest::of(bytes);
+                        self.write_chunk(&tree, chunk, bytes)?;
+                        self.hold(chunk, name);
+                        noted.push((chunk, name));
+                    }
+                }
+                headstart_sys::crash::point("block written");
+                self.journal.note(&noted)
+            });
+        self.tree = tree;
+        result
+    }
+
+    fn write_chunk(&mut self, tree: &Tree, chunk: u32, bytes: &[u8]) -> Result<(), StoreError> {
+        for place in self.places.of_chunk(chunk) {
+            if self.output.write(tree, *place, bytes)? {
+                self.bytes_written += bytes.len() as u64;
+            }
+        }
+        Ok(())
+    }
+
+    fn hold(&mut self, chunk: u32, name: Digest) {
+        self.held.insert(chunk);
+        if let Some(slot) = self.names.get_mut(chunk as usize) {
+            *slot = Some(name);
+        }
+    }
+
+    /// Tree and names, when every chunk is in place.
+    fn complete(&self) -> Result<CompleteTree, StoreError> {
+        let names: Vec<Digest> = self.names.iter().copied().flatten().collect();
+        let missing = self.tree.chunk_count() - self.held.count();
+        CompleteTree::new(self.tree.clone(), names).ok_or(StoreError::Incomplete { missing })
+    }
+
+    /// Checks that what was put together is the content that the catalog promises, and puts it into `finish`'s place as
+    /// one durable step: after a kill it is either whole in its place or still under construction here.
+    ///
+    /// # Errors
+    /// [`StoreError::Incomplete`], [`StoreError::Format`] when the content is another one, [`StoreError`] when the disk
+    /// fails.
+    pub fn finish(mut self, content: &Digest, finish: &Finish) -> Result<Built, StoreError> {
+        let complete = self.complete()?;
+        section::check_content(&complete, content)
+            .map_err(|source| StoreError::Format { path: self.folder.clone(), source })?;
+        self.output.complete(&self.tree)?;
+        let bytes_written = self.bytes_written;
+        self.journal.close();
+        finish::into_place(&self.folder, &complete, finish)?;
+        Ok(Built { complete, bytes_written })
+    }
+}
+
+/// Reads bases for a block: of the old version, or chunks that are in place already.
+struct Bases<'a>(&'a mut Assembly, &'a Tree);
+
+impl BaseSource for Bases<'_> {
+    fn read_base(
+        &mut self,
+        space: BaseSpace,
+        chunk: u32,
+        out: &mut Vec<u8>,
+    ) -> std::io::Result<()> {
+        let Self(assembly, tree) = self;
+        match space {
+            BaseSpace::Old => {
+                let old = assembly.old.as_ref().ok_or(std::io::ErrorKind::NotFound)?;
+                old.read_chunk(chunk, out).ok_or_else(|| std::io::ErrorKind::InvalidData.into())
+            }
+            BaseSpace::New => read_held(assembly, tree, chunk, out),
+        }
+    }
+}
+
+/// A chunk in place, verified again: what lies on disk is no longer vouched for.
+fn read_held(
+    assembly: &mut Assembly,
+    tree: &Tree,
+    chunk: u32,
+    out: &mut Vec<u8>,
+) -> std::io::Result<()> {
+    let name = assembly.names.get(chunk as usize).copied().flatten();
+    let (Some(name), Some(place)) = (name, assembly.places.of_chunk(chunk).first().copied()) else {
+        return Err(std::io::ErrorKind::NotFound.into());
+    };
+    let start = out.len();
+    assembly
+        .output
+        .read(tree, place, tree.chunk_bytes(chunk), out)
+        .map_err(|error| std::io::Error::other(error.to_string()))?;
+    if Digest::of(out.get(start..).unwrap_or_default()) == name {
+        Ok(())
+    } else {
+        Err(std::io::ErrorKind::InvalidData.into())
+    }
+}
+
+/// Removes what is being built in `folder`, once nobody works there any more.
+///
+/// # Errors
+/// [`StoreError`] when something cannot be removed.
+pub fn discard(folder: &Path) -> Result<(), StoreError> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    let _lock = FileLock::acquire(&folder.join(LOCK), lock::Sharing::Exclusive)?;
+    Ok(headstart_sys::durable::remove_tree(folder)?)
+}
+
+/// A format error that concerns a folder.
+pub(crate) fn format_error(path: &Path, what: &'static str) -> StoreError {
+    StoreError::Format { path: path.to_owned(), source: FormatError::Rule { what } }
+}

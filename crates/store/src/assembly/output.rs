@@ -1,0 +1,196 @@
+//! The files that are being written.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+
+use headstart_pack::{Node, Place, Tree};
+use headstart_sys::{Action, FileError, identity, positioned};
+
+use crate::error::StoreError;
+
+/// Files kept open at once; well below every platform's limit.
+const OPEN_FILES_MAX: usize = 64;
+/// Space for larger files is set aside at once, so that a full disk shows early and files lie in one piece.
+const PREALLOCATE_FROM_BYTES: u64 = 1024 * 1024;
+
+/// The files of a tree below a folder. Folders exist from the start; files come into being when they are first written.
+#[derive(Debug)]
+pub(super) struct OutputFiles {
+    root: PathBuf,
+    /// By entry: whether the file exists with its full length.
+    made: Vec<Made>,
+    open: HashMap<u32, File>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Made {
+    No,
+    /// Being written by chunks.
+    Open,
+    /// Whole, from an old version: never written to, it may share its bytes with it.
+    Taken,
+}
+
+impl OutputFiles {
+    pub(super) fn create(root: &Path, tree: &Tree) -> Result<Self, StoreError> {
+        let make = |path: &Path| {
+            std::fs::create_dir_all(path)
+                .map_err(|error| FileError::new(Action::Create, path, error))
+        };
+        make(root)?;
+        for entry in tree.entries() {
+            if entry.node == Node::Folder {
+                make(&root.join(entry.path.as_str()))?;
+            }
+        }
+        let made = vec![Made::No; tree.entries().len()];
+        let output = Self { root: root.to_owned(), made, open: HashMap::new() };
+        output.drop_shared(tree)?;
+        Ok(output)
+    }
+
+    /// Removes what a broken-off attempt had hard-linked: a write would go through to the installed version.
+    fn drop_shared(&self, tree: &Tree) -> Result<(), StoreError> {
+        for (_, path, _) in tree.files() {
+            let path = self.root.join(path.as_str());
+            let shared = std::fs::symlink_metadata(&path)
+                .is_ok_and(|metadata| identity::link_count(&metadata) > 1);
+            if shared {
+                std::fs::remove_file(&path)
+                    .map_err(|error| FileError::new(Action::Remove, &path, error))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn path(&self, tree: &Tree, entry: u32) -> PathBuf {
+        let entry = tree.entries().get(entry as usize);
+        self.root.join(entry.map_or("", |entry| entry.path.as_str()))
+    }
+
+    fn size(tree: &Tree, entry: u32) -> u64 {
+        match tree.entries().get(entry as usize).map(|entry| &entry.node) {
+            Some(Node::File(file)) => file.size,
+            _ => 0,
+        }
+    }
+
+    fn made(&self, entry: u32) -> Made {
+        self.made.get(entry as usize).copied().unwrap_or(Made::No)
+    }
+
+    fn set_made(&mut self, entry: u32, made: Made) {
+        if let Some(slot) = self.made.get_mut(entry as usize) {
+            *slot = made;
+        }
+    }
+
+    /// Where a file that is taken over whole has to appear. What a broken-off attempt left there is removed.
+    pub(super) fn vacate(&mut self, tree: &Tree, entry: u32) -> Result<PathBuf, StoreError> {
+        let path = self.path(tree, entry);
+        self.open.remove(&entry);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(FileError::new(Action::Remove, path, error).into())
+            }
+            _ => Ok(path),
+        }
+    }
+
+    /// The file was taken over whole.
+    pub(super) fn taken(&mut self, entry: u32) {
+        self.set_made(entry, Made::Taken);
+    }
+
+    pub(super) fn is_taken(&self, entry: u32) -> bool {
+        self.made(entry) == Made::Taken
+    }
+
+    /// Writes at a place; false when the file was taken over whole and has the bytes already.
+    pub(super) fn write(
+        &mut self,
+        tree: &Tree,
+        place: Place,
+        bytes: &[u8],
+    ) -> Result<bool, StoreError> {
+        if self.is_taken(place.entry) {
+            return Ok(false);
+        }
+        let path = self.path(tree, place.entry);
+        let file = self.file(tree, place.entry)?;
+        positioned::write_all_at(file, bytes, place.offset)
+            .map_err(|error| FileError::new(Action::Write, path, error))?;
+        Ok(true)
+    }
+
+    /// Appends `length` bytes from a place to `out`.
+    pub(super) fn read(
+        &mut self,
+        tree: &Tree,
+        place: Place,
+        length: u32,
+        out: &mut Vec<u8>,
+    ) -> Result<(), StoreError> {
+        let path = self.path(tree, place.entry);
+        let error = |source| FileError::new(Action::Read, &path, source);
+        let start = out.len();
+        out.resize(start + length as usize, 0);
+        let bytes = out.get_mut(start..).unwrap_or_default();
+        if let Some(file) = self.open.get(&place.entry) {
+            positioned::read_exact_at(file, bytes, place.offset).map_err(error)?;
+        } else {
+            let file = File::open(&path).map_err(error)?;
+            positioned::read_exact_at(&file, bytes, place.offset).map_err(error)?;
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, tree: &Tree, entry: u32) -> Result<&File, StoreError> {
+        if !self.open.contains_key(&entry) {
+            if self.open.len() >= OPEN_FILES_MAX {
+                self.open.clear();
+            }
+            let file = self.open_file(tree, entry)?;
+            self.open.insert(entry, file);
+        }
+        let missing =
+            || super::format_error(&self.root, "a file is written that is not in the tree");
+        self.open.get(&entry).ok_or_else(missing)
+    }
+
+    fn open_file(&mut self, tree: &Tree, entry: u32) -> Result<File, StoreError> {
+        let path = self.path(tree, entry);
+        let error = |action| {
+            let path = path.clone();
+            move |source| FileError::new(action, path, source)
+        };
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let file = options.open(&path).map_err(error(Action::Create))?;
+        if self.made(entry) == Made::No {
+            let size = Self::size(tree, entry);
+            let room = if size >= PREALLOCATE_FROM_BYTES {
+                positioned::preallocate(&file, size).map(drop).and_then(|()| file.set_len(size))
+            } else {
+                file.set_len(size)
+            };
+            room.map_err(error(Action::Write))?;
+            self.set_made(entry, Made::Open);
+        }
+        Ok(file)
+    }
+
+    /// Makes the files that no chunk was written to: empty ones, and those that a broken-off attempt had written whole.
+    pub(super) fn complete(&mut self, tree: &Tree) -> Result<(), StoreError> {
+        let files: Vec<_> = tree.files().map(|(entry, _, _)| entry).collect();
+        for entry in files {
+            let entry = u32::try_from(entry).unwrap_or(u32::MAX);
+            if self.made(entry) == Made::No {
+                self.file(tree, entry)?;
+            }
+        }
+        self.open.clear();
+        Ok(())
+    }
+}

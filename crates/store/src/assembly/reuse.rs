@@ -1,0 +1,153 @@
+//! Taking over what an old version has.
+
+use std::collections::HashMap;
+
+use headstart_model::Digest;
+use headstart_pack::{FileNode, Tree};
+use headstart_sys::clone::{self, Allowed, CloneError, Cloned};
+
+use super::Assembly;
+use crate::error::StoreError;
+use crate::installed::InstalledVersion;
+
+/// What was taken over from an old version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reused {
+    /// Files that share their bytes with the old version.
+    pub files_cloned: u64,
+    /// Bytes of those files.
+    pub bytes_cloned: u64,
+    /// Bytes that were read, verified and written again.
+    pub bytes_copied: u64,
+}
+
+/// How whole files may share their bytes with the old version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// Both versions are read-only and of the same pack: one inode may serve both.
+    HardLinks,
+    /// Either side may be written to: reflinks where the disk has them, else copies.
+    Independent,
+}
+
+pub(super) fn take_over(
+    assembly: &mut Assembly,
+    old: &InstalledVersion,
+    same: &[Option<u32>],
+    sharing: Sharing,
+) -> Result<Reused, StoreError> {
+    let mut reused = Reused::default();
+    take_whole_files(assembly, (old, sharing), same, &mut reused)?;
+    take_chunks(assembly, old, same, &mut reused)?;
+    Ok(reused)
+}
+
+/// Files whose chunks are, in order, those of an old file that still has the stamp of its verification.
+fn take_whole_files(
+    assembly: &mut Assembly,
+    (old, sharing): (&InstalledVersion, Sharing),
+    same: &[Option<u32>],
+    reused: &mut Reused,
+) -> Result<(), StoreError> {
+    let old_tree = old.complete().tree();
+    let old_files: Vec<_> = old_tree.files().map(|(_, path, file)| (path, file)).collect();
+    let mut by_chunks: HashMap<&[u32], Vec<usize>> = HashMap::new();
+    for (number, (_, file)) in old_files.iter().enumerate() {
+        by_chunks.entry(old_tree.chunks_of(file)).or_default().push(number);
+    }
+    for (entry, new_chunks, executable) in whole_candidates(&assembly.tree, same) {
+        let Some(old_chunks) = new_chunks
+            .iter()
+            .map(|chunk| same.get(*chunk as usize).copied().flatten())
+            .collect::<Option<Vec<_>>>()
+        else {
+            continue;
+        };
+        let Some(numbers) = by_chunks.get(old_chunks.as_slice()) else { continue };
+        for number in numbers {
+            let Some((path, file)) = old_files.get(*number) else { continue };
+            let Some((source, stamp)) = old.verified_file(*number, (path, file)) else { continue };
+            // A hard link shares the permissions too, so both have to have the same ones.
+            let alike = file.executable == executable && sharing == Sharing::HardLinks;
+            let allowed =
+                if alike { Allowed::ReflinkHardLinkOrCopy } else { Allowed::ReflinkOrCopy };
+            let target = assembly.output.vacate(&assembly.tree, entry)?;
+            match clone::clone_unchanged(&source, &stamp, &target, allowed) {
+                Ok(cloned) => count(reused, cloned.how, file.size),
+                Err(CloneError::File(error)) if error.is_no_space() => return Err(error.into()),
+                Err(error) => {
+                    tracing::debug!(%error, "not cloned; its chunks are read instead");
+                    continue;
+                }
+            }
+            assembly.output.taken(entry);
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn count(reused: &mut Reused, how: Cloned, size: u64) {
+    match how {
+        Cloned::Copied { bytes } => reused.bytes_copied += bytes,
+        Cloned::Reflink | Cloned::HardLink => {
+            reused.files_cloned += 1;
+            reused.bytes_cloned += size;
+        }
+    }
+}
+
+/// Entry number, chunks and executable bit of every file of which no chunk is new.
+fn whole_candidates(tree: &Tree, same: &[Option<u32>]) -> Vec<(u32, Vec<u32>, bool)> {
+    let all_same = |file: &FileNode| {
+        tree.chunks_of(file)
+            .iter()
+            .all(|chunk| same.get(*chunk as usize).is_some_and(Option::is_some))
+    };
+    let files = tree.files().filter(|(_, _, file)| file.size > 0 && all_same(file));
+    files
+        .map(|(entry, _, file)| {
+            let entry = u32::try_from(entry).unwrap_or(u32::MAX);
+            (entry, tree.chunks_of(file).to_vec(), file.executable)
+        })
+        .collect()
+}
+
+/// Every chunk that is the same: noted when all its places are in files taken over whole, else read, verified, written.
+fn take_chunks(
+    assembly: &mut Assembly,
+    old: &InstalledVersion,
+    same: &[Option<u32>],
+    reused: &mut Reused,
+) -> Result<(), StoreError> {
+    let mut noted = Vec::new();
+    let mut bytes = Vec::new();
+    for (chunk, old_chunk) in (0_u32..).zip(same) {
+        let Some((old_chunk, name)) = old_chunk.and_then(|old_chunk| {
+            let name: Digest = *old.complete().name(old_chunk)?;
+            Some((old_chunk, name))
+        }) else {
+            continue;
+        };
+        if assembly.held.contains(chunk) {
+            continue;
+        }
+        let places = assembly.places.of_chunk(chunk);
+        if !places.iter().all(|place| assembly.output.is_taken(place.entry)) {
+            bytes.clear();
+            if old.read_chunk(old_chunk, &mut bytes).is_none() {
+                continue;
+            }
+            let tree = std::mem::take(&mut assembly.tree);
+            let before = assembly.bytes_written;
+            let written = assembly.write_chunk(&tree, chunk, &bytes);
+            reused.bytes_copied += assembly.bytes_written - before;
+            assembly.bytes_written = before;
+            assembly.tree = tree;
+            written?;
+            noted.push((chunk, name));
+        }
+        assembly.hold(chunk, name);
+    }
+    assembly.journal.note(&noted)
+}

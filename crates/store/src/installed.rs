@@ -1,0 +1,279 @@
+//! A version in place.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use headstart_model::{Digest, PackPath};
+use headstart_pack::{CompleteTree, FileNode, FormatError, Places, Tree, section};
+use headstart_sys::identity::FileStamp;
+use headstart_sys::{Action, FileError, durable, positioned};
+
+use crate::error::StoreError;
+
+pub(crate) const RECORD: &str = "version.record";
+pub(crate) const FILES: &str = "files";
+pub(crate) const ABOUT: &str = "about.json";
+const MAGIC: &[u8; 8] = b"HSVREC\x00\x01";
+const STAMP_BYTES: usize = 40;
+
+/// An installed version: its files below [`files`](Self::files), and what is known about them.
+///
+/// The record holds the complete tree and, for each file, the stamp that it had when its bytes were last verified. A file
+/// that still has its stamp is reused without reading; one that has not is hashed again.
+#[derive(Debug)]
+pub struct InstalledVersion {
+    folder: PathBuf,
+    complete: CompleteTree,
+    places: Places,
+    /// One for each file, in the order of the tree.
+    stamps: Vec<FileStamp>,
+}
+
+/// A file that does not have the bytes that were installed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    /// The file.
+    pub path: PackPath,
+    /// What is wrong with it, for people.
+    pub reason: String,
+}
+
+impl InstalledVersion {
+    /// Where the files of a version lie in its folder.
+    #[must_use]
+    pub fn files_of(folder: &Path) -> PathBuf {
+        folder.join(FILES)
+    }
+
+    /// Reads the record in `folder`. The files are not looked at.
+    ///
+    /// # Errors
+    /// [`StoreError::File`] when there is none, [`StoreError::Format`] when it is damaged.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        let path = folder.join(RECORD);
+        let bytes =
+            std::fs::read(&path).map_err(|error| FileError::new(Action::Read, &path, error))?;
+        let (complete, stamps) =
+            decode(&bytes).map_err(|source| StoreError::Format { path, source })?;
+        let places = Places::of(complete.tree());
+        Ok(Self { folder: folder.to_owned(), complete, places, stamps })
+    }
+
+    /// Records that every file below `folder` was verified to be that of `complete`, as it is now.
+    pub(crate) fn record(folder: &Path, complete: &CompleteTree) -> Result<(), StoreError> {
+        let files = Self::files_of(folder);
+        let mut stamps = Vec::new();
+        for (_, path, _) in complete.tree().files() {
+            let path = files.join(path.as_str());
+            let metadata = std::fs::symlink_metadata(&path)
+                .map_err(|e| FileError::new(Action::Read, &path, e))?;
+            stamps.push(FileStamp::of(&metadata));
+        }
+        durable::write_file(&folder.join(RECORD), &encode(complete, &stamps), private())?;
+        Ok(())
+    }
+
+    /// The folder of the version.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where its files lie.
+    #[must_use]
+    pub fn files(&self) -> PathBuf {
+        Self::files_of(&self.folder)
+    }
+
+    /// What the version was said to be when it was built; empty when nothing was said.
+    ///
+    /// # Errors
+    /// [`StoreError::File`] when it cannot be read.
+    pub fn about(&self) -> Result<Vec<u8>, StoreError> {
+        let path = self.folder.join(ABOUT);
+        match std::fs::read(&path) {
+            Ok(about) => Ok(about),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(FileError::new(Action::Read, path, error).into()),
+        }
+    }
+
+    /// Whether every file still has the stamp of its verification. Reads no content.
+    #[must_use]
+    pub fn is_unchanged(&self) -> bool {
+        let files = self.files();
+        let now = |path: &PackPath| FileStamp::of_path(&files.join(path.as_str()));
+        let mut pairs = self.complete.tree().files().zip(&self.stamps);
+        pairs.all(|((_, path, _), stamp)| now(path).is_ok_and(|now| now == *stamp))
+    }
+
+    /// What it consists of.
+    #[must_use]
+    pub const fn complete(&self) -> &CompleteTree {
+        &self.complete
+    }
+
+    /// The path of a file with the stamp that it had when it was verified: by the record if it still has that stamp, else
+    /// it is read and verified now. `None` when it is damaged.
+    pub(crate) fn verified_file(
+        &self,
+        file_number: usize,
+        (path, file): (&PackPath, &FileNode),
+    ) -> Option<(PathBuf, FileStamp)> {
+        let recorded = self.stamps.get(file_number)?;
+        let full = self.files().join(path.as_str());
+        // Taken before the bytes are read: what changes afterwards no longer has it.
+        let now = FileStamp::of_path(&full).ok()?;
+        let verified =
+            now == *recorded || self.check_file(self.complete.tree(), path, file).is_ok();
+        verified.then_some((full, now))
+    }
+
+    /// Runs `unlink`, which takes names away from files that this version may share, and writes the record anew: taking a
+    /// name away moves the time that the stamps hold, and without this the files would all be read again.
+    ///
+    /// # Errors
+    /// What `unlink` returns. A record that cannot be written costs reading, nothing else.
+    pub fn while_unlinking<E>(&self, unlink: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
+        let files = self.files();
+        let paths: Vec<_> =
+            self.complete.tree().files().map(|(_, path, _)| files.join(path.as_str())).collect();
+        let unchanged: Vec<bool> = paths
+            .iter()
+            .zip(&self.stamps)
+            .map(|(path, stamp)| FileStamp::of_path(path).is_ok_and(|now| now == *stamp))
+            .collect();
+        unlink()?;
+        let stamps: Vec<_> = paths
+            .iter()
+            .zip(self.stamps.iter().zip(unchanged))
+            .map(|(path, (stamp, unchanged))| {
+                let now = unchanged.then(|| FileStamp::of_path(path).ok()).flatten();
+                // Only the change time may have moved; anything else is somebody's doing.
+                now.filter(|now| FileStamp { changed_ns: now.changed_ns, ..*stamp } == *now)
+                    .unwrap_or(*stamp)
+            })
+            .collect();
+        if stamps != self.stamps {
+            let record = encode(&self.complete, &stamps);
+            if let Err(error) = durable::write_file(&self.folder.join(RECORD), &record, private()) {
+                tracing::warn!(%error, "the record of a version is out of date; its files will be read");
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends the bytes of a chunk, read from a file that has it and verified; `None` when no file has it any more.
+    pub fn read_chunk(&self, chunk: u32, out: &mut Vec<u8>) -> Option<()> {
+        let name = self.complete.name(chunk)?;
+        let length = self.complete.tree().chunk_bytes(chunk) as usize;
+        let start = out.len();
+        for place in self.places.of_chunk(chunk) {
+            let entry = self.complete.tree().entries().get(place.entry as usize)?;
+            out.resize(start + length, 0);
+            let bytes = out.get_mut(start..)?;
+            let read = File::open(self.files().join(entry.path.as_str()))
+                .and_then(|file| positioned::read_exact_at(&file, bytes, place.offset));
+            if read.is_ok() && Digest::of(bytes) == *name {
+                return Some(());
+            }
+        }
+        out.truncate(start);
+        None
+    }
+
+    /// Reads every file and compares every chunk. Memory: one chunk.
+    #[must_use]
+    pub fn verify(&self) -> Vec<Damage> {
+        let tree = self.complete.tree();
+        let check = |(path, file): (&PackPath, &FileNode)| {
+            let reason = self.check_file(tree, path, file).err()?;
+            Some(Damage { path: path.clone(), reason })
+        };
+        tree.files().filter_map(|(_, path, file)| check((path, file))).collect()
+    }
+
+    fn check_file(&self, tree: &Tree, path: &PackPath, file: &FileNode) -> Result<(), String> {
+        let open = self.files().join(path.as_str());
+        let metadata = std::fs::symlink_metadata(&open).map_err(|error| error.to_string())?;
+        if !metadata.is_file() {
+            return Err("it is no regular file".to_owned());
+        }
+        if metadata.len() != file.size {
+            return Err(format!("it has {} bytes instead of {}", metadata.len(), file.size));
+        }
+        let open = File::open(open).map_err(|error| error.to_string())?;
+        let mut buffer = Vec::new();
+        let mut offset = 0;
+        for chunk in tree.chunks_of(file) {
+            buffer.resize(tree.chunk_bytes(*chunk) as usize, 0);
+            positioned::read_exact_at(&open, &mut buffer, offset)
+                .map_err(|error| error.to_string())?;
+            if self.complete.name(*chunk) != Some(&Digest::of(&buffer)) {
+                return Err(format!("it differs at byte {offset} or after"));
+            }
+            offset += buffer.len() as u64;
+        }
+        Ok(())
+    }
+}
+
+fn private() -> headstart_sys::mode::Mode {
+    headstart_sys::mode::Mode::PRIVATE
+}
+
+fn encode(complete: &CompleteTree, stamps: &[FileStamp]) -> Vec<u8> {
+    let tree = complete.tree().encode();
+    let mut out = MAGIC.to_vec();
+    out.extend_from_slice(&(tree.len() as u64).to_le_bytes());
+    out.extend_from_slice(&tree);
+    out.extend_from_slice(&section::encode_names(complete));
+    for stamp in stamps {
+        let FileStamp { device, inode, size_bytes, modified_ns, changed_ns } = stamp;
+        let times = [modified_ns.cast_unsigned(), changed_ns.cast_unsigned()];
+        for number in [*device, *inode, *size_bytes].into_iter().chain(times) {
+            out.extend_from_slice(&number.to_le_bytes());
+        }
+    }
+    let digest = Digest::of(&out);
+    out.extend_from_slice(digest.as_bytes());
+    out
+}
+
+fn decode(bytes: &[u8]) -> Result<(CompleteTree, Vec<FileStamp>), FormatError> {
+    let truncated = || FormatError::Truncated { what: "the record of a version" };
+    let (body, digest) = bytes.split_last_chunk::<{ Digest::LEN }>().ok_or_else(truncated)?;
+    let digest = Digest::from_bytes(*digest);
+    headstart_model::Verified::check(body, &digest)
+        .map_err(|source| FormatError::Damaged { what: "the record of a version", source })?;
+    let rest =
+        body.strip_prefix(MAGIC).ok_or(FormatError::Magic { what: "the record of a version" })?;
+    let (length, rest) = rest.split_first_chunk::<8>().ok_or_else(truncated)?;
+    let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| truncated())?;
+    let (tree, rest) = rest.split_at_checked(length).ok_or_else(truncated)?;
+    let tree = Tree::decode(tree)?;
+    let names_bytes = tree.chunk_count() as usize * Digest::LEN;
+    let (names, stamps) = rest.split_at_checked(names_bytes).ok_or_else(truncated)?;
+    let (names, _) = names.as_chunks::<{ Digest::LEN }>();
+    let names = names.iter().map(|name| Digest::from_bytes(*name)).collect();
+    let (stamps, _) = stamps.as_chunks::<STAMP_BYTES>();
+    let stamps: Vec<_> = stamps.iter().map(stamp).collect();
+    if stamps.len() != tree.files().count() {
+        return Err(truncated());
+    }
+    let complete = CompleteTree::new(tree, names).ok_or_else(truncated)?;
+    Ok((complete, stamps))
+}
+
+fn stamp(bytes: &[u8; STAMP_BYTES]) -> FileStamp {
+    let (numbers, _) = bytes.as_chunks::<8>();
+    let mut numbers = numbers.iter().map(|number| u64::from_le_bytes(*number));
+    let mut next = || numbers.next().unwrap_or(0);
+    FileStamp {
+        device: next(),
+        inode: next(),
+        size_bytes: next(),
+        modified_ns: next().cast_signed(),
+        changed_ns: next().cast_signed(),
+    }
+}

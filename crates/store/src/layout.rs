@@ -1,0 +1,106 @@
+//! Where things lie below the home folder. `docs/format/home.md` draws it.
+
+use std::path::{Path, PathBuf};
+
+use headstart_model::{AppId, Digest, PackId, PackVersion};
+
+/// Paths below one home. Pure: nothing is touched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    home: PathBuf,
+}
+
+impl Layout {
+    /// The paths below `home`.
+    #[must_use]
+    pub fn new(home: impl Into<PathBuf>) -> Self {
+        Self { home: home.into() }
+    }
+
+    /// The home folder itself.
+    #[must_use]
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.home.join("headstart.db")
+    }
+
+    /// Everything of an app but its packs: pinned root, trust, namespaces.
+    #[must_use]
+    pub fn app(&self, app: &AppId) -> PathBuf {
+        self.home.join("apps").join(app.as_str())
+    }
+
+    /// The root metadata that was taken over at installation.
+    #[must_use]
+    pub fn app_root(&self, app: &AppId) -> PathBuf {
+        self.app(app).join("root.json")
+    }
+
+    /// What is known of the app's repository: trusted metadata and the last catalog.
+    #[must_use]
+    pub fn app_trust(&self, app: &AppId) -> PathBuf {
+        self.app(app).join("trust")
+    }
+
+    /// The generations of the app's namespace.
+    #[must_use]
+    pub fn namespaces(&self, app: &AppId) -> PathBuf {
+        self.app(app).join("namespace")
+    }
+
+    /// All installed versions of an app.
+    #[must_use]
+    pub fn app_packs(&self, app: &AppId) -> PathBuf {
+        self.home.join("packs").join(app.as_str())
+    }
+
+    /// Every version of a pack that is in place.
+    #[must_use]
+    pub fn pack(&self, app: &AppId, pack: &PackId) -> PathBuf {
+        self.app_packs(app).join(pack.as_str())
+    }
+
+    /// An installed version: `files/` with the files, and the record of it. The content is part of the name: a repository
+    /// that was made anew counts its versions from 1 again.
+    #[must_use]
+    pub fn version(
+        &self,
+        app: &AppId,
+        pack: &PackId,
+        (version, content): (PackVersion, &Digest),
+    ) -> PathBuf {
+        self.pack(app, pack).join(version_name(version, content))
+    }
+
+    /// All versions of an app that are being built.
+    #[must_use]
+    pub fn app_staging(&self, app: &AppId) -> PathBuf {
+        self.home.join("staging").join(app.as_str())
+    }
+
+    /// Every version of a pack that is being built.
+    #[must_use]
+    pub fn pack_staging(&self, app: &AppId, pack: &PackId) -> PathBuf {
+        self.app_staging(app).join(pack.as_str())
+    }
+
+    /// A version that is being built. On the same file system as [`version`](Self::version), where a rename moves it.
+    #[must_use]
+    pub fn staging(
+        &self,
+        app: &AppId,
+        pack: &PackId,
+        (version, content): (PackVersion, &Digest),
+    ) -> PathBuf {
+        self.pack_staging(app, pack).join(version_name(version, content))
+    }
+}
+
+fn version_name(version: PackVersion, content: &Digest) -> String {
+    format!("{version}-{}", content.short())
+}

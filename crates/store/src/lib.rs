@@ -1,0 +1,27 @@
+//! What is on the device's disk: the database, installed versions, versions that are being built, namespaces.
+//!
+//! Nothing here decides anything: the engine does. What is here keeps its promises when it is killed at any instant: every
+//! change of truth is one transaction or one durable rename, and what a kill leaves half done is either finished or
+//! recognised as rubbish when it is met again.
+//!
+//! - [`Database`]: the rows of the engine.
+//! - [`Layout`]: where things lie below the home folder.
+//! - [`Assembly`]: a version under construction: takes verified blocks and old versions, resumes after a kill.
+//! - [`InstalledVersion`]: a version in place, with what is needed to reuse and to verify it.
+//! - [`Namespaces`]: the generations of an app's namespace and the leases on them.
+
+#![warn(clippy::indexing_slicing, clippy::as_conversions)]
+
+mod assembly;
+mod database;
+mod error;
+mod installed;
+mod layout;
+mod namespaces;
+
+pub use assembly::{Assembly, Built, Finish, Reused, Sharing, discard};
+pub use database::Database;
+pub use error::StoreError;
+pub use installed::{Damage, InstalledVersion};
+pub use layout::Layout;
+pub use namespaces::{LivePack, Namespaces, Removal};

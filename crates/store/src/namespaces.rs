@@ -1,0 +1,269 @@
+//! The generations of an app's namespace, and the leases on them.
+//!
+//! `current` names the newest generation; a reader holds a shared lock on the snapshot file that it mapped. A generation
+//! that is not the newest and that nobody holds is removed; a version that a remaining generation names is in use.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use headstart_model::namespace::{self, Builder, CURRENT_FILE, EntryKind, NewPack, Snapshot};
+use headstart_model::{AppId, Digest, Language, PackId, PackVersion};
+use headstart_pack::{CompleteTree, Node};
+use headstart_sys::lock::{FileLock, Sharing};
+use headstart_sys::mode::{Access, Mode};
+use headstart_sys::{Action, FileError, durable, map::MappedFile};
+
+use crate::error::StoreError;
+use crate::installed::InstalledVersion;
+use crate::layout::Layout;
+
+/// A pack in the newest generation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LivePack {
+    /// The pack.
+    pub id: PackId,
+    /// The version that apps read.
+    pub version: PackVersion,
+    /// Its language.
+    pub language: Option<Language>,
+    /// The folder of the version, below the home.
+    pub folder: String,
+}
+
+impl LivePack {
+    /// The folder's name for a version, parts joined by `/`.
+    #[must_use]
+    pub fn folder_of(
+        layout: &Layout,
+        app: &AppId,
+        pack: &PackId,
+        version: (PackVersion, &Digest),
+    ) -> String {
+        let folder = layout.version(app, pack, version);
+        let below = folder.strip_prefix(layout.home()).unwrap_or(&folder);
+        let parts = below.components().map(|part| part.as_os_str().to_string_lossy());
+        parts.collect::<Vec<_>>().join("/")
+    }
+}
+
+/// Whether a version could be removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// It is gone.
+    Removed,
+    /// A program still reads it.
+    InUse,
+}
+
+/// The namespace of one app.
+#[derive(Debug, Clone)]
+pub struct Namespaces {
+    layout: Layout,
+    app: AppId,
+    folder: PathBuf,
+}
+
+impl Namespaces {
+    /// The namespace of `app` below the home of `layout`.
+    #[must_use]
+    pub fn new(layout: &Layout, app: &AppId) -> Self {
+        Self { layout: layout.clone(), app: app.clone(), folder: layout.namespaces(app) }
+    }
+
+    /// The newest generation; none before the first switch.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the file that names it cannot be read.
+    pub fn current(&self) -> Result<Option<u64>, StoreError> {
+        let path = self.folder.join(CURRENT_FILE);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => match text.trim().parse() {
+                Ok(generation) => Ok(Some(generation)),
+                Err(source) => Err(StoreError::Namespace { path, source: Box::new(source) }),
+            },
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(FileError::new(Action::Read, path, error).into()),
+        }
+    }
+
+    /// The path of a generation's snapshot.
+    #[must_use]
+    pub fn snapshot(&self, generation: u64) -> PathBuf {
+        self.folder.join(namespace::file_name(generation))
+    }
+
+    /// The packs of the newest generation, by id.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the snapshot cannot be read.
+    pub fn live(&self) -> Result<Vec<LivePack>, StoreError> {
+        match self.current()? {
+            Some(generation) => read_packs(&self.snapshot(generation)),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The packs of every generation that stays: the newest, and those that somebody holds.
+    ///
+    /// # Errors
+    /// [`StoreError`] when a snapshot cannot be read.
+    pub fn named(&self) -> Result<Vec<LivePack>, StoreError> {
+        let mut named = Vec::new();
+        for generation in self.sweep()? {
+            named.extend(read_packs(&self.snapshot(generation))?);
+        }
+        Ok(named)
+    }
+
+    /// Makes exactly `packs` readable, as the next generation. The switch is the durable replacing of one small file:
+    /// after a kill either the old generation is the newest or the new one. Does nothing when it is so already.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing changed.
+    pub fn switch(&self, mut packs: Vec<LivePack>) -> Result<u64, StoreError> {
+        packs.sort_by(|a, b| a.id.cmp(&b.id));
+        let current = self.current()?;
+        if let Some(generation) = current
+            && read_packs(&self.snapshot(generation))? == packs
+        {
+            return Ok(generation);
+        }
+        let generation = current.unwrap_or(0) + 1;
+        let path = self.snapshot(generation);
+        let mut builder = Builder::new(generation);
+        for pack in &packs {
+            self.add(&mut builder, pack, &path)?;
+        }
+        let bytes = builder.finish().map_err(|source| build_error(&path, source))?;
+        durable::create_folders(&self.folder, Access::Private)?;
+        durable::write_file(&path, &bytes, Mode::READ_ONLY)?;
+        let text = format!("{generation}\n");
+        durable::write_file(&self.folder.join(CURRENT_FILE), text.as_bytes(), Mode::PRIVATE)?;
+        self.sweep()?;
+        Ok(generation)
+    }
+
+    fn add(&self, builder: &mut Builder, pack: &LivePack, path: &Path) -> Result<(), StoreError> {
+        let version = InstalledVersion::open(&self.layout.home().join(&pack.folder))?;
+        let new = NewPack {
+            id: pack.id.clone(),
+            version: pack.version,
+            language: pack.language.clone(),
+            root: format!("{}/files", pack.folder),
+        };
+        let entries = entries(version.complete());
+        builder.add(new, entries).map_err(|source| build_error(path, source))
+    }
+
+    /// Removes generations that are not the newest and that nobody holds. Gives those that stay, the newest included.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the folder cannot be read.
+    pub fn sweep(&self) -> Result<Vec<u64>, StoreError> {
+        let current = self.current()?;
+        let mut kept = Vec::new();
+        let list = match std::fs::read_dir(&self.folder) {
+            Ok(list) => list,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(kept),
+            Err(error) => return Err(FileError::new(Action::Read, &self.folder, error).into()),
+        };
+        for entry in list.flatten() {
+            let name = entry.file_name();
+            let number = name.to_str().and_then(|name| name.strip_suffix(".ns"));
+            let Some(generation) = number.and_then(|number| number.parse::<u64>().ok()) else {
+                continue;
+            };
+            // One above the current is being written: the switch to it has not happened.
+            let given_up = current.is_some_and(|current| generation < current);
+            if !given_up || !Self::remove_unless_held(&entry.path())? {
+                kept.push(generation);
+            }
+        }
+        Ok(kept)
+    }
+
+    fn remove_unless_held(path: &Path) -> Result<bool, StoreError> {
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(true),
+            Err(error) => return Err(FileError::new(Action::Open, path, error).into()),
+        };
+        // While this lock is held nobody can take a lease; who waits for one finds that `current` moved on.
+        let Some(_lock) = FileLock::try_on_file(file, path, Sharing::Exclusive)? else {
+            return Ok(false);
+        };
+        std::fs::remove_file(path).map_err(|error| FileError::new(Action::Remove, path, error))?;
+        Ok(true)
+    }
+
+    /// Removes a version that is not live, if no generation that is still held names it.
+    ///
+    /// # Errors
+    /// [`StoreError`]; what is left is removed by the next call.
+    pub fn remove_version(
+        &self,
+        pack: &PackId,
+        version: (PackVersion, &Digest),
+    ) -> Result<Removal, StoreError> {
+        let folder = LivePack::folder_of(&self.layout, &self.app, pack, version);
+        for generation in self.sweep()? {
+            let named = read_packs(&self.snapshot(generation))?;
+            if named.iter().any(|live| live.folder == folder) {
+                return Ok(Removal::InUse);
+            }
+        }
+        let path = self.layout.home().join(&folder);
+        let remove = || durable::remove_tree(&path);
+        // Its files may be shared with the live version of the pack, whose stamps are brought along.
+        let live = self.live()?.into_iter().find(|live| live.id == *pack);
+        let sharing = live
+            .and_then(|live| InstalledVersion::open(&self.layout.home().join(live.folder)).ok());
+        match sharing {
+            Some(sharing) => sharing.while_unlinking(remove)?,
+            None => remove()?,
+        }
+        Ok(Removal::Removed)
+    }
+}
+
+fn entries(
+    complete: &CompleteTree,
+) -> impl Iterator<Item = (headstart_model::PackPath, EntryKind)> {
+    complete.tree().entries().iter().map(|entry| {
+        let kind = match &entry.node {
+            Node::Folder => EntryKind::Folder,
+            Node::File(file) => {
+                EntryKind::File { size_bytes: file.size, executable: file.executable }
+            }
+        };
+        (entry.path.clone(), kind)
+    })
+}
+
+fn read_packs(path: &Path) -> Result<Vec<LivePack>, StoreError> {
+    let broken = |source: Box<dyn std::error::Error + Send + Sync>| StoreError::Namespace {
+        path: path.to_owned(),
+        source,
+    };
+    let map = MappedFile::open(path)?;
+    let snapshot = Snapshot::open(map).map_err(|error| broken(Box::new(error)))?;
+    let mut packs = Vec::new();
+    for pack in snapshot.packs() {
+        let pack = pack.map_err(|error| broken(Box::new(error)))?;
+        packs.push(LivePack {
+            id: PackId::new(pack.id).map_err(|error| broken(Box::new(error)))?,
+            version: pack.version,
+            language: pack
+                .language
+                .map(Language::new)
+                .transpose()
+                .map_err(|error| broken(Box::new(error)))?,
+            folder: pack.root.strip_suffix("/files").unwrap_or(pack.root).to_owned(),
+        });
+    }
+    Ok(packs)
+}
+
+fn build_error(path: &Path, source: namespace::BuildError) -> StoreError {
+    StoreError::Namespace { path: path.to_owned(), source: Box::new(source) }
+}
