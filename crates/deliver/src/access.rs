@@ -1,0 +1,190 @@
+//! A repository to read from: over HTTP, or in a folder.
+
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use headstart_repo::{Fetch, FetchError, FetchRequest, Fetched, FolderFetch};
+use headstart_transfer::{
+    ByteRange, Client, Condition, EntityTag, HttpsPolicy, SmallRequest, SmallResponse, Tracking,
+    TransferError,
+};
+use url::Url;
+
+/// Where a repository lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    /// Behind a URL, which ends in `/`.
+    Http(Url),
+    /// In a folder of this machine (`file://`): works without a network.
+    Folder(PathBuf),
+}
+
+/// Why a text is no location of a repository.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LocationError {
+    /// Not a URL.
+    #[error("`{text}` is not a URL")]
+    Url {
+        /// The text.
+        text: String,
+        /// Why.
+        #[source]
+        source: url::ParseError,
+    },
+    /// A scheme that repositories are not fetched by.
+    #[error("`{url}` is not an https, http or file URL")]
+    Scheme {
+        /// The URL.
+        url: Url,
+    },
+    /// Plain http where it is not allowed.
+    #[error("`{url}` is not encrypted, and only loopback addresses may be read without encryption")]
+    Insecure {
+        /// The URL.
+        url: Url,
+    },
+}
+
+impl Location {
+    /// Reads a URL of a repository. A folder may also be given as a path, relative or absolute.
+    ///
+    /// # Errors
+    /// [`LocationError`] when it is none, or one that `https` does not allow.
+    pub fn parse(text: &str, https: HttpsPolicy) -> Result<Self, LocationError> {
+        let mut url = match Url::parse(text) {
+            Ok(url) => url,
+            Err(url::ParseError::RelativeUrlWithoutBase) => {
+                return Ok(Self::Folder(PathBuf::from(text)));
+            }
+            Err(source) => return Err(LocationError::Url { text: text.to_owned(), source }),
+        };
+        match url.scheme() {
+            "file" => match url.to_file_path() {
+                Ok(folder) => Ok(Self::Folder(folder)),
+                Err(()) => Err(LocationError::Scheme { url }),
+            },
+            "http" | "https" if !https.allows(&url) => Err(LocationError::Insecure { url }),
+            "http" | "https" => {
+                if !url.path().ends_with('/') {
+                    url.set_path(&format!("{}/", url.path()));
+                }
+                Ok(Self::Http(url))
+            }
+            _ => Err(LocationError::Scheme { url }),
+        }
+    }
+}
+
+/// Reads files of one repository. Cheap to clone; counts what it moves in its [`Tracking`].
+#[derive(Debug, Clone)]
+pub struct RepositoryAccess {
+    location: Location,
+    client: Client,
+    tracking: Tracking,
+}
+
+/// Why a part of a file could not be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    #[error(transparent)]
+    Transfer(#[from] TransferError),
+    #[error(transparent)]
+    Folder(#[from] std::io::Error),
+}
+
+impl RepositoryAccess {
+    /// Access to the repository at `location` through `client`, counted by `tracking`.
+    #[must_use]
+    pub const fn new(location: Location, client: Client, tracking: Tracking) -> Self {
+        Self { location, client, tracking }
+    }
+
+    /// Where it lies.
+    #[must_use]
+    pub const fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// What counts the bytes.
+    #[must_use]
+    pub const fn tracking(&self) -> &Tracking {
+        &self.tracking
+    }
+
+    pub(crate) const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The URL of a file, when the repository is behind one. `path` is one of the repository's own, made of safe parts.
+    pub(crate) fn url(base: &Url, path: &str) -> Result<Url, TransferError> {
+        Ok(base.join(path).unwrap_or_else(|_| base.clone()))
+    }
+
+    /// The first `bytes` bytes of a file.
+    pub(crate) async fn head(&self, path: &str, bytes: u64) -> Result<Vec<u8>, ReadError> {
+        match &self.location {
+            Location::Http(base) => {
+                let mut request = SmallRequest::new(Self::url(base, path)?, bytes);
+                request.range = (bytes > 0).then_some(ByteRange { start: 0, bytes });
+                match self.client.fetch_small(&request, &self.tracking).await? {
+                    SmallResponse::Body(body) => Ok(body.bytes.to_vec()),
+                    SmallResponse::NotModified => Ok(Vec::new()),
+                }
+            }
+            Location::Folder(folder) => {
+                use tokio::io::AsyncReadExt as _;
+                let file = tokio::fs::File::open(folder.join(path)).await?;
+                let mut head = Vec::new();
+                file.take(bytes).read_to_end(&mut head).await?;
+                Ok(head)
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Fetch for RepositoryAccess {
+    async fn fetch(&self, request: FetchRequest<'_>) -> Result<Fetched, FetchError> {
+        let base = match &self.location {
+            Location::Http(base) => base,
+            Location::Folder(folder) => return FolderFetch::new(folder).fetch(request).await,
+        };
+        let failed = |error: TransferError| match error {
+            TransferError::NotFound { .. } => FetchError::NotFound,
+            TransferError::TooLarge { .. } => {
+                FetchError::TooLarge { limit_bytes: request.max_bytes }
+            }
+            error => FetchError::Failed(Box::new(error)),
+        };
+        let url = base.join(request.path).map_err(|_| FetchError::Path)?;
+        let mut ask = SmallRequest::new(url, request.max_bytes);
+        if let Some(tag) = request.held.and_then(EntityTag::new) {
+            ask.condition = Condition::IfChanged(tag);
+        }
+        match self.client.fetch_small(&ask, &self.tracking).await.map_err(failed)? {
+            SmallResponse::Body(body) => {
+                let tag = body.etag.map(|tag| tag.as_str().to_owned());
+                Ok(Fetched::Body { bytes: body.bytes, tag })
+            }
+            SmallResponse::NotModified => Ok(Fetched::NotModified),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn locations_are_told_apart() {
+        let parse = |text| Location::parse(text, HttpsPolicy::HttpOnLoopback);
+        let http = |text: &str| Location::Http(Url::parse(text).expect("a URL"));
+        assert_eq!(parse("https://a.example/game").expect("fine"), http("https://a.example/game/"));
+        assert_eq!(parse("http://127.0.0.1:8080").expect("fine"), http("http://127.0.0.1:8080/"));
+        assert_eq!(parse("file:///srv/repo").expect("fine"), Location::Folder("/srv/repo".into()));
+        assert_eq!(parse("some/repo").expect("fine"), Location::Folder("some/repo".into()));
+        assert!(matches!(parse("http://a.example/"), Err(LocationError::Insecure { .. })));
+        assert!(matches!(parse("ftp://a.example/"), Err(LocationError::Scheme { .. })));
+    }
+}

@@ -1,0 +1,107 @@
+//! Why a version could not be delivered.
+
+use headstart_model::{ErrorKind, Failure, PackId, VerifyError};
+use headstart_pack::FormatError;
+use headstart_pack::plan::PlanError;
+use headstart_store::StoreError;
+use headstart_transfer::TransferError;
+
+/// Why a version could not be delivered. What had arrived is kept and used by the next attempt.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeliverError {
+    /// The network or the server failed.
+    #[error("pack `{pack}` could not be fetched")]
+    Transfer {
+        /// The pack.
+        pack: PackId,
+        /// Why.
+        #[source]
+        source: TransferError,
+    },
+    /// A file of a local repository could not be read.
+    #[error("pack `{pack}` could not be read from the repository")]
+    Folder {
+        /// The pack.
+        pack: PackId,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file of the repository does not have the digest that the signed catalog promises.
+    #[error("the repository's index of pack `{pack}` is not the one that was signed")]
+    Untrusted {
+        /// The pack.
+        pack: PackId,
+        /// How it differs.
+        #[source]
+        source: VerifyError,
+    },
+    /// A file of the repository is not what the format says, although its digest holds.
+    #[error("pack `{pack}` was published in a form that cannot be read")]
+    Format {
+        /// The pack.
+        pack: PackId,
+        /// Why.
+        #[source]
+        source: FormatError,
+    },
+    /// What is held and the bundle together do not make the version.
+    #[error("pack `{pack}` cannot be completed")]
+    Plan {
+        /// The pack.
+        pack: PackId,
+        /// Why.
+        #[source]
+        source: PlanError,
+    },
+    /// The disk failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The work was broken off.
+    #[error("cancelled")]
+    Cancelled,
+    /// A thread of this program ended unexpectedly.
+    #[error("the work on a block ended unexpectedly")]
+    Broken,
+}
+
+impl DeliverError {
+    /// The failure as it is told to people and programs.
+    #[must_use]
+    pub fn to_failure(&self) -> Failure {
+        let untrusted = "the repository is damaged or was tampered with; tell whoever publishes it \
+                         (`headstart repo verify` finds what is wrong)";
+        let (kind, code, hint) = match self {
+            Self::Transfer { pack, source } => {
+                return source.to_failure().within(format!("pack `{pack}` could not be fetched"));
+            }
+            Self::Store(error) => return error.to_failure(),
+            Self::Folder { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+                (ErrorKind::NotFound, "fileMissing", untrusted)
+            }
+            Self::Folder { .. } => (ErrorKind::Internal, "fileFailed", ""),
+            Self::Untrusted { .. } => (ErrorKind::Untrusted, "indexUntrusted", untrusted),
+            Self::Format { .. } => (ErrorKind::Untrusted, "packUnreadable", untrusted),
+            Self::Plan { .. } => (ErrorKind::Untrusted, "packIncomplete", untrusted),
+            Self::Cancelled => (ErrorKind::Cancelled, "cancelled", ""),
+            Self::Broken => (ErrorKind::Internal, "internal", "please report this"),
+        };
+        Failure::from_error(kind, code, self).with_hint(hint)
+    }
+
+    /// Whether another way to the same version may succeed where this one failed for good.
+    pub(crate) fn is_of_this_way(&self) -> bool {
+        match self {
+            Self::Transfer { source, .. } => {
+                !source.is_retryable() && !matches!(source, TransferError::Sink(_))
+            }
+            Self::Folder { .. }
+            | Self::Untrusted { .. }
+            | Self::Format { .. }
+            | Self::Plan { .. } => true,
+            Self::Store(StoreError::Format { .. } | StoreError::Incomplete { .. }) => true,
+            Self::Store(_) | Self::Cancelled | Self::Broken => false,
+        }
+    }
+}

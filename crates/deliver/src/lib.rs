@@ -1,0 +1,25 @@
+//! Brings one version of a pack from a repository to a folder: plans, transfers, verifies, builds.
+//!
+//! The service does this for apps, `headstart clone` for anybody; both call the same code. What decides *whether* and
+//! *when* bytes move is elsewhere (the engine, a person); here is *how*.
+//!
+//! - [`RepositoryAccess`]: a repository over HTTP or in a folder, as one thing to read from.
+//! - [`Delivery::prepare`]: finds the cheapest way from what is held to what is wanted and says what it costs
+//!   ([`Receipt`]); [`Delivery::carry_out`] does it. Both go on where a killed one stopped.
+//! - [`unpack`]: the same from an archive file.
+
+mod access;
+mod delivery;
+mod error;
+mod local;
+mod parking;
+mod receipt;
+mod unpack;
+mod way;
+
+pub use access::{Location, LocationError, RepositoryAccess};
+pub use delivery::{Delivered, Delivery, Goal, ProgressListener};
+pub use error::DeliverError;
+pub use receipt::{Receipt, Way};
+pub use unpack::{Overwrite, UnpackError, Unpacked, unpack};
+pub use way::HeldFolder;
