@@ -1,0 +1,120 @@
+//! Reading app bundles from disk, and remembering what they said when they were installed.
+
+use std::path::{Path, PathBuf};
+
+use headstart_engine::record::Trust;
+use headstart_model::app_bundle::{AppBundle, BundleError, PLIST_FILE, TOML_FILE};
+use headstart_model::{AppGroupId, AppId, ChannelName, ErrorKind, Failure, Language, UrlPolicy};
+use headstart_store::Layout;
+use headstart_sys::durable;
+use headstart_sys::mode::{Access, Mode};
+use url::Url;
+
+/// The largest description that is read; the parser has a limit of its own below it.
+const DESCRIPTION_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// What the service needs to know of a bundle.
+#[derive(Debug, Clone)]
+pub(crate) struct Description {
+    pub(crate) id: AppId,
+    pub(crate) version: String,
+    pub(crate) executable: Option<PathBuf>,
+    pub(crate) group: Option<AppGroupId>,
+    pub(crate) repository: Option<String>,
+    pub(crate) channel: ChannelName,
+    pub(crate) languages: Vec<Language>,
+    parsed: AppBundle,
+}
+
+/// Reads the description in a bundle's folder.
+pub(crate) fn read(folder: &Path) -> Result<Description, Failure> {
+    let (path, bytes) = description_file(folder)?;
+    let parsed = if path.ends_with(TOML_FILE) {
+        AppBundle::from_toml(&bytes)
+    } else {
+        AppBundle::from_info_plist(&bytes)
+    };
+    parsed.map(describe).map_err(|error| malformed(&path, &error))
+}
+
+/// Whether the addresses in a description are allowed.
+pub(crate) fn check(description: &Description, trust: Trust) -> Result<(), Failure> {
+    let policy = match trust {
+        Trust::Ordinary => UrlPolicy::Secure,
+        Trust::Development => UrlPolicy::Development,
+    };
+    description.parsed.check_urls(policy).map_err(|error| {
+        Failure::from_error(ErrorKind::Refused, "bundleUrl", &error)
+            .with_hint("use https, or install with --dev to reach a server on this machine")
+    })
+}
+
+/// What an installed app said about itself when it was installed.
+pub(crate) fn registered(layout: &Layout, app: &AppId) -> Result<Description, Failure> {
+    read(&registered_folder(layout, app))
+}
+
+/// Where the description of an installed app is kept: what the bundle says later does not count.
+pub(crate) fn registered_folder(layout: &Layout, app: &AppId) -> PathBuf {
+    layout.app(app).join("description")
+}
+
+/// Keeps the description of `folder` for `app`, durably.
+pub(crate) fn register(layout: &Layout, app: &AppId, folder: &Path) -> Result<(), Failure> {
+    let (path, bytes) = description_file(folder)?;
+    let kept = registered_folder(layout, app);
+    let failed =
+        |error: headstart_sys::FileError| headstart_store::StoreError::from(error).to_failure();
+    // A bundle may change from one form to the other; only the present one is kept.
+    durable::remove_tree(&kept).map_err(failed)?;
+    durable::create_folders(&kept, Access::Private).map_err(failed)?;
+    let name = path.file_name().unwrap_or_default();
+    durable::write_file(&kept.join(name), &bytes, Mode::PRIVATE).map_err(failed)
+}
+
+fn description_file(folder: &Path) -> Result<(PathBuf, Vec<u8>), Failure> {
+    for name in [TOML_FILE, PLIST_FILE] {
+        let path = folder.join(name);
+        match std::fs::metadata(&path) {
+            Ok(metadata) if metadata.len() > DESCRIPTION_BYTES_MAX => {
+                let message = format!("`{}` is too large to describe an app", path.display());
+                return Err(Failure::new(ErrorKind::InvalidInput, "bundleTooLarge", message));
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(unreadable(&path, &error)),
+        }
+        return match std::fs::read(&path) {
+            Ok(bytes) => Ok((path, bytes)),
+            Err(error) => Err(unreadable(&path, &error)),
+        };
+    }
+    let message = format!("`{}` is no app bundle", folder.display());
+    Err(Failure::new(ErrorKind::InvalidInput, "notABundle", message)
+        .with_hint(format!("an app bundle is a folder with `{TOML_FILE}` or `{PLIST_FILE}` in it")))
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::from_error(ErrorKind::InvalidInput, "bundleUnreadable", error)
+        .within(format!("`{}` cannot be read", path.display()))
+}
+
+fn malformed(path: &Path, error: &BundleError) -> Failure {
+    Failure::from_error(ErrorKind::InvalidInput, "bundleMalformed", error)
+        .within(format!("`{}` does not describe an app", path.display()))
+        .with_hint("correct what is named and install again")
+}
+
+fn describe(parsed: AppBundle) -> Description {
+    let assets = &parsed.background_assets;
+    Description {
+        id: parsed.id.clone(),
+        version: parsed.version.as_str().to_owned(),
+        executable: Some(PathBuf::from(parsed.executable.as_str())),
+        group: assets.app_group.clone(),
+        repository: assets.repository_url.as_ref().map(Url::to_string),
+        channel: assets.channel.clone(),
+        languages: parsed.languages.clone(),
+        parsed,
+    }
+}

@@ -1,0 +1,20 @@
+//! The service: runs the engine's effects.
+//!
+//! One thread owns the engine's state and the database ([`core`]): it hears events, commits what they change, and only then
+//! lets effects begin. Effects are performed on a tokio runtime ([`perform`]) and report back as events. Programs talk to
+//! it over the local socket ([`socket`]).
+//!
+//! Nothing is decided here: what, when and in which order is the engine's.
+
+mod bundle;
+mod clock;
+pub mod core;
+mod logging;
+mod options;
+pub mod perform;
+mod run;
+pub mod socket;
+
+pub use logging::start_logging;
+pub use options::Options;
+pub use run::{RunError, run};

@@ -1,0 +1,121 @@
+//! Performs the engine's orders and reports how they ended.
+//!
+//! Every order is idempotent: after a kill the same order comes again, and whatever the last life did is found and used.
+
+mod clients;
+mod context;
+mod deliver;
+mod prepare;
+mod remove;
+mod repository;
+mod switch;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use headstart_engine::{EffectId, Event, Order};
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+pub use clients::Clients;
+pub use context::Context;
+pub(crate) use context::blocking;
+
+use crate::core::CoreHandle;
+
+/// Orders that are being performed.
+#[derive(Debug, Clone)]
+pub struct Performer {
+    runtime: Handle,
+    core: CoreHandle,
+    context: Arc<Context>,
+    running: Arc<Mutex<HashMap<EffectId, CancellationToken>>>,
+}
+
+impl Performer {
+    /// A performer that works on `runtime` and reports to `core`.
+    #[must_use]
+    pub fn new(runtime: Handle, core: CoreHandle, context: Arc<Context>) -> Self {
+        Self { runtime, core, context, running: Arc::default() }
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<EffectId, CancellationToken>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins an order, unless it is being performed already.
+    pub fn begin(&self, id: EffectId, order: Order) {
+        let token = CancellationToken::new();
+        {
+            let mut running = self.running();
+            if running.contains_key(&id) {
+                return;
+            }
+            running.insert(id, token.clone());
+        }
+        let span = tracing::info_span!("effect", effect = id.0, download = download_of(&order));
+        let this = self.clone();
+        let work = async move {
+            tracing::debug!(?order, "begins");
+            let stopped = async {
+                token.cancelled().await;
+                Event::Stopped { effect: id }
+            };
+            let event = tokio::select! {
+                biased;
+                event = perform(&this.context, &this.core, id, order) => event,
+                event = stopped => event,
+            };
+            tracing::debug!(?event, "ended");
+            this.running().remove(&id);
+            this.core.event(event);
+        };
+        self.runtime.spawn(work.instrument(span));
+    }
+
+    /// Ends an order soon; one that is not running is reported as stopped.
+    pub fn stop(&self, id: EffectId) {
+        match self.running().get(&id) {
+            Some(token) => token.cancel(),
+            None => self.core.event(Event::Stopped { effect: id }),
+        }
+    }
+
+    /// Ends everything; what is owed goes on in the next life.
+    pub fn stop_all(&self) {
+        self.running().values().for_each(CancellationToken::cancel);
+    }
+
+    /// How many orders are being performed.
+    #[must_use]
+    pub fn busy(&self) -> usize {
+        self.running().len()
+    }
+}
+
+/// The id that a download has in every log line of its life.
+fn download_of(order: &Order) -> Option<u64> {
+    match order {
+        Order::Plan(delivery) | Order::Transfer(delivery) => Some(delivery.download.0),
+        _ => None,
+    }
+}
+
+async fn perform(context: &Arc<Context>, core: &CoreHandle, id: EffectId, order: Order) -> Event {
+    match order {
+        Order::PrepareApp { app, bundle } => prepare::prepare(context, core, id, app, bundle).await,
+        Order::FetchCatalog { app, repository, channel, trust, held } => {
+            let ask = repository::Ask { app, repository, channel, trust, held };
+            repository::fetch_catalog(context, id, ask).await
+        }
+        Order::Plan(delivery) => deliver::plan(context, id, delivery).await,
+        Order::Transfer(delivery) => deliver::transfer(context, core, id, delivery).await,
+        Order::Switch { app, items } => switch::switch(context, id, app, items).await,
+        Order::RemoveVersion { app, pack, version } => {
+            remove::version(context, id, (app, pack), version).await
+        }
+        Order::Discard { app, pack } => remove::staged(context, id, app, pack).await,
+        Order::RemoveAppData { app, keep } => remove::app_data(context, id, app, keep).await,
+    }
+}

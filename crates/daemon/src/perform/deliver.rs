@@ -1,0 +1,127 @@
+//! Planning and carrying out a delivery.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use headstart_deliver::{Delivery, Goal, HeldFolder, ProgressListener};
+use headstart_engine::record::PlanFigures;
+use headstart_engine::{Delivery as Ordered, EffectId, Event};
+use headstart_model::{Digest, Failure, PackVersion};
+use headstart_pack::plan::HeldVersion;
+use headstart_store::{Finish, InstalledVersion, Sharing};
+use headstart_sys::mode::Access;
+
+use super::context::{Context, blocking};
+use super::repository;
+use crate::core::CoreHandle;
+
+/// The engine hears of progress after this many bytes, at the latest.
+const REPORT_EVERY_BYTES: u64 = 256 * 1024;
+
+pub(super) async fn plan(context: &Arc<Context>, effect: EffectId, ordered: Ordered) -> Event {
+    match prepare(context, &ordered).await {
+        Ok(Prepared::Ready(delivery)) => {
+            let receipt = delivery.receipt();
+            let plan = PlanFigures {
+                total_bytes: receipt.bytes_total,
+                remaining_bytes: receipt.bytes_down,
+                disk_bytes: receipt.peak_extra_disk,
+            };
+            tracing::info!(
+                pack = %ordered.target.id, version = %ordered.target.version, way = ?receipt.way,
+                bytes_down = receipt.bytes_down, bytes_reused = receipt.bytes_reused, "planned"
+            );
+            Event::PlanMade { effect, plan }
+        }
+        Ok(Prepared::InPlace) => {
+            let plan = PlanFigures { total_bytes: 0, remaining_bytes: 0, disk_bytes: 0 };
+            Event::PlanMade { effect, plan }
+        }
+        Err(failure) => Event::TransferFailed { effect, failure },
+    }
+}
+
+pub(super) async fn transfer(
+    context: &Arc<Context>,
+    core: &CoreHandle,
+    effect: EffectId,
+    ordered: Ordered,
+) -> Event {
+    match carry_out(context, core, effect, &ordered).await {
+        Ok(()) => Event::TransferFinished { effect },
+        Err(failure) => Event::TransferFailed { effect, failure },
+    }
+}
+
+async fn carry_out(
+    context: &Arc<Context>,
+    core: &CoreHandle,
+    effect: EffectId,
+    ordered: &Ordered,
+) -> Result<(), Failure> {
+    let Prepared::Ready(delivery) = prepare(context, ordered).await? else { return Ok(()) };
+    let receipt = *delivery.receipt();
+    let before = receipt.bytes_total.saturating_sub(receipt.bytes_down);
+    let progress = reporter(core.clone(), effect, before);
+    let delivered = delivery.carry_out(progress).await.map_err(|error| error.to_failure())?;
+    tracing::info!(
+        pack = %ordered.target.id, version = %ordered.target.version, way = ?delivered.way,
+        bytes_down = receipt.bytes_down + receipt.index_bytes_down,
+        bytes_reused = delivered.bytes_reused, bytes_written = delivered.built.bytes_written, "built"
+    );
+    Ok(())
+}
+
+enum Prepared {
+    Ready(Box<Delivery>),
+    /// An earlier life finished it.
+    InPlace,
+}
+
+async fn prepare(context: &Arc<Context>, ordered: &Ordered) -> Result<Prepared, Failure> {
+    let (layout, app, target) = (&context.layout, &ordered.app, &ordered.target);
+    let folder = layout.version(app, &target.id, (target.version, &target.content));
+    let (there, content) = (folder.clone(), target.content);
+    if blocking(move || is_in_place(&there, &content)).await? {
+        return Ok(Prepared::InPlace);
+    }
+    let held = ordered.local.iter().map(|local| HeldFolder {
+        version: HeldVersion { version: local.version, content: local.content },
+        folder: layout.version(app, &target.id, (local.version, &local.content)),
+        sharing: Sharing::HardLinks,
+    });
+    let about = serde_json::to_vec(&**target).unwrap_or_default();
+    let goal = Goal {
+        pack: (**target).clone(),
+        held: held.collect(),
+        staging: layout.staging(app, &target.id, (target.version, &target.content)),
+        finish: Finish { folder, access: Access::ReadOnly, about },
+    };
+    let name = format!("download {}", ordered.download);
+    let access = repository::access(context, &ordered.repository, ordered.trust, &name)?;
+    let delivery = Delivery::prepare(access, goal).await.map_err(|error| error.to_failure())?;
+    Ok(Prepared::Ready(Box::new(delivery)))
+}
+
+fn is_in_place(folder: &std::path::Path, content: &Digest) -> bool {
+    InstalledVersion::open(folder)
+        .is_ok_and(|version| version.complete().content() == *content && version.is_unchanged())
+}
+
+/// Reports progress in steps, so that a fast network does not flood the engine.
+fn reporter(core: CoreHandle, effect: EffectId, before: u64) -> ProgressListener {
+    let reported = AtomicU64::new(0);
+    Arc::new(move |done, total| {
+        let step = (total / 200).max(REPORT_EVERY_BYTES);
+        let last = reported.load(Ordering::Relaxed);
+        if done == total || done >= last + step {
+            reported.store(done, Ordering::Relaxed);
+            core.event(Event::BytesMoved { effect, bytes_done: before + done });
+        }
+    })
+}
+
+/// The key of a version on disk.
+pub(super) fn key(version: &headstart_engine::record::LocalVersion) -> (PackVersion, &Digest) {
+    (version.version, &version.content)
+}

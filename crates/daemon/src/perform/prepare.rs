@@ -1,0 +1,140 @@
+//! Putting an app's own files in place and registering it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use headstart_engine::record::{Bundle, BundleFiles};
+use headstart_engine::{EffectId, Event};
+use headstart_model::{AppId, ErrorKind, Failure};
+use headstart_repo::TrustStore;
+use headstart_store::StoreError;
+use headstart_sys::clone::{Allowed, clone_file};
+use headstart_sys::{Action, FileError, durable};
+
+use super::context::{Context, blocking};
+use crate::bundle;
+use crate::core::CoreHandle;
+
+/// The name that a repository's first root has in a bundle. `Spec: cli, An app bundle`.
+const ROOT_FILE: &str = "root.json";
+/// The largest root that is read.
+const ROOT_BYTES_MAX: u64 = 1024 * 1024;
+
+pub(super) async fn prepare(
+    context: &Arc<Context>,
+    core: &CoreHandle,
+    effect: EffectId,
+    app: AppId,
+    bundle: Bundle,
+) -> Event {
+    let (context, core) = (Arc::clone(context), core.clone());
+    let progress = move |bytes_done, bytes_total| {
+        core.event(Event::FilesMoved { effect, bytes_done, bytes_total });
+    };
+    match blocking(move || place(&context, &app, &bundle, &progress)).await {
+        Ok(Ok(())) => Event::AppPrepared { effect },
+        Ok(Err(failure)) | Err(failure) => Event::PrepareFailed { effect, failure },
+    }
+}
+
+fn place(
+    context: &Context,
+    app: &AppId,
+    bundle: &Bundle,
+    progress: &dyn Fn(u64, u64),
+) -> Result<(), Failure> {
+    let source = PathBuf::from(&bundle.path);
+    let description = bundle::read(&source)?;
+    if description.id != *app {
+        let message = format!("the bundle is that of app `{}` now, not of `{app}`", description.id);
+        return Err(Failure::new(ErrorKind::Conflict, "bundleChanged", message));
+    }
+    if bundle.repository.is_some() {
+        pin_root(context, app, &source)?;
+    }
+    if bundle.files == BundleFiles::Copied {
+        let target = context.layout.app(app).join("files");
+        copy_tree(&source, &target, progress).map_err(|error| error.to_failure())?;
+    }
+    bundle::register(&context.layout, app, &source)
+}
+
+/// Takes the first root over, once: what the bundle says later does not change what is trusted.
+fn pin_root(context: &Context, app: &AppId, source: &Path) -> Result<(), Failure> {
+    let trust = context.layout.app_trust(app);
+    let known = TrustStore::open(&trust).map_err(|error| error.to_failure())?;
+    if known.is_some() {
+        return Ok(());
+    }
+    let path = source.join(ROOT_FILE);
+    let root = std::fs::metadata(&path)
+        .and_then(|metadata| {
+            let too_large = metadata.len() > ROOT_BYTES_MAX;
+            if too_large {
+                Err(std::io::ErrorKind::FileTooLarge.into())
+            } else {
+                std::fs::read(&path)
+            }
+        })
+        .map_err(|error| {
+            Failure::from_error(ErrorKind::InvalidInput, "noRoot", &error)
+                .within(format!("the bundle has no usable `{ROOT_FILE}`"))
+                .with_hint("copy `metadata/root.json` of the repository into the bundle")
+        })?;
+    TrustStore::pin(&trust, &root).map(drop).map_err(|error| error.to_failure())
+}
+
+/// Copies a folder; files share their bytes with the source where the disk can.
+fn copy_tree(source: &Path, target: &Path, progress: &dyn Fn(u64, u64)) -> Result<(), StoreError> {
+    let fresh = target.with_extension("new");
+    durable::remove_tree(&fresh)?;
+    let files = list(source)?;
+    let total = files.iter().map(|file| file.bytes).sum();
+    let mut done = 0;
+    std::fs::create_dir_all(&fresh)
+        .map_err(|error| FileError::new(Action::Create, &fresh, error))?;
+    for file in files {
+        let to = fresh.join(&file.below);
+        if file.is_folder {
+            std::fs::create_dir_all(&to).map_err(|e| FileError::new(Action::Create, &to, e))?;
+        } else {
+            let from = source.join(&file.below);
+            clone_file(&from, &to, Allowed::ReflinkOrCopy).map_err(|error| {
+                FileError::new(Action::Clone, &from, std::io::Error::other(error.to_string()))
+            })?;
+        }
+        done += file.bytes;
+        progress(done, total);
+    }
+    durable::sync_tree(&fresh)?;
+    durable::remove_tree(target)?;
+    Ok(durable::rename_durably(&fresh, target)?)
+}
+
+struct Listed {
+    below: PathBuf,
+    bytes: u64,
+    is_folder: bool,
+}
+
+/// Everything below `source`, folders before what is in them. Links are left out: they could lead anywhere.
+fn list(source: &Path) -> Result<Vec<Listed>, StoreError> {
+    let mut listed = Vec::new();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(below) = folders.pop() {
+        let folder = source.join(&below);
+        let error = |error| FileError::new(Action::Read, &folder, error);
+        for entry in std::fs::read_dir(&folder).map_err(error)? {
+            let entry = entry.map_err(error)?;
+            let metadata = entry.metadata().map_err(error)?;
+            let below = below.join(entry.file_name());
+            if metadata.is_dir() {
+                folders.push(below.clone());
+                listed.push(Listed { below, bytes: 0, is_folder: true });
+            } else if metadata.is_file() {
+                listed.push(Listed { below, bytes: metadata.len(), is_folder: false });
+            }
+        }
+    }
+    Ok(listed)
+}

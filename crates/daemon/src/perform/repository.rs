@@ -1,0 +1,68 @@
+//! Asking a repository for its catalog.
+
+use std::sync::Arc;
+
+use headstart_deliver::{Location, RepositoryAccess};
+use headstart_engine::record::Trust;
+use headstart_engine::{EffectId, Event};
+use headstart_model::{AppId, ChannelName, ErrorKind, Failure, ReleaseNumber};
+use headstart_repo::TrustStore;
+use headstart_transfer::Tracking;
+
+use super::clients::https_policy;
+use super::context::{Context, blocking};
+use crate::clock::Clock;
+
+/// Which catalog is wanted.
+pub(super) struct Ask {
+    pub(super) app: AppId,
+    pub(super) repository: String,
+    pub(super) channel: ChannelName,
+    pub(super) trust: Trust,
+    pub(super) held: Option<ReleaseNumber>,
+}
+
+/// Access to a repository, as an installation allows it.
+pub(super) fn access(
+    context: &Context,
+    repository: &str,
+    trust: Trust,
+    name: &str,
+) -> Result<RepositoryAccess, Failure> {
+    let location = Location::parse(repository, https_policy(trust)).map_err(|error| {
+        Failure::from_error(ErrorKind::Refused, "badRepositoryUrl", &error)
+            .with_hint("use https, or install the app with --dev to reach a server on this machine")
+    })?;
+    Ok(RepositoryAccess::new(location, context.clients.for_trust(trust)?, Tracking::new(name)))
+}
+
+pub(super) async fn fetch_catalog(context: &Arc<Context>, effect: EffectId, ask: Ask) -> Event {
+    match check(context, &ask).await {
+        Ok(event) => event(effect),
+        Err(failure) => Event::CatalogFailed { effect, failure },
+    }
+}
+
+async fn check(
+    context: &Arc<Context>,
+    ask: &Ask,
+) -> Result<Box<dyn FnOnce(EffectId) -> Event + Send>, Failure> {
+    let folder = context.layout.app_trust(&ask.app);
+    let store = blocking(move || TrustStore::open(&folder)).await?.map_err(|e| e.to_failure())?;
+    let store = store.ok_or_else(|| no_root(&ask.app))?;
+    let access = access(context, &ask.repository, ask.trust, &format!("catalog of {}", ask.app))?;
+    let checked = store.check(Arc::new(access), &ask.channel, Clock::timestamp()).await;
+    let catalog = checked.map_err(|error| error.to_failure())?.catalog;
+    if ask.held == Some(catalog.release) {
+        return Ok(Box::new(|effect| Event::CatalogUnchanged { effect }));
+    }
+    let packs = catalog.packs_for(&context.device_id).to_vec();
+    let release = catalog.release;
+    Ok(Box::new(move |effect| Event::CatalogFetched { effect, release, packs }))
+}
+
+fn no_root(app: &AppId) -> Failure {
+    let message = format!("app `{app}` has no root of trust for its repository");
+    Failure::new(ErrorKind::Untrusted, "noRoot", message)
+        .with_hint("put the repository's `root.json` into the app bundle and install it again")
+}

@@ -1,0 +1,167 @@
+//! Putting the service together, running it, and taking it apart in order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use headstart_engine::{Device, Event, FactsChange};
+use headstart_model::Platform;
+use headstart_store::{Database, Layout, StoreError};
+use headstart_sys::dirs::{Home, HomeError};
+use headstart_sys::mode::Mode;
+use headstart_sys::socket::{Listener, SocketError};
+use headstart_sys::{durable, space};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::core::{Core, CoreError, CoreHandle};
+use crate::options::Options;
+use crate::perform::{Clients, Context, Performer};
+use crate::socket::{self, Shared};
+
+/// How often the free space of the disk is looked at while the service runs.
+const SPACE_EVERY: Duration = Duration::from_secs(30);
+/// Bytes of the device's random id.
+const DEVICE_ID_BYTES: usize = 32;
+
+/// Why the service could not run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The home folder cannot be used.
+    #[error("the home folder cannot be used")]
+    Home(#[from] HomeError),
+    /// The socket cannot be used; most often another service of the same home is running.
+    #[error("the socket cannot be used")]
+    Socket(#[from] SocketError),
+    /// The state cannot be loaded.
+    #[error(transparent)]
+    Core(#[from] CoreError),
+    /// Something on disk failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The system refused something else.
+    #[error("the system refused")]
+    Io(#[from] std::io::Error),
+}
+
+/// Runs the service until it is told to stop: by a call, SIGTERM or SIGINT. Blocks.
+///
+/// # Errors
+/// [`RunError`] when it cannot start.
+pub fn run(home: &Home, options: &Options) -> Result<(), RunError> {
+    home.prepare()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(16)
+        .thread_name("headstart")
+        .enable_all()
+        .build()?;
+    // The socket comes first: it is what keeps a second service of this home away from the database.
+    let listener = match Listener::activated()? {
+        Some(listener) => listener,
+        None => Listener::bind(home.socket().path())?,
+    };
+    let layout = Layout::new(home.root());
+    let clock = Clock::start();
+    let device_id = device_id(home)?;
+    let seed = seed_of(&device_id);
+    let mut authorities = options.ca.clone();
+    authorities.push(home.authority_folder().join("ca.pem"));
+    let clients = Clients::new(authorities, seed);
+    let context = Arc::new(Context { layout: layout.clone(), clients, device_id });
+    let (handle, inputs) = CoreHandle::new();
+    let performer = Performer::new(runtime.handle().clone(), handle.clone(), Arc::clone(&context));
+    let database = Database::open(&layout.database())?;
+    let device = Device { seed, platform: Platform::current() };
+    let core = Core::load(database, clock, device, performer)?;
+    handle.event(Event::FactsChanged { news: free_space(home) });
+    let for_core = runtime.handle().clone();
+    let thread = std::thread::Builder::new()
+        .name("core".to_owned())
+        .spawn(move || core.run(inputs, &for_core))?;
+
+    let stop = CancellationToken::new();
+    let shared = Arc::new(Shared::new(handle.clone(), context, clock, stop.clone()));
+    let result = runtime.block_on(async {
+        tokio::spawn(stop_on_signals(stop.clone()));
+        tokio::spawn(watch_space(home.clone(), handle.clone(), stop.clone()));
+        say_ready(options);
+        tracing::info!(home = %home.root().display(), pid = std::process::id(), "ready");
+        socket::serve(listener, shared).await
+    });
+    handle.stop();
+    if thread.join().is_err() {
+        tracing::error!("the core ended unexpectedly");
+    }
+    runtime.shutdown_timeout(Duration::from_secs(5));
+    tracing::info!("stopped");
+    Ok(result?)
+}
+
+/// The device's random id, made once and kept. It decides which share of a rollout the device belongs to.
+fn device_id(home: &Home) -> Result<Vec<u8>, RunError> {
+    let path = home.root().join("device-id");
+    match std::fs::read(&path) {
+        Ok(id) if id.len() == DEVICE_ID_BYTES => return Ok(id),
+        Ok(_) => tracing::warn!("the device's id is damaged; it gets a new one"),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error.into()),
+    }
+    let mut id = vec![0; DEVICE_ID_BYTES];
+    aws_lc_rs::rand::fill(&mut id).map_err(|_| std::io::Error::other("no random numbers"))?;
+    durable::write_file(&path, &id, Mode::PRIVATE).map_err(StoreError::from)?;
+    Ok(id)
+}
+
+fn seed_of(device_id: &[u8]) -> u64 {
+    device_id.first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}
+
+fn free_space(home: &Home) -> FactsChange {
+    FactsChange {
+        disk_free_bytes: space::available_bytes(home.root()).ok(),
+        ..FactsChange::default()
+    }
+}
+
+async fn watch_space(home: Home, core: CoreHandle, stop: CancellationToken) {
+    let mut every = tokio::time::interval(SPACE_EVERY);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = every.tick() => core.event(Event::FactsChanged { news: free_space(&home) }),
+        }
+    }
+}
+
+#[cfg(unix)]
+async fn stop_on_signals(stop: CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("told to stop");
+    stop.cancel();
+}
+
+#[cfg(not(unix))]
+async fn stop_on_signals(stop: CancellationToken) {
+    if tokio::signal::ctrl_c().await.is_ok() {
+        stop.cancel();
+    }
+}
+
+/// Tells whoever started the service that it accepts connections.
+fn say_ready(options: &Options) {
+    if let Some(socket) = &options.notify_socket
+        && let Err(error) = headstart_sys::process::notify_ready(socket)
+    {
+        tracing::warn!(%error, "whoever started the service could not be told that it is ready");
+    }
+}

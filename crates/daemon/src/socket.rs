@@ -1,0 +1,106 @@
+//! The local socket: Varlink, one task for each connection.
+
+mod apps;
+mod connection;
+mod identity;
+mod packs;
+mod service;
+mod translate;
+mod verify;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use headstart_engine::{ClientId, Event};
+use headstart_sys::socket::Listener;
+use tokio::net::UnixListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::core::CoreHandle;
+use crate::perform::Context;
+
+/// What every connection shares.
+#[derive(Debug)]
+pub struct Shared {
+    /// The way to the engine.
+    pub core: CoreHandle,
+    /// The device.
+    pub context: Arc<Context>,
+    /// The clock.
+    pub clock: Clock,
+    /// Ends the service.
+    pub stop: CancellationToken,
+    clients: AtomicU64,
+    connected: AtomicUsize,
+}
+
+impl Shared {
+    /// Shared by all connections of one service.
+    #[must_use]
+    pub fn new(
+        core: CoreHandle,
+        context: Arc<Context>,
+        clock: Clock,
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
+            core,
+            context,
+            clock,
+            stop,
+            clients: AtomicU64::new(0),
+            connected: AtomicUsize::new(0),
+        }
+    }
+
+    /// How many programs are connected.
+    #[must_use]
+    pub fn connected(&self) -> usize {
+        self.connected.load(Ordering::Relaxed)
+    }
+}
+
+/// Connections at once; one more waits until another ends. `Ours:` a program uses one for each call under way.
+const CONNECTIONS_MAX: usize = 512;
+
+/// Accepts connections until the service stops.
+///
+/// # Errors
+/// When the socket cannot be given to the runtime.
+pub async fn serve(listener: Listener, shared: Arc<Shared>) -> std::io::Result<()> {
+    let (listener, _claim) = listener.into_parts();
+    listener.set_nonblocking(true)?;
+    let listener = UnixListener::from_std(listener)?;
+    let places = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let place = tokio::select! {
+            () = shared.stop.cancelled() => return Ok(()),
+            place = Arc::clone(&places).acquire_owned() => place,
+        };
+        let accepted = tokio::select! {
+            () = shared.stop.cancelled() => return Ok(()),
+            accepted = listener.accept() => accepted,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // Such as too many open files: others may end, so the service goes on.
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::task::yield_now().await;
+                continue;
+            }
+        };
+        let shared = Arc::clone(&shared);
+        tokio::spawn(async move {
+            let client = ClientId(shared.clients.fetch_add(1, Ordering::Relaxed) + 1);
+            shared.connected.fetch_add(1, Ordering::Relaxed);
+            if let Err(error) = connection::converse(stream, client, &shared).await {
+                tracing::debug!(%error, client = client.0, "a connection ended");
+            }
+            shared.core.event(Event::ClientGone { client });
+            shared.connected.fetch_sub(1, Ordering::Relaxed);
+            drop(place);
+        });
+    }
+}

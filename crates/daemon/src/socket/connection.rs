@@ -1,0 +1,212 @@
+//! One connection: calls come in, one after the other, and each is answered.
+
+use std::sync::Arc;
+
+use headstart_engine::ClientId;
+use headstart_model::protocol::CALL_BYTES_MAX;
+use headstart_model::protocol::Method;
+use headstart_model::protocol::dispatch::{Call, Decoded, decode_call};
+use headstart_model::protocol::error::CallError;
+use headstart_model::protocol::framer::Framer;
+use headstart_model::protocol::message::{Answer, Position, encode_error, encode_reply};
+use headstart_model::{AppId, ErrorKind, Failure};
+use headstart_sys::socket::{PeerIdentity, identify_peer};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::mpsc;
+
+use super::{Shared, apps, packs, service, verify};
+
+/// Calls of one connection that wait; a peer that sends more waits too.
+const CALLS_WAITING_MAX: usize = 16;
+
+/// A connection and who is at its other end.
+pub(super) struct Connection {
+    pub(super) client: ClientId,
+    pub(super) peer: PeerIdentity,
+    /// The app that the program is, as far as it said hello.
+    pub(super) app: Option<AppId>,
+    pub(super) shared: Arc<Shared>,
+    writer: OwnedWriteHalf,
+}
+
+/// Why a call ends.
+pub(super) enum End {
+    /// With an error that is told.
+    Error(CallError),
+    /// With the connection.
+    Io(std::io::Error),
+}
+
+impl From<Failure> for End {
+    fn from(failure: Failure) -> Self {
+        Self::Error(CallError::Failed(failure))
+    }
+}
+
+impl From<std::io::Error> for End {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// The replies to one call.
+pub(super) struct Replies<'a> {
+    writer: &'a mut OwnedWriteHalf,
+    answer: Answer,
+}
+
+impl Replies<'_> {
+    /// A reply after which others follow; not sent to a caller that takes one only.
+    pub(super) async fn between<M: Method>(&mut self, reply: &M::Reply) -> Result<(), End> {
+        if self.answer == Answer::Stream {
+            self.send::<M>(reply, Position::Between).await?;
+        }
+        Ok(())
+    }
+
+    /// The last reply.
+    pub(super) async fn last<M: Method>(&mut self, reply: &M::Reply) -> Result<(), End> {
+        if self.answer == Answer::Never {
+            return Ok(());
+        }
+        self.send::<M>(reply, Position::Last).await
+    }
+
+    async fn send<M: Method>(&mut self, reply: &M::Reply, position: Position) -> Result<(), End> {
+        let bytes = encode_reply::<M>(reply, position).map_err(|error| {
+            Failure::from_error(ErrorKind::Internal, "replyTooLong", &error)
+                .with_hint("ask for less at once")
+        })?;
+        Ok(self.writer.write_all(&bytes).await?)
+    }
+}
+
+/// Answers calls until the peer goes away or breaks the protocol.
+pub(super) async fn converse(
+    stream: UnixStream,
+    client: ClientId,
+    shared: &Arc<Shared>,
+) -> std::io::Result<()> {
+    let peer = identify_peer(&stream).map_err(std::io::Error::other)?;
+    tracing::debug!(client = client.0, ?peer, "connected");
+    let (reader, writer) = stream.into_split();
+    let (sender, mut calls) = mpsc::channel(CALLS_WAITING_MAX);
+    let mut reading = tokio::spawn(read(reader, sender));
+    let mut connection = Connection { client, peer, app: None, shared: Arc::clone(shared), writer };
+    let talk = async {
+        while let Some(decoded) = calls.recv().await {
+            connection.handle(decoded).await?;
+        }
+        Ok(())
+    };
+    // When the peer is gone nobody hears the answer of a call that is still waiting, so the call is given up.
+    let result = tokio::select! {
+        result = talk => result,
+        () = async { while !reading.is_finished() { let _ = (&mut reading).await; } } => Ok(()),
+        () = shared.stop.cancelled() => Ok(()),
+    };
+    reading.abort();
+    result
+}
+
+/// Reads frames and hands calls on; ends when the peer does, or when it sends what is no call.
+async fn read(mut reader: OwnedReadHalf, calls: mpsc::Sender<Decoded>) {
+    let mut framer = Framer::new(CALL_BYTES_MAX);
+    let mut buffer = vec![0; 16 * 1024];
+    loop {
+        let read = match reader.read(&mut buffer).await {
+            Ok(0) | Err(_) => return,
+            Ok(read) => read,
+        };
+        framer.push(buffer.get(..read).unwrap_or_default());
+        loop {
+            match framer.next_frame() {
+                Ok(Some(frame)) => match decode_call(frame) {
+                    Ok(decoded) => {
+                        if calls.send(decoded).await.is_err() {
+                            return;
+                        }
+                    }
+                    Err(error) => {
+                        tracing::debug!(%error, "a peer sent what is no call");
+                        return;
+                    }
+                },
+                Ok(None) => break,
+                Err(error) => {
+                    tracing::debug!(%error, "a peer broke the framing");
+                    return;
+                }
+            }
+        }
+    }
+}
+
+impl Connection {
+    async fn handle(&mut self, decoded: Decoded) -> std::io::Result<()> {
+        let answer = decoded.answer;
+        let result = match decoded.call {
+            Ok(call) => self.dispatch(call, answer).await,
+            Err(error) => Err(End::Error(error)),
+        };
+        match result {
+            Ok(()) => Ok(()),
+            Err(End::Io(error)) => Err(error),
+            Err(End::Error(error)) if answer == Answer::Never => {
+                tracing::debug!(%error, "a call without answer failed");
+                Ok(())
+            }
+            Err(End::Error(error)) => {
+                let bytes = encode_error(&error).map_err(std::io::Error::other)?;
+                self.writer.write_all(&bytes).await
+            }
+        }
+    }
+
+    /// The connection's parts, apart, so that a call can read one while it writes to the other.
+    async fn dispatch(&mut self, call: Call, answer: Answer) -> Result<(), End> {
+        let mut replies = Replies { writer: &mut self.writer, answer };
+        let caller = Caller { client: self.client, app: self.app.as_ref(), shared: &self.shared };
+        match call {
+            Call::GetInfo(call) => service::info(&call, &mut replies).await,
+            Call::GetInterfaceDescription(call) => service::describe(&call, &mut replies).await,
+            Call::Hello(call) => {
+                let (app, welcome) = service::hello(&self.shared, &self.peer, call).await?;
+                self.app = app;
+                replies.last::<headstart_model::protocol::service::Hello>(&welcome).await
+            }
+            Call::ServiceStatus(_) => service::status(caller, &mut replies).await,
+            Call::Stop(_) => service::stop(caller, &mut replies).await,
+            Call::Install(call) => apps::install(caller, call, &mut replies).await,
+            Call::Update(call) => apps::update(caller, call, &mut replies).await,
+            Call::Uninstall(call) => apps::uninstall(caller, call, &mut replies).await,
+            Call::ListApps(_) => apps::list(caller, &mut replies).await,
+            Call::AppInfo(call) => apps::info(caller, call, &mut replies).await,
+            Call::PrepareLaunch(call) => apps::prepare_launch(caller, call, &mut replies).await,
+            Call::SimulateEvent(call) => apps::simulate(caller, call, &mut replies).await,
+            Call::ListPacks(call) => packs::list(caller, call, &mut replies).await,
+            Call::PackStatus(call) => packs::status(caller, call, &mut replies).await,
+            Call::LocalStatus(call) => packs::local_status(caller, call, &mut replies).await,
+            Call::Ensure(call) => packs::ensure(caller, call, &mut replies).await,
+            Call::CheckForUpdates(call) => packs::check(caller, call, &mut replies).await,
+            Call::Remove(call) => packs::remove(caller, call, &mut replies).await,
+            Call::Cancel(call) => packs::cancel(caller, call, &mut replies).await,
+            Call::StatusUpdates(call) => packs::updates(caller, call, &mut replies).await,
+            Call::Locate(call) => packs::locate(caller, call, &mut replies).await,
+            Call::OpenNamespace(call) => packs::namespace(caller, call, &mut replies).await,
+            Call::Explain(call) => packs::explain(caller, call, &mut replies).await,
+            Call::Verify(call) => verify::verify(caller, call, &mut replies).await,
+        }
+    }
+}
+
+/// Who calls, as the methods need it.
+#[derive(Clone, Copy)]
+pub(super) struct Caller<'a> {
+    pub(super) client: ClientId,
+    /// The app that the program is.
+    pub(super) app: Option<&'a AppId>,
+    pub(super) shared: &'a Arc<Shared>,
+}

@@ -1,0 +1,310 @@
+//! `io.headstart.Packs`.
+
+use headstart_engine::record::Freshness;
+use headstart_engine::{CancelTarget, Event, Notice, PackKey, Reply, view};
+use headstart_model::namespace::Snapshot;
+use headstart_model::protocol::packs::{
+    Cancel, Cancelled, CheckForUpdates, Ensure, EnsureEvent, EnsureOutcome, Explain, List,
+    LocalStatus, LocalStatusReply, Locate, Located, NamespaceSnapshot, OpenNamespace, PackList,
+    PackState, Remove, Removed, Status, StatusUpdateEvent, StatusUpdates, Updates,
+};
+use headstart_model::{AppId, ErrorKind, Failure, PackId};
+use headstart_store::Namespaces;
+use headstart_sys::map::MappedFile;
+
+use super::connection::{Caller, End, Replies};
+use super::{apps, translate};
+use crate::core::{Heard, Told};
+use crate::perform::blocking;
+
+/// The app that a call is about: the one that it names, else the one that calls, else the only one that has the pack.
+/// `Spec: cli, common rules`.
+pub(super) async fn app_of(
+    caller: Caller<'_>,
+    named: Option<AppId>,
+    pack: Option<&PackId>,
+) -> Result<AppId, Failure> {
+    if let Some(app) = named.or_else(|| caller.app.cloned()) {
+        let wanted = app.clone();
+        let known = caller.shared.core.query(move |state, _| view::app(state, &wanted).is_some());
+        return if known.await? { Ok(app) } else { Err(app_not_found(&app)) };
+    }
+    let wanted = pack.cloned();
+    let candidates = caller.shared.core.query(move |state, _| {
+        let apps = view::apps(state).into_iter().map(|app| app.id);
+        let has = |app: &AppId| {
+            wanted.as_ref().is_none_or(|pack| {
+                view::pack(state, &PackKey::new(app.clone(), pack.clone())).is_some()
+            })
+        };
+        apps.filter(has).collect::<Vec<_>>()
+    });
+    let candidates = candidates.await?;
+    match candidates.as_slice() {
+        [app] => Ok(app.clone()),
+        [] => Err(match pack {
+            Some(pack) => pack_not_found(pack),
+            None => Failure::new(ErrorKind::NotFound, "appNotFound", "no app is installed"),
+        }),
+        several => {
+            let names: Vec<_> = several.iter().map(AppId::as_str).collect();
+            let message = format!("several apps come into question: {}", names.join(", "));
+            Err(Failure::new(ErrorKind::Usage, "appAmbiguous", message)
+                .with_hint("name one with --app"))
+        }
+    }
+}
+
+fn app_not_found(app: &AppId) -> Failure {
+    Failure::new(ErrorKind::NotFound, "appNotFound", format!("app `{app}` is not installed"))
+        .with_hint("`headstart app list` shows what is installed")
+}
+
+fn pack_not_found(pack: &PackId) -> Failure {
+    let message = format!("there is no pack `{pack}`");
+    Failure::new(ErrorKind::NotFound, "assetPackNotFound", message)
+        .with_hint("`headstart packs list` shows what there is")
+}
+
+fn internal() -> End {
+    let message = "the call was answered with something else";
+    Failure::new(ErrorKind::Internal, "internal", message).with_hint("please report this").into()
+}
+
+pub(super) async fn list(
+    caller: Caller<'_>,
+    call: List,
+    replies: &mut Replies<'_>,
+) -> Result<(), End> {
+    let app = match call.app.or_else(|| caller.app.cloned()) {
+        Some(app) => Some(app_of(caller, Some(app), None).await?),
+        None => None,
+    };
+    let packs = caller.shared.core.query(move |state, _| {
+        let apps = view::apps(state).into_iter().map(|view| view.id);
+        let wanted = apps.filter(|id| app.as_ref().is_none_or(|app| app == id));
+        let packs = wanted.flat_map(|id| {
+            let views = view::packs(state, &id).unwrap_or_default();
+            views.into_iter().map(move |view| translate::pack_state(&id, &view))
+        });
+        packs.collect::<Vec<_>>()
+    });
+    replies.last::<List>(&PackList { packs: packs.await? }).await
+}
+
+async fn state_of(caller: Caller<'_>, app: &AppId, pack: &PackId) -> Result<PackState, Failure> {
+    let key = PackKey::new(app.clone(), pack.clone());
+    let view = caller.shared.core.query(move |state, _| view::pack(state, &key)).await?;
+    view.map(|view| translate::pack_state(app, &view)).ok_or_else(|| pack_not_found(pack))
+}
+
+pub(super) async fn status(
+    caller: Caller<'_>,
+    call: Status,
+    replies: &mut Replies<'_>,
+) -> Result<(), End> {
+    let app = app_of(caller, call.app, Some(&call.pack)).await?;
+    let mut state = state_of(caller, &app, &call.pack).await?;
+    if let Some(version) = call.relative_to {
+        let key = PackKey::new(app, call.pack);
+        let status = caller
+            .shared
+            .core
+            .query(move |state, _| view::status_relative_to(state, &key, version));
+        state.status = status.await?;
+    }
+    replies.last::<Status>(&state).await
+}
+
+pub(super) async fn local_status(
+    caller: Caller<'_>,
+    call: LocalStatus,
+    replies: &mut Replies<'_>,
+) -> Result<(), End> {
+    // An unknown pack has no flags; it is no error. `Spec: packs 8.2`.
+    let status = match app_of(caller, call.app, Some(&call.pack)).await {
+        Ok(app) => {
+            let key = PackKey::new(app, call.pack);
+            caller.shared.core.query(move |state, _| view::local_status(state, &key)).await?
+        }
+        Err(error) if error.code.as_str() == "assetPackNotFound" => headstart_model::Status::EMPTY,
+        Err(error) => return Err(error.into()),
+    };
+    replies.last::<LocalStatus>(&LocalStatusReply { status }).await
+}
+
+pub(super) async fn ensure(
+    caller: Caller<'_>,
+    call: Ensure,
+    replies: &mut Replies<'_>,
+) -> Result<(), End> {
+    let app = app_of(caller, call.app, call.packs.first()).await?;
+    let freshness = if call.latest { Freshness::Latest } else { Freshness::Any };
+    let packs = call.packs;
+    let mut told =
+        caller.shared.core.subscribe(Heard { app: app.clone(), packs: Some(packs.clone()) });
+    let (named, wanted) = (app.clone(), packs);
+    let event =
+        move |caller| Event::EnsureRequested { caller, app: named, packs: wanted, freshness };
+    let call = caller.shared.core.call(caller.client, event);
+    tokio::pin!(call);
+    let reply = loop {
+        tokio::select! {
+            biased;
+            Some(told) = told.recv() => {
+                if let Told::Notice(Notice::Pack { pack, update, .. }) = told
+                    && let Ok(state) = state_of(caller, &app, &pack).await
+                {
+                    let update = translate::status_update(state.pack, &update);
+                    replies.between::<Ensure>(&EnsureEvent::Update(update)).await?;
+                }
+            }
+            reply = &mut call => break reply?,
+        }
+    };
+    let Reply::Ensured { available, failed } = reply else { return Err(internal()) };
+    let mut successes = Vec::new();
+    for pack in available {
+        successes.push(state_of(caller, &app, &pack).await?.pack);
+    }
+    let outcome = EnsureOutcome { successes, failures: apps::failures(failed) };
+    replies.last::<Ensure>(&EnsureEvent::Done(outcome)).await
+}
+
+pub(super) async fn check(
+    caller: Caller<'_>,
+    call: CheckForUpdates,
+    replies: &mut Replies<'_>,
+) -> Result<(), End> {
+    let app = app_of(caller, call.app, None).await?;
+    let event = move |caller| Event::CheckForUpdatesRequested { caller, app };
+    let reply = caller.shared.core.call(caller.client, event).await?;
+    let Reply::Checked { updating, removed } = reply else { return Err(internal()) };
+    replies.last::<CheckForUpdates>(&Updates { updating, removed }).await
+}
+
+pub(super) async fn remove(
+    caller: Caller<'_>,
+    call: Remove,
+    replies: &mut Replies<'_>,
+) -> Result<(), End> {
+    let app = app_of(caller, call.app, Some(&call.pack)).await?;
+    let pack = call.pack;
+    let event = move |caller| Event::RemoveRequested { caller, app, pack };
+    caller.shared.core.call(caller.client, event).await?;
+    replies.last::<Remove>(&Removed {}).await
+}
+
+pub(super) async fn cancel(
+    caller: Caller<'_>,
+    call: Cancel,
+    replies: &mut Replies<'_>,
+) -> Result<(), End> {
+    let app = app_of(caller, call.app, Some(&call.pack)).await?;
+    let target = CancelTarget::Pack(app, call.pack);
+    let event = move |caller| Event::CancelRequested { caller, target };
+    caller.shared.core.call(caller.client, event).await?;
+    replies.last::<Cancel>(&Cancelled {}).await
+}
+
+/// A stream without end, but for the one of a single pack that concluded. `Spec: concepts 5.4`.
+pub(super) async fn updates(
+    caller: Caller<'_>,
+    call: StatusUpdates,
+    replies: &mut Replies<'_>,
+) -> Result<(), End> {
+    let app = app_of(caller, call.app, call.pack.as_ref()).await?;
+    let packs = call.pack.clone().map(|pack| vec![pack]);
+    let mut told = caller.shared.core.subscribe(Heard { app: app.clone(), packs });
+    replies.between::<StatusUpdates>(&StatusUpdateEvent::Subscribed {}).await?;
+    while let Some(told) = told.recv().await {
+        let event = match told {
+            Told::Lost(count) => StatusUpdateEvent::Lost { count },
+            Told::Notice(Notice::Pack { pack, update, .. }) => {
+                let Ok(state) = state_of(caller, &app, &pack).await else { continue };
+                let update = translate::status_update(state.pack, &update);
+                if call.pack.is_some() && update.is_conclusion() {
+                    let last = StatusUpdateEvent::Update(update);
+                    return replies.last::<StatusUpdates>(&last).await;
+                }
+                StatusUpdateEvent::Update(update)
+            }
+            Told::Notice(_) => continue,
+        };
+        replies.between::<StatusUpdates>(&event).await?;
+    }
+    Err(Failure::new(ErrorKind::Unavailable, "serviceStopping", "the service is stopping").into())
+}
+
+pub(super) async fn locate(
+    caller: Caller<'_>,
+    call: Locate,
+    replies: &mut Replies<'_>,
+) -> Result<(), End> {
+    let app = app_of(caller, call.app.clone(), call.pack.as_ref()).await?;
+    let layout = caller.shared.context.layout.clone();
+    let found = blocking(move || {
+        let namespaces = Namespaces::new(&layout, &app);
+        let Some(generation) = namespaces.current().map_err(|e| e.to_failure())? else {
+            return Err(file_not_found(&call));
+        };
+        let unreadable = |error: &(dyn std::error::Error + 'static)| {
+            Failure::from_error(ErrorKind::Internal, "namespaceUnreadable", error)
+        };
+        let map = MappedFile::open(&namespaces.snapshot(generation)).map_err(|e| unreadable(&e))?;
+        let snapshot = Snapshot::open(map).map_err(|e| unreadable(&e))?;
+        let path = call.path.as_str();
+        let entry = match (&call.pack, &call.language) {
+            (Some(pack), _) => snapshot.lookup_in(pack, path),
+            (None, Some(language)) => snapshot.lookup_for(language, path),
+            (None, None) => snapshot.lookup(path),
+        };
+        let entry = entry.map_err(|e| unreadable(&e))?.ok_or_else(|| file_not_found(&call))?;
+        let file = layout.home().join(entry.pack.root).join(entry.path);
+        Ok(file.to_string_lossy().into_owned())
+    });
+    let path = found.await??;
+    replies.last::<Locate>(&Located { path }).await
+}
+
+fn file_not_found(call: &Locate) -> Failure {
+    let message = match &call.pack {
+        Some(pack) => format!("pack `{pack}` has no file `{}`, or is not local", call.path),
+        None => format!("no local pack has a file `{}`", call.path),
+    };
+    Failure::new(ErrorKind::NotFound, "fileNotFound", message)
+        .with_hint("`headstart packs ensure PACK` makes a pack local")
+}
+
+pub(super) async fn namespace(
+    caller: Caller<'_>,
+    call: OpenNamespace,
+    replies: &mut Replies<'_>,
+) -> Result<(), End> {
+    let app = app_of(caller, call.app, None).await?;
+    let layout = caller.shared.context.layout.clone();
+    let found = blocking(move || {
+        let namespaces = Namespaces::new(&layout, &app);
+        let generation = namespaces.current().map_err(|e| e.to_failure())?.ok_or_else(|| {
+            let message = format!("app `{app}` has no local pack yet");
+            Failure::new(ErrorKind::NotFound, "nothingLocal", message)
+        })?;
+        let path = namespaces.snapshot(generation).to_string_lossy().into_owned();
+        Ok::<_, Failure>(NamespaceSnapshot { generation, path })
+    });
+    let snapshot = found.await??;
+    replies.last::<OpenNamespace>(&snapshot).await
+}
+
+pub(super) async fn explain(
+    caller: Caller<'_>,
+    call: Explain,
+    replies: &mut Replies<'_>,
+) -> Result<(), End> {
+    let app = app_of(caller, call.app, Some(&call.pack)).await?;
+    let key = PackKey::new(app, call.pack);
+    let explanation =
+        caller.shared.core.query(move |state, now| headstart_engine::explain(state, &key, now));
+    let explanation = explanation.await??;
+    replies.last::<Explain>(&translate::explanation(&explanation)).await
+}
