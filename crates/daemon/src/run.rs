@@ -59,7 +59,10 @@ pub fn run(home: &Home, options: &Options) -> Result<(), RunError> {
     // The socket comes first: it is what keeps a second service of this home away from the database.
     let listener = match Listener::activated()? {
         Some(listener) => listener,
-        None => Listener::bind(home.socket().path())?,
+        None => {
+            home.socket().prepare()?;
+            Listener::bind(home.socket().path())?
+        }
     };
     let layout = Layout::new(home.root());
     let clock = Clock::start();
@@ -94,7 +97,7 @@ pub fn run(home: &Home, options: &Options) -> Result<(), RunError> {
         tracing::error!("the core ended unexpectedly");
     }
     runtime.shutdown_timeout(Duration::from_secs(5));
-    tracing::info!("stopped");
+    tracing::info!(crash_points = headstart_sys::crash::passed(), "stopped");
     Ok(result?)
 }
 

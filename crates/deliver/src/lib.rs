@@ -14,6 +14,7 @@ mod error;
 mod local;
 mod parking;
 mod receipt;
+mod seed;
 mod unpack;
 mod way;
 
@@ -21,5 +22,8 @@ pub use access::{Location, LocationError, RepositoryAccess};
 pub use delivery::{Delivered, Delivery, Goal, ProgressListener};
 pub use error::DeliverError;
 pub use receipt::{Receipt, Way};
+pub use seed::{SeedError, scan_seed, version_of};
 pub use unpack::{Overwrite, UnpackError, Unpacked, unpack};
 pub use way::HeldFolder;
+// What the types here are made of, for callers that do not use the store themselves.
+pub use headstart_store::{Finish, InstalledVersion, Sharing};

@@ -51,7 +51,6 @@ pub fn build_archive<W: Write + Seek>(
     let order = layout::order(tree, &ChunkSet::full(tree.chunk_count()));
     archive::write_placeholder(out)?;
     let input = BundleInput {
-        tree,
         blocks: layout::blocks(tree, &order),
         chooser: BaseChooser::new(tree.unique_bytes()),
         new: &mut chunks,

@@ -14,7 +14,6 @@ use crate::codec::{Codec, Encoder};
 use crate::error::BuildError;
 use crate::source::ChunkSource;
 use crate::table::{BaseSpace, Block, BlockTable};
-use crate::tree::Tree;
 
 /// How much work goes into making a bundle small. What a device spends on reading it hardly differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -68,7 +67,6 @@ pub type Progress<'a> = &'a mut dyn FnMut(u64) -> ControlFlow<()>;
 
 /// What a bundle is made of.
 pub(crate) struct BundleInput<'a> {
-    pub(crate) tree: &'a Tree,
     /// The chunks of each block.
     pub(crate) blocks: Vec<Vec<u32>>,
     pub(crate) chooser: BaseChooser,

@@ -71,7 +71,6 @@ pub fn build_delta<S: Read + Write + Seek>(
         }
     }
     let input = BundleInput {
-        tree: new_tree,
         blocks: layout::blocks(new_tree, &order),
         chooser,
         new: new.chunks,

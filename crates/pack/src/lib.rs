@@ -11,6 +11,8 @@
 //! - Publishers: [`delta::build_delta`] makes the bundle for devices that hold an earlier version.
 //! - Devices: [`section`] reads what travels, [`plan`] decides what to fetch. The planner does no I/O.
 
+#![warn(clippy::indexing_slicing, clippy::as_conversions)]
+
 mod archive;
 mod bases;
 mod blocks;
@@ -35,7 +37,7 @@ mod varint;
 
 pub use archive::{ArchiveHeader, ArchiveReader};
 pub use builder::{BuildSummary, build_archive};
-pub use bundle::Level;
+pub use bundle::{Level, Progress, UnknownLevel};
 pub use chunk_set::ChunkSet;
 pub use codec::Codec;
 pub use error::{BuildError, FormatError};

@@ -11,7 +11,7 @@ use crate::error::{BuildError, FormatError};
 use crate::reader::{BaseSource, BlockReader};
 use crate::selection::{SelectedFile, Selection};
 use crate::table::{BaseSpace, BlockTable};
-use crate::tree::{CompleteTree, Tree, TreeBuilder};
+use crate::tree::{CompleteTree, TreeBuilder};
 
 /// Gives the bytes of the chunks of one tree, in any order.
 pub trait ChunkSource {
@@ -187,9 +187,4 @@ impl ChunkSource for NoChunks {
     fn read_chunk(&mut self, _: u32, _: &mut Vec<u8>) -> Result<(), BuildError> {
         Err(FormatError::Rule { what: "a chunk is wanted that does not exist" }.into())
     }
-}
-
-/// Bytes of all chunks that `tree` lists in files, for progress.
-pub(crate) fn unique_bytes(tree: &Tree, chunks: impl Iterator<Item = u32>) -> u64 {
-    chunks.map(|chunk| u64::from(tree.chunk_bytes(chunk))).sum()
 }

@@ -23,6 +23,7 @@ const STAMP_BYTES: usize = 40;
 #[derive(Debug)]
 pub struct InstalledVersion {
     folder: PathBuf,
+    files: PathBuf,
     complete: CompleteTree,
     places: Places,
     /// One for each file, in the order of the tree.
@@ -50,13 +51,35 @@ impl InstalledVersion {
     /// # Errors
     /// [`StoreError::File`] when there is none, [`StoreError::Format`] when it is damaged.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        Self::open_apart(folder, &Self::files_of(folder))
+    }
+
+    /// Reads the record in `folder` of files that lie in `files` instead of in that folder: a person's copy, beside which
+    /// the record is kept. The files are not looked at.
+    ///
+    /// # Errors
+    /// As [`InstalledVersion::open`].
+    pub fn open_apart(folder: &Path, files: &Path) -> Result<Self, StoreError> {
         let path = folder.join(RECORD);
-        let bytes =
-            std::fs::read(&path).map_err(|error| FileError::new(Action::Read, &path, error))?;
+        let bytes = std::fs::read(&path).map_err(|error| FileError::new(Action::Read, &path, error))?;
         let (complete, stamps) =
             decode(&bytes).map_err(|source| StoreError::Format { path, source })?;
         let places = Places::of(complete.tree());
-        Ok(Self { folder: folder.to_owned(), complete, places, stamps })
+        Ok(Self { folder: folder.to_owned(), files: files.to_owned(), complete, places, stamps })
+    }
+
+    /// Writes a record into `folder`: each file of `complete`, in the order of its tree, had its bytes while it had its
+    /// stamp. For folders that nobody installed and somebody read.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the record cannot be written.
+    pub fn write_record(
+        folder: &Path,
+        complete: &CompleteTree,
+        stamps: &[FileStamp],
+    ) -> Result<(), StoreError> {
+        durable::write_file(&folder.join(RECORD), &encode(complete, stamps), private())?;
+        Ok(())
     }
 
     /// Records that every file below `folder` was verified to be that of `complete`, as it is now.
@@ -69,8 +92,7 @@ impl InstalledVersion {
                 .map_err(|e| FileError::new(Action::Read, &path, e))?;
             stamps.push(FileStamp::of(&metadata));
         }
-        durable::write_file(&folder.join(RECORD), &encode(complete, &stamps), private())?;
-        Ok(())
+        Self::write_record(folder, complete, &stamps)
     }
 
     /// The folder of the version.
@@ -82,7 +104,7 @@ impl InstalledVersion {
     /// Where its files lie.
     #[must_use]
     pub fn files(&self) -> PathBuf {
-        Self::files_of(&self.folder)
+        self.files.clone()
     }
 
     /// What the version was said to be when it was built; empty when nothing was said.
@@ -191,6 +213,21 @@ impl InstalledVersion {
             Some(Damage { path: path.clone(), reason })
         };
         tree.files().filter_map(|(_, path, file)| check((path, file))).collect()
+    }
+
+    /// The files that do not have the bytes of the record. One that still has its stamp is not read. Memory: one chunk.
+    #[must_use]
+    pub fn changed(&self) -> Vec<Damage> {
+        let tree = self.complete.tree();
+        let check = |((path, file), stamp): ((&PackPath, &FileNode), &FileStamp)| {
+            if FileStamp::of_path(&self.files.join(path.as_str())).is_ok_and(|now| now == *stamp) {
+                return None;
+            }
+            let reason = self.check_file(tree, path, file).err()?;
+            Some(Damage { path: path.clone(), reason })
+        };
+        let files = tree.files().map(|(_, path, file)| (path, file));
+        files.zip(&self.stamps).filter_map(check).collect()
     }
 
     fn check_file(&self, tree: &Tree, path: &PackPath, file: &FileNode) -> Result<(), String> {

@@ -6,7 +6,7 @@
 //! its durable steps in turn, and look at what is on disk afterwards.
 //!
 //! Always compiled, so that what is tested is what ships; inert unless a `main` calls [`arm`].
-//! Ours: architecture rule 2, "a kill at any instant loses nothing".
+//! Ours: that a kill at any instant loses nothing is tested, not hoped.
 
 use std::io::Write as _;
 use std::num::NonZeroU64;

@@ -6,24 +6,26 @@
 //! returned, the new content survives the loss of power.
 //!
 //! What a kill leaves behind is at most a temporary file, which [`remove_leftovers`] sweeps.
-//! Each step passes a [`crate::crash`] point. Ours: architecture rule 2.
+//! Each step passes a [`crate::crash`] point. Ours: a kill at any instant loses nothing.
 //!
 //! On Windows folders cannot be synced, so the rename is as durable as the file system makes it, and
 //! a file that is read-only is not replaced.
 
+mod exchange;
 mod file;
 mod folder;
 mod remove;
-mod sync_tree;
 #[cfg(test)]
 mod tests;
+mod tree;
 
+pub use exchange::exchange_folders;
 pub use file::{DurableFile, remove_leftovers, write_file};
 pub use folder::{create_folders, rename_durably, sync_folder};
 #[cfg(unix)]
 pub(crate) use remove::remove_entry;
 pub use remove::remove_tree;
-pub use sync_tree::sync_tree;
+pub use tree::sync_tree;
 
 use std::path::Path;
 

@@ -10,7 +10,7 @@ use crate::error::{Action, FileError};
 /// What identifies one state of one file: if two stamps of a path are equal, the file was not
 /// changed in between.
 ///
-/// Spec: architecture, "The service": unchanged files are cloned without being read only if
+/// Ours: unchanged files are cloned without being read only if
 /// identity, size and change time are those recorded when they were last verified.
 ///
 /// What it does not promise:

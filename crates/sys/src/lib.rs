@@ -6,7 +6,7 @@
 //!
 //! - [`durable`]: the one way to change what must survive a power cut; [`crash`] replays a kill at
 //!   each of its steps.
-//! - [`clone`], [`identity`], [`mode`], [`positioned`], [`map`], [`space`], [`lock`]: files.
+//! - [`clone`], [`identity`], [`link`], [`mode`], [`positioned`], [`map`], [`space`], [`lock`]: files.
 //! - [`beneath`]: files below a folder that somebody else may be writing in, without ever
 //!   following a link.
 //! - [`dirs`]: where a device keeps its things, and where its socket is.
@@ -26,6 +26,7 @@ pub mod dirs;
 pub mod durable;
 mod error;
 pub mod identity;
+pub mod link;
 pub mod lock;
 pub mod map;
 pub mod memory;

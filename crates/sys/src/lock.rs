@@ -1,6 +1,6 @@
 //! Advisory locks on whole files, which the kernel drops when the process dies.
 //!
-//! Ours: architecture, "The service": "That lock is the lease." A lock belongs to one opening of
+//! Ours: a reader's lock is its lease. A lock belongs to one opening of
 //! the file: two openings conflict even within one process, while a descriptor that is passed to
 //! another process carries the lock with it. Programs that do not ask are not kept out (on
 //! Windows the system does keep them out of a file locked exclusively).

@@ -59,11 +59,8 @@ pub(super) async fn identify(
                     "install the app with --dev to let any program be it, or use `headstart app launch`",
                 ))
             }
-            None => {
-                let message = format!("app `{claimed}` is not installed");
-                Err(Failure::new(ErrorKind::NotFound, "appNotFound", message)
-                    .with_hint("`headstart app list` shows what is installed"))
-            }
+            // Whoever installs the app may well say already that it is the app.
+            None => Ok(None),
         },
     }
 }

@@ -2,4 +2,5 @@
 
 mod archive;
 mod delta;
+mod format;
 mod world;

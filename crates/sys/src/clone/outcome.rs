@@ -8,7 +8,7 @@ use crate::identity::FileStamp;
 
 /// What may be done where the file system has no reflinks.
 ///
-/// Spec: architecture, "The service": hard links only between versions of one pack, never across
+/// Ours: hard links only between versions of one pack, never across
 /// apps and never into a writable place, where writing to one name would change the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Allowed {

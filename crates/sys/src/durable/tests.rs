@@ -123,9 +123,9 @@ fn walking_syncs_a_tree_and_names_what_fails() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir_all(folder.path().join("a/b")).unwrap();
     fs::write(folder.path().join("a/b/c"), "x").unwrap();
-    super::sync_tree::sync_each(folder.path()).unwrap();
+    super::tree::sync_each(folder.path()).unwrap();
     let missing = folder.path().join("missing");
-    assert_eq!(super::sync_tree::sync_each(&missing).unwrap_err().path(), missing);
+    assert_eq!(super::tree::sync_each(&missing).unwrap_err().path(), missing);
     assert_eq!(sync_tree(&missing).unwrap_err().path(), missing);
 }
 

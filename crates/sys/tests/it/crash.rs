@@ -13,10 +13,8 @@ use crate::child;
 /// Writing one file passes this many points.
 const POINTS: u64 = 4;
 
-#[test]
-#[ignore = "runs as a child of the tests here"]
-fn child_writes_a_file() {
-    let task = child::task();
+/// The child: its task is a folder and the number of the deadly point.
+fn write_and_die(task: &Path) {
     let nth = task.file_name().unwrap().to_str().unwrap().parse().unwrap();
     crash::arm(NonZeroU64::new(nth).unwrap());
     let path = task.parent().unwrap().join("file");
@@ -24,24 +22,24 @@ fn child_writes_a_file() {
     assert_eq!(crash::passed(), POINTS);
 }
 
-/// Runs a child that replaces `file` in `folder` and dies at its `nth` crash point.
-fn run(folder: &Path, nth: u64) -> ExitStatus {
+/// Runs a child of `test` that replaces `file` in `folder` and dies at its `nth` crash point.
+fn run(test: &str, folder: &Path, nth: u64) -> ExitStatus {
     let task = folder.join(nth.to_string());
-    child::command("crash::child_writes_a_file", task)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .unwrap()
+    child::command(test, task).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap()
 }
 
 #[test]
 fn killed_at_any_step_the_file_is_the_old_or_the_new_one() {
+    if let Some(task) = child::task() {
+        return write_and_die(&task);
+    }
+    let test = "crash::killed_at_any_step_the_file_is_the_old_or_the_new_one";
     for nth in 1..=POINTS {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         write_file(&path, b"old", Mode::SHARED).unwrap();
 
-        let status = run(folder.path(), nth);
+        let status = run(test, folder.path(), nth);
         assert_eq!(status.signal(), Some(9), "point {nth}: {status}");
 
         let renamed = nth >= 3;
@@ -55,8 +53,12 @@ fn killed_at_any_step_the_file_is_the_old_or_the_new_one() {
 
 #[test]
 fn armed_beyond_its_last_step_a_process_ends_well() {
+    if let Some(task) = child::task() {
+        return write_and_die(&task);
+    }
+    let test = "crash::armed_beyond_its_last_step_a_process_ends_well";
     let folder = tempfile::tempdir().unwrap();
-    let status = run(folder.path(), POINTS + 1);
+    let status = run(test, folder.path(), POINTS + 1);
     assert!(status.success(), "{status}");
     assert_eq!(fs::read(folder.path().join("file")).unwrap(), b"the new content");
 }

@@ -1,15 +1,15 @@
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
 use std::process::Stdio;
 
 use headstart_sys::lock::{FileLock, Sharing};
 
 use crate::child;
 
-#[test]
-#[ignore = "runs as a child of the test here"]
-fn child_holds_a_lock() {
-    let lock = FileLock::try_acquire(&child::task(), Sharing::Shared).unwrap().unwrap();
-    writeln!(std::io::stdout(), "locked").unwrap();
+/// The child: holds the lock on the file that is its task.
+fn hold_lock(path: &Path) {
+    let lock = FileLock::try_acquire(path, Sharing::Shared).unwrap().unwrap();
+    std::io::stdout().write_all(b"locked\n").unwrap();
     // Until it is killed.
     std::io::stdin().read_line(&mut String::new()).unwrap();
     drop(lock);
@@ -17,9 +17,12 @@ fn child_holds_a_lock() {
 
 #[test]
 fn a_lock_ends_with_the_process_that_was_killed() {
+    if let Some(path) = child::task() {
+        return hold_lock(&path);
+    }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("lease");
-    let mut child = child::command("lock::child_holds_a_lock", &path)
+    let mut child = child::command("lock::a_lock_ends_with_the_process_that_was_killed", &path)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

@@ -145,10 +145,9 @@ fn the_longest_path_works_and_one_byte_more_is_refused() {
     assert!(matches!(connect(&longer), Err(SocketError::PathTooLong { .. })));
 }
 
-#[test]
-#[ignore = "runs as a child of the tests here"]
-fn child_connects_and_sends_a_file() {
-    let mut stream = connect(&child::task()).unwrap();
+/// The child: connects to the socket that is its task.
+fn connect_and_send_a_file(socket: &Path) {
+    let mut stream = connect(socket).unwrap();
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(b"what the file holds").unwrap();
     assert_eq!(send_with_descriptor(&stream, b"file", file.as_fd()).unwrap(), 4);
@@ -156,13 +155,12 @@ fn child_connects_and_sends_a_file() {
     stream.read_to_end(&mut Vec::new()).unwrap();
 }
 
-/// Lets a child connect, run by a program at `program`, and hands its connection to `look`.
-fn with_child(program: &Path, look: impl FnOnce(&Stream, u32)) {
+/// Lets a child of `test` connect, run by the program at `program`, and shows its connection to `look`.
+fn with_child(test: &str, program: &Path, look: impl FnOnce(&Stream, u32)) {
     let (_folder, path) = place();
     let listener = Listener::bind(&path).unwrap();
-    let name = "socket::child_connects_and_sends_a_file";
     let mut child =
-        child::command_of(program.to_owned(), name, &path).stdout(Stdio::null()).spawn().unwrap();
+        child::command_of(program.to_owned(), test, &path).stdout(Stdio::null()).spawn().unwrap();
     let mut stream = listener.accept().unwrap();
     look(&stream, child.id());
     stream.shutdown(Shutdown::Write).unwrap();
@@ -181,7 +179,11 @@ fn copy_of_this_program(to: &Path) {
 
 #[test]
 fn a_descriptor_travels_to_another_process() {
-    with_child(&std::env::current_exe().unwrap(), |stream, _| {
+    if let Some(socket) = child::task() {
+        return connect_and_send_a_file(&socket);
+    }
+    let test = "socket::a_descriptor_travels_to_another_process";
+    with_child(test, &std::env::current_exe().unwrap(), |stream, _| {
         let mut buffer = [0; 16];
         let received = receive(stream, &mut buffer).unwrap();
         assert_eq!(&buffer[..received.length], b"file");
@@ -199,8 +201,12 @@ fn a_descriptor_travels_to_another_process() {
 #[cfg(target_os = "linux")]
 #[test]
 fn the_peer_is_who_the_kernel_says() {
+    if let Some(socket) = child::task() {
+        return connect_and_send_a_file(&socket);
+    }
+    let test = "socket::the_peer_is_who_the_kernel_says";
     let own = std::env::current_exe().unwrap().canonicalize().unwrap();
-    with_child(&own, |stream, pid| {
+    with_child(test, &own, |stream, pid| {
         let peer = identify_peer(stream).unwrap();
         assert_eq!(peer.uid, rustix::process::geteuid().as_raw());
         assert_eq!(peer.pid, Some(pid));
@@ -211,11 +217,15 @@ fn the_peer_is_who_the_kernel_says() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_program_that_was_replaced_while_it_runs_is_known_by_its_path() {
+    if let Some(socket) = child::task() {
+        return connect_and_send_a_file(&socket);
+    }
+    let test = "socket::a_program_that_was_replaced_while_it_runs_is_known_by_its_path";
     let folder = tempfile::tempdir().unwrap();
     let folder_path = folder.path().canonicalize().unwrap();
     let program = folder_path.join("game");
     copy_of_this_program(&program);
-    with_child(&program, |stream, _| {
+    with_child(test, &program, |stream, _| {
         fs::write(folder_path.join("update"), "the next version").unwrap();
         fs::rename(folder_path.join("update"), &program).unwrap();
         assert_eq!(identify_peer(stream).unwrap().executable, Some(program.clone()));
@@ -225,18 +235,22 @@ fn a_program_that_was_replaced_while_it_runs_is_known_by_its_path() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_program_whose_name_says_deleted_is_not_taken_for_another() {
+    if let Some(socket) = child::task() {
+        return connect_and_send_a_file(&socket);
+    }
+    let test = "socket::a_program_whose_name_says_deleted_is_not_taken_for_another";
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().canonicalize().unwrap().join("game (deleted)");
     copy_of_this_program(&program);
-    with_child(&program, |stream, _| {
+    with_child(test, &program, |stream, _| {
         assert_eq!(identify_peer(stream).unwrap().executable, Some(program.clone()));
     });
 }
 
-#[test]
-#[ignore = "runs as a child of the test here"]
-fn child_connects_and_leaves_its_connection_to_another() {
-    let stream = connect(&child::task()).unwrap();
+/// The child: connects to the socket that is its task, and ends without closing the connection.
+#[cfg(target_os = "linux")]
+fn connect_and_leave_the_connection_to_another(socket: &Path) {
+    let stream = connect(socket).unwrap();
     // The heir keeps the connection open until its own input ends, long after this process.
     let mut heir = Command::new("/bin/cat");
     heir.stdin(Stdio::inherit()).stdout(Stdio::from(OwnedFd::from(stream)));
@@ -246,9 +260,12 @@ fn child_connects_and_leaves_its_connection_to_another() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_process_that_ended_has_no_executable() {
+    if let Some(socket) = child::task() {
+        return connect_and_leave_the_connection_to_another(&socket);
+    }
     let (_folder, path) = place();
     let listener = Listener::bind(&path).unwrap();
-    let name = "socket::child_connects_and_leaves_its_connection_to_another";
+    let name = "socket::a_process_that_ended_has_no_executable";
     let mut child =
         child::command(name, &path).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     let mut stream = listener.accept().unwrap();
@@ -327,21 +344,23 @@ fn the_service_managers_listener_is_taken_only_if_there_is_one() {
     assert!(Listener::activated().unwrap().is_none());
 }
 
-#[test]
-#[ignore = "runs as a child of the test here"]
-fn child_takes_the_service_managers_listener() {
+/// The child: serves one connection on the socket that was passed on; its task is the path of it.
+fn serve_the_service_managers_listener(path: &Path) {
     let listener = Listener::activated().unwrap().unwrap();
     assert!(Listener::activated().unwrap().is_none());
     listener.accept().unwrap().write_all(b"activated").unwrap();
     drop(listener);
-    assert!(child::task().exists(), "the service manager's socket stays");
+    assert!(path.exists(), "the service manager's socket stays");
 }
 
 #[test]
 fn a_socket_of_the_service_manager_is_served_and_left() {
+    if let Some(path) = child::task() {
+        return serve_the_service_managers_listener(&path);
+    }
     let (_folder, path) = place();
     let foreign = UnixListener::bind(&path).unwrap();
-    let child = child::command("socket::child_takes_the_service_managers_listener", &path);
+    let child = child::command("socket::a_socket_of_the_service_manager_is_served_and_left", &path);
     // The shell puts the socket at the place of the first descriptor that is passed on.
     let script = r#"exec 3<&0; LISTEN_PID=$$; export LISTEN_PID; exec "$@""#;
     let mut command = Command::new("/bin/sh");

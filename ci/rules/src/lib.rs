@@ -1,0 +1,23 @@
+//! The rules of this workspace that no compiler checks, as functions over plain values; the tests in `tests/it` apply them to
+//! the workspace itself.
+//!
+//! - [`floors`]: a crate uses only what `ci/floors.toml` lets it use.
+//! - [`dependencies`]: licences and bans of `deny.toml`, for every dependency.
+//! - [`forbidden`]: text that no committed file may contain (`ci/forbidden.toml`).
+//! - [`citations`]: a cited section of `docs/spec` exists.
+//! - [`manifests`]: every crate takes the workspace's lints, and stricter clippy files repeat the common settings.
+//! - [`size`]: a `lib.rs` is a table of contents.
+//!
+//! Every check returns what it found as [`Finding`]s, and each has tests that show it finding something.
+
+pub mod citations;
+pub mod dependencies;
+mod finding;
+pub mod floors;
+pub mod forbidden;
+pub mod manifests;
+pub mod size;
+mod workspace;
+
+pub use finding::{Finding, report};
+pub use workspace::{Member, Workspace, WorkspaceError};

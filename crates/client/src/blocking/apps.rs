@@ -1,0 +1,126 @@
+//! Installed apps, waiting.
+
+use std::path::Path;
+
+use headstart_model::protocol::apps::{
+    AppDetails, AppInfo, Info, Install, InstallEvent, LaunchEvent, List, PrepareLaunch,
+    SimulateEvent, SimulationEvent, Uninstall, Update,
+};
+use headstart_model::{AppId, ContentRequest, ErrorKind};
+
+use super::Events;
+use crate::apps::{Data, InstallOptions, UpdateOptions, WhilePending};
+use crate::error::Error;
+use crate::link::Caller;
+use crate::run::Blocking;
+
+/// Installed apps: [`crate::apps::Apps`] for programs without an executor.
+#[derive(Debug, Clone)]
+pub struct Apps {
+    caller: Caller,
+}
+
+impl Apps {
+    pub(crate) const fn new(caller: Caller) -> Self {
+        Self { caller }
+    }
+
+    /// Installs the app of a bundle. `Spec: cli`.
+    ///
+    /// # Errors
+    /// What the service says about the bundle; the events end with an error when the installation
+    /// fails.
+    pub fn install(
+        &self,
+        bundle: &Path,
+        options: InstallOptions,
+    ) -> Result<Events<InstallEvent>, Error> {
+        let InstallOptions { copy, dev, insecure } = options;
+        let install = Install { bundle: absolute(bundle)?, copy, dev, insecure };
+        self.caller.stream(&install).map(Events::new)
+    }
+
+    /// Replaces an installed app by the version of a bundle. `Spec: cli`.
+    ///
+    /// # Errors
+    /// As [`install`](Self::install).
+    pub fn update(
+        &self,
+        bundle: &Path,
+        options: UpdateOptions,
+    ) -> Result<Events<InstallEvent>, Error> {
+        let UpdateOptions { insecure } = options;
+        self.caller.stream(&Update { bundle: absolute(bundle)?, insecure }).map(Events::new)
+    }
+
+    /// Removes an app.
+    ///
+    /// # Errors
+    /// Of kind `notFound` when it is not installed.
+    pub fn uninstall(&self, app: &AppId, data: Data) -> Result<(), Error> {
+        let keep_data = data == Data::Keep;
+        self.caller.call(&Uninstall { app: app.clone(), keep_data }).map(drop)
+    }
+
+    /// Every installed app, by id.
+    ///
+    /// # Errors
+    /// Of kind `unavailable` when the service cannot be had.
+    pub fn list(&self) -> Result<Vec<AppInfo>, Error> {
+        self.caller.call(&List {}).map(|list| list.apps)
+    }
+
+    /// One installed app in full.
+    ///
+    /// # Errors
+    /// Of kind `notFound` when it is not installed.
+    pub fn info(&self, app: &AppId) -> Result<AppDetails, Error> {
+        self.caller.call(&Info { app: app.clone() })
+    }
+
+    /// Asks for what it takes to start an app; the last event says it. `Spec: concepts 5.1`.
+    ///
+    /// # Errors
+    /// Of kind `notFound` when it is not installed; the events end with one of kind `refused` while
+    /// essential packs have not concluded, unless `pending` says to wait.
+    pub fn prepare_launch(
+        &self,
+        app: &AppId,
+        pending: WhilePending,
+    ) -> Result<Events<LaunchEvent>, Error> {
+        let wait = pending == WhilePending::Wait;
+        self.caller.stream(&PrepareLaunch { app: app.clone(), wait }).map(Events::new)
+    }
+
+    /// Fires an event of an app as if it had happened; for development. `Spec: packs 7`.
+    ///
+    /// # Errors
+    /// Of kind `notFound` when the app is not installed.
+    pub fn simulate_event(
+        &self,
+        app: &AppId,
+        event: ContentRequest,
+    ) -> Result<Events<SimulationEvent>, Error> {
+        self.caller.stream(&SimulateEvent { app: app.clone(), event }).map(Events::new)
+    }
+}
+
+impl Blocking for Apps {
+    fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    fn with_caller(&self, caller: Caller) -> Self {
+        Self { caller }
+    }
+}
+
+/// The service stands in another folder.
+fn absolute(bundle: &Path) -> Result<String, Error> {
+    let path = std::path::absolute(bundle)
+        .map_err(|error| Error::of(ErrorKind::Usage, "invalidBundlePath", &error))?;
+    path.into_os_string().into_string().map_err(|path| {
+        let text = format!("the path of the bundle {} is not Unicode", path.display());
+        Error::new(ErrorKind::Usage, "invalidBundlePath", text)
+    })
+}

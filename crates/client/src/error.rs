@@ -1,0 +1,159 @@
+//! The one error of this library.
+
+use std::fmt;
+use std::sync::Arc;
+
+use headstart_model::protocol::message::{MessageError, ReplyError};
+use headstart_model::{ErrorKind, Failure};
+
+use crate::AssetPack;
+
+/// What this library's calls end with when they fail.
+///
+/// Match on [`kind`](Self::kind) to decide what to do, on [`code`](Self::code) to tell failures
+/// apart; print it to show it to a person. A failure of the service arrives unchanged: kind, code,
+/// message, hint and causes are those that the service gave.
+#[derive(Clone)]
+pub struct Error {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    failure: Failure,
+    local_availability: Option<LocalAvailability>,
+}
+
+/// How each pack of a batch ended, of which at least one could not be had. `Spec: api 2`.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct LocalAvailability {
+    /// Packs that can be read.
+    pub successes: Vec<AssetPack>,
+    /// Packs that cannot, and why.
+    pub failures: Vec<(AssetPack, Error)>,
+}
+
+impl Error {
+    /// What the caller can do about it.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.inner.failure.kind
+    }
+
+    /// Which failure it is: a stable name in `camelCase`, never used for another failure.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        self.inner.failure.code.as_str()
+    }
+
+    /// What to do, for a person; none when there is nothing to advise.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        Some(self.inner.failure.hint.as_str()).filter(|hint| !hint.is_empty())
+    }
+
+    /// Whether the same call may succeed later without anybody changing anything.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.kind().is_retryable()
+    }
+
+    /// The whole failure, as programs exchange it.
+    #[must_use]
+    pub fn failure(&self) -> &Failure {
+        &self.inner.failure
+    }
+
+    /// How each pack of a batch ended, when this is the failure of a batch (code
+    /// `localAvailabilityFailure`).
+    #[must_use]
+    pub fn local_availability(&self) -> Option<&LocalAvailability> {
+        self.inner.local_availability.as_ref()
+    }
+
+    pub(crate) fn new(kind: ErrorKind, code: &'static str, message: impl Into<String>) -> Self {
+        Failure::new(kind, code, message).into()
+    }
+
+    pub(crate) fn of(
+        kind: ErrorKind,
+        code: &'static str,
+        error: &(dyn std::error::Error + 'static),
+    ) -> Self {
+        Failure::from_error(kind, code, error).into()
+    }
+
+    pub(crate) fn with_hint(&self, hint: &str) -> Self {
+        self.failure().clone().with_hint(hint).into()
+    }
+
+    /// With `error` and what is below it as the causes.
+    pub(crate) fn caused_by(&self, error: &(dyn std::error::Error + 'static)) -> Self {
+        let Failure { kind, code, message, hint, .. } = self.failure().clone();
+        let mut failure = Failure::from_error(kind, "", error).within(message);
+        failure.code = code;
+        failure.with_hint(hint).into()
+    }
+
+    pub(crate) fn of_batch(local: LocalAvailability) -> Self {
+        let all = local.successes.len() + local.failures.len();
+        let message = format!("{} of {all} asset packs are not available", local.failures.len());
+        let mut failure = Failure::new(ErrorKind::Internal, "localAvailabilityFailure", message);
+        if let Some((_, first)) = local.failures.first() {
+            failure.kind = first.kind();
+            failure.hint.clone_from(&first.failure().hint);
+        }
+        failure.causes = local.failures.iter().map(|(_, error)| error.to_string()).collect();
+        Self { inner: Arc::new(Inner { failure, local_availability: Some(local) }) }
+    }
+
+    /// The other side does not keep to the protocol.
+    pub(crate) fn of_message(error: &MessageError) -> Self {
+        let kind = match error {
+            MessageError::TooLong { .. } => ErrorKind::Usage,
+            _ => ErrorKind::Internal,
+        };
+        Self::of(kind, "protocolViolated", error)
+    }
+
+    pub(crate) fn asset_pack_not_found(id: &str) -> Self {
+        // An id from a caller may be any text: it is cut before it enters a message.
+        let id: String = id.chars().take(120).collect();
+        Self::new(
+            ErrorKind::NotFound,
+            "assetPackNotFound",
+            format!("there is no asset pack `{id}`"),
+        )
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        Self { inner: Arc::new(Inner { failure, local_availability: None }) }
+    }
+}
+
+impl From<ReplyError> for Error {
+    fn from(error: ReplyError) -> Self {
+        match error {
+            ReplyError::Call(error) => error.into_failure().into(),
+            ReplyError::Message(error) => Self::of_message(&error),
+            _ => Self::of(ErrorKind::Internal, "protocolViolated", &error),
+        }
+    }
+}
+
+/// The message and its causes, without the hint.
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.failure.fmt(f)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error").field("failure", &self.inner.failure).finish_non_exhaustive()
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,58 @@
+//! Headstart for apps: asset packs that are on the device before the app needs them.
+//!
+//! [`AssetPackManager`] is what an app uses: it waits for packs, tells what happens to downloads,
+//! and reads the files of all packs as one tree. Reading an installed file never asks the service:
+//! the files are plain files, found through an index that is mapped into memory.
+//!
+//! ```no_run
+//! # async fn load() -> Result<(), headstart::Error> {
+//! use headstart::AssetPackManager;
+//!
+//! let packs = AssetPackManager::connect().await?;
+//! let level = packs.asset_pack("level-1").await?;
+//! packs.ensure_local_availability(&level).await?;
+//! let map = packs.contents("maps/island.bin")?; // memory-mapped, derefs to [u8]
+//! # drop(map); Ok(()) }
+//! ```
+//!
+//! Every async method works under any executor, and [`blocking`] has the same for programs without
+//! one. Programs that administrate (launchers, command lines) find the service, apps and packs
+//! through a [`Connector`].
+//!
+//! Not here: downloading, verifying, deciding. All of that is the service's; this library starts it
+//! when none listens.
+
+pub mod apps;
+mod asset_pack;
+pub mod blocking;
+mod connection;
+mod connector;
+mod contents;
+mod environment;
+mod error;
+mod events;
+mod interrupt;
+mod link;
+mod manager;
+mod namespace;
+pub mod packs;
+mod run;
+pub mod service;
+mod starting;
+mod update;
+mod wire;
+
+pub use asset_pack::{AssetPack, AssetPackManifest};
+pub use connector::{Connector, Start};
+pub use contents::Contents;
+pub use error::{Error, LocalAvailability};
+pub use events::Events;
+pub use headstart_model::protocol::packs::Trust;
+pub use headstart_model::protocol::{PackFailure, Phase, Progress, Reason};
+pub use headstart_model::{
+    AppId, ContentRequest, DownloadPolicy, ErrorKind, Failure, InstallationEventType,
+    InstallationEventTypes, Language, PackId, PackVersion, Status,
+};
+pub use manager::AssetPackManager;
+pub use namespace::{FolderEntry, FolderEntryKind, Namespace};
+pub use update::{DownloadProgress, DownloadStatusUpdate, Require, UpdateCheck};

@@ -1,0 +1,16 @@
+//! The library against a scripted service on a real socket, and against real files.
+
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod administration;
+mod calls;
+mod ending;
+mod executors;
+mod fake_service;
+mod installed;
+mod leases;
+mod reading;
+mod samples;
+mod starting;
+mod streams;

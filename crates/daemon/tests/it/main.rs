@@ -1,0 +1,8 @@
+//! The real service: real processes, real sockets, a real server on loopback.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(clippy::print_stderr, reason = "a failing seed is printed")]
+
+mod device;
+mod kill;
+mod publisher;
+mod story;

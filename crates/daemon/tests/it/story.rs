@@ -1,0 +1,131 @@
+//! What a person sees: installation, reading, update, removal.
+
+use headstart::apps::InstallEvent;
+use headstart::{Require, Status};
+use jiff::Timestamp;
+
+use crate::device::Device;
+use crate::publisher::{Files, Policy, Publisher, Web, files};
+
+struct World {
+    _folder: tempfile::TempDir,
+    publisher: Publisher,
+    web: Web,
+    device: Device,
+}
+
+fn world() -> World {
+    let folder = tempfile::tempdir().unwrap();
+    let publisher = Publisher::new(folder.path(), Timestamp::now());
+    let archives = [
+        publisher.pack("base", Policy::Essential, 1),
+        publisher.pack("extra", Policy::Prefetch, 1),
+        publisher.pack("music", Policy::OnDemand, 1),
+    ];
+    publisher.publish(&archives, Timestamp::now());
+    let web = Web::serve(&publisher.repository());
+    let device = Device::new(folder.path(), &web.url, &publisher.root());
+    World { _folder: folder, publisher, web, device }
+}
+
+fn read(world: &World, pack: &str, edition: u64) -> Option<Files> {
+    world.device.read_pack(pack, files(pack, edition).into_keys())
+}
+
+#[test]
+fn the_essential_pack_is_here_when_the_installation_ends() {
+    let world = world();
+    let service = world.device.start(&[]);
+    let events = world.device.install().unwrap();
+    let fractions: Vec<f64> = events
+        .iter()
+        .filter_map(|event| match event {
+            InstallEvent::Progress(progress) => Some(progress.fraction),
+            _ => None,
+        })
+        .collect();
+    assert!(fractions.windows(2).all(|pair| pair[0] <= pair[1]), "{fractions:?}");
+    assert!(matches!(events.last(), Some(InstallEvent::Done(_))));
+    assert!(read(&world, "base", 1).unwrap() == files("base", 1));
+    world.device.ensure(&["extra"], Require::AnyVersion).unwrap();
+    assert!(read(&world, "extra", 1).unwrap() == files("extra", 1));
+    assert!(read(&world, "music", 1).is_none(), "nobody asked for it");
+    world.device.ensure(&["music"], Require::AnyVersion).unwrap();
+    assert!(read(&world, "music", 1).unwrap() == files("music", 1));
+    service.stop(&world.device);
+    // Reading needs no service.
+    assert!(read(&world, "music", 1).unwrap() == files("music", 1));
+}
+
+#[test]
+fn an_update_fetches_only_what_changed_and_is_read_afterwards() {
+    let world = world();
+    let service = world.device.start(&[]);
+    world.device.install().unwrap();
+    world.device.ensure(&["extra"], Require::AnyVersion).unwrap();
+    let archives = [
+        world.publisher.pack("base", Policy::Essential, 2),
+        world.publisher.pack("extra", Policy::Prefetch, 2),
+    ];
+    world.publisher.publish(&archives, Timestamp::now());
+    let library = world.device.library().unwrap();
+    let old = library.namespace().unwrap();
+    let checked = library.check_for_updates().unwrap();
+    assert_eq!(checked.updating.len(), 2, "{checked:?}");
+    world.device.ensure(&["base", "extra"], Require::LatestVersion).unwrap();
+    for pack in ["base", "extra"] {
+        assert!(read(&world, pack, 2).unwrap() == files(pack, 2));
+        let status = library.status(pack).unwrap();
+        assert!(status.contains(Status::UP_TO_DATE.with(Status::DOWNLOADED)), "{status:?}");
+    }
+    // Who still holds the old generation goes on reading the old files.
+    let note = old.contents_in("base", "base/note.txt").unwrap();
+    assert_eq!(&*note, b"edition 1 of base\n");
+    drop((note, old, library));
+    let log = service.stop(&world.device);
+    assert!(log.contains("way=Delta"), "{log}");
+}
+
+#[test]
+fn a_removed_pack_comes_back_when_it_is_asked_for() {
+    let world = world();
+    let service = world.device.start(&[]);
+    world.device.install().unwrap();
+    world.device.ensure(&["music"], Require::AnyVersion).unwrap();
+    let library = world.device.library().unwrap();
+    library.remove("music").unwrap();
+    assert!(!library.is_available_locally("music"));
+    world.device.ensure(&["music"], Require::AnyVersion).unwrap();
+    assert!(library.is_available_locally("music"));
+    service.stop(&world.device);
+}
+
+#[test]
+fn a_withdrawn_pack_is_obsolete_and_removed_by_the_next_check() {
+    let world = world();
+    let service = world.device.start(&[]);
+    world.device.install().unwrap();
+    world.device.ensure(&["music", "extra"], Require::AnyVersion).unwrap();
+    world.publisher.withdraw(&["music"], Timestamp::now());
+    let library = world.device.library().unwrap();
+    let checked = library.check_for_updates().unwrap();
+    assert_eq!(checked.removed.iter().map(|id| id.as_str()).collect::<Vec<_>>(), ["music"]);
+    assert!(read(&world, "base", 1).unwrap() == files("base", 1));
+    service.stop(&world.device);
+}
+
+#[test]
+fn uninstalling_leaves_nothing_and_installing_again_works() {
+    let world = world();
+    let service = world.device.start(&[]);
+    world.device.install().unwrap();
+    let app = headstart::AppId::new(crate::device::APP).unwrap();
+    let apps = world.device.apps().unwrap();
+    apps.uninstall(&app, headstart::apps::Data::Remove).unwrap();
+    assert!(apps.list().unwrap().is_empty());
+    assert!(!world.device.home.join("packs").join(crate::device::APP).exists());
+    world.device.install().unwrap();
+    assert!(read(&world, "base", 1).unwrap() == files("base", 1));
+    service.stop(&world.device);
+    drop(world.web);
+}

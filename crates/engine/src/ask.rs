@@ -1,0 +1,74 @@
+//! What the decision whether bytes move is asked about a download.
+
+use headstart_model::AppId;
+
+use crate::admit::{Ask, Fact, Others, Reason};
+use crate::class::Class;
+use crate::id::DownloadId;
+use crate::record::{Download, Stage};
+use crate::state::State;
+
+/// The question for a download, with every reason of its own. None when there is no such download.
+pub(crate) fn of_download(state: &State, id: DownloadId) -> Option<Ask> {
+    let download = state.records.download(id)?;
+    Some(Ask {
+        class: state.live.class_of(id, download.demand.class()),
+        own: own_reasons(state, download),
+        disk_bytes: download.plan.map(|plan| plan.disk_bytes),
+        others: Some(others(state, id)),
+    })
+}
+
+/// The question for a check: it needs no place among the transfers and next to no disk.
+pub(crate) fn of_check(class: Class) -> Ask {
+    Ask { class, own: Vec::new(), disk_bytes: None, others: None }
+}
+
+fn own_reasons(state: &State, download: &Download) -> Vec<Reason> {
+    let backing_off = download.retry_at.zip(download.failure.clone()).map(|(until, failure)| {
+        Reason::new(Fact::BackingOff { attempts: download.attempts, failure }).until(until)
+    });
+    let winding_down = is_winding_down(state, download).then(|| Reason::new(Fact::WindingDown));
+    let distrusted = distrust(state, &download.key.app);
+    [backing_off, winding_down, distrusted].into_iter().flatten().collect()
+}
+
+/// The reason that holds everything of an app whose repository's metadata does not hold.
+pub(crate) fn distrust(state: &State, app: &AppId) -> Option<Reason> {
+    let failed = state.records.app(app)?.distrust()?;
+    let fact = Fact::Distrusted { failure: failed.failure.clone() };
+    Some(Reason::new(fact).since(failed.since))
+}
+
+/// Whether something else still works on the pack's staging folder, or the very version is just being removed.
+pub(crate) fn is_winding_down(state: &State, download: &Download) -> bool {
+    let Some(pack) = state.records.pack(&download.key) else { return false };
+    let busy = state.live.busy.contains_key(&download.key);
+    let removed = pack.retired.iter().any(|retired| retired.version.is_same(&download.target));
+    (busy || removed) && download.stage == Stage::Waiting
+}
+
+fn others(state: &State, id: DownloadId) -> Others {
+    let running = state.live.active.values().filter(|active| active.download != id).count();
+    Others {
+        running: count(running),
+        essential: count(state.live.essential_demand()),
+        disk_bytes: disk_taken(state, Some(id)),
+    }
+}
+
+fn count(things: usize) -> u32 {
+    u32::try_from(things).unwrap_or(u32::MAX)
+}
+
+/// Bytes that the running transfers, without `except`, will still take on disk.
+pub(crate) fn disk_taken(state: &State, except: Option<DownloadId>) -> u64 {
+    let running = state.live.active.values().map(|active| active.download);
+    let needs = running.filter(|id| Some(*id) != except).filter_map(|id| {
+        let plan = state.records.download(id)?.plan?;
+        let progress = state.live.progress.get(&id).copied().unwrap_or_default();
+        let written = progress.began.map_or(0, |(_, bytes)| progress.done.saturating_sub(bytes));
+        Some(plan.disk_bytes.saturating_sub(written))
+    });
+    needs.fold(0, u64::saturating_add)
+}

@@ -1,0 +1,231 @@
+//! What the engine hears.
+
+use headstart_model::catalog::CatalogPack;
+use headstart_model::{AppId, ContentRequest, Failure, PackId, ReleaseNumber};
+
+use crate::facts::FactsChange;
+use crate::id::{ClientId, DownloadId, EffectId, RequestId};
+use crate::record::{Bundle, Freshness, KeepData, PlanFigures};
+
+/// Who made a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Caller {
+    /// The call; the answer quotes it.
+    pub request: RequestId,
+    /// The connection it came over.
+    pub client: ClientId,
+}
+
+/// What a cancellation names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CancelTarget {
+    /// Whatever is being downloaded for this pack.
+    Pack(AppId, PackId),
+    /// This download.
+    Download(DownloadId),
+}
+
+/// Something that happened. Each that reports on an effect quotes its id; one that quotes an id which is not owed
+/// changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Somebody installs an app. Answered with [`Reply::Launchable`](crate::Reply::Launchable).
+    AppInstallRequested {
+        /// Who.
+        caller: Caller,
+        /// The app.
+        app: AppId,
+        /// Its bundle.
+        bundle: Bundle,
+    },
+    /// Somebody replaces an installed app. Answered with [`Reply::Launchable`](crate::Reply::Launchable).
+    AppUpdateRequested {
+        /// Who.
+        caller: Caller,
+        /// The app.
+        app: AppId,
+        /// The new bundle.
+        bundle: Bundle,
+    },
+    /// Somebody removes an app; whatever is going on for it ends. Answered with
+    /// [`Reply::Uninstalled`](crate::Reply::Uninstalled).
+    AppUninstallRequested {
+        /// Who.
+        caller: Caller,
+        /// The app.
+        app: AppId,
+        /// Whether its local packs stay.
+        data: KeepData,
+    },
+    /// Somebody waits until an app may be launched. Answered with [`Reply::Launchable`](crate::Reply::Launchable).
+    LaunchAwaited {
+        /// Who.
+        caller: Caller,
+        /// The app.
+        app: AppId,
+    },
+    /// An app was launched.
+    AppLaunched {
+        /// The app.
+        app: AppId,
+    },
+    /// Somebody needs packs to be local. Answered with [`Reply::Ensured`](crate::Reply::Ensured).
+    EnsureRequested {
+        /// Who.
+        caller: Caller,
+        /// The app.
+        app: AppId,
+        /// The packs.
+        packs: Vec<PackId>,
+        /// Whether any local version will do.
+        freshness: Freshness,
+    },
+    /// Somebody wants the app's packs brought up to date. Answered with [`Reply::Checked`](crate::Reply::Checked).
+    CheckForUpdatesRequested {
+        /// Who.
+        caller: Caller,
+        /// The app.
+        app: AppId,
+    },
+    /// Somebody wants a pack's local copy gone. Answered with [`Reply::Removed`](crate::Reply::Removed).
+    RemoveRequested {
+        /// Who.
+        caller: Caller,
+        /// The app.
+        app: AppId,
+        /// The pack.
+        pack: PackId,
+    },
+    /// Somebody cancels a download. Answered with [`Reply::Cancelled`](crate::Reply::Cancelled).
+    CancelRequested {
+        /// Who.
+        caller: Caller,
+        /// What.
+        target: CancelTarget,
+    },
+    /// A content request is due although no installation is going on: the schedule, or a person who simulates it.
+    ContentRequested {
+        /// The app.
+        app: AppId,
+        /// Which.
+        request: ContentRequest,
+    },
+    /// A client's connection ended; nobody waits for its calls any more. What it asked for goes on.
+    ClientGone {
+        /// The connection.
+        client: ClientId,
+    },
+    /// The app's own files moved on. Volatile.
+    FilesMoved {
+        /// The effect.
+        effect: EffectId,
+        /// Bytes in place.
+        bytes_done: u64,
+        /// Bytes in all.
+        bytes_total: u64,
+    },
+    /// The app's files are in place and registered.
+    AppPrepared {
+        /// The effect.
+        effect: EffectId,
+    },
+    /// The app's files could not be put in place; nothing of it is left.
+    PrepareFailed {
+        /// The effect.
+        effect: EffectId,
+        /// Why.
+        failure: Failure,
+    },
+    /// A catalog was fetched and verified.
+    CatalogFetched {
+        /// The effect.
+        effect: EffectId,
+        /// Its release.
+        release: ReleaseNumber,
+        /// The packs that it offers to this device, each id once.
+        packs: Vec<CatalogPack>,
+    },
+    /// The catalog held is still the current one, and its metadata holds.
+    CatalogUnchanged {
+        /// The effect.
+        effect: EffectId,
+    },
+    /// No catalog could be had, or it is not to be trusted.
+    CatalogFailed {
+        /// The effect.
+        effect: EffectId,
+        /// Why.
+        failure: Failure,
+    },
+    /// It is known what a download has to fetch.
+    PlanMade {
+        /// The effect.
+        effect: EffectId,
+        /// What it comes to.
+        plan: PlanFigures,
+    },
+    /// Bytes arrived. Volatile.
+    BytesMoved {
+        /// The effect.
+        effect: EffectId,
+        /// Bytes of the download done so far, those of earlier attempts included.
+        bytes_done: u64,
+    },
+    /// The version is complete, verified and built in the staging folder.
+    TransferFinished {
+        /// The effect.
+        effect: EffectId,
+    },
+    /// A plan or transfer failed. What was fetched stays staged.
+    TransferFailed {
+        /// The effect.
+        effect: EffectId,
+        /// Why.
+        failure: Failure,
+    },
+    /// The effect ended because it was told to stop, or it was told to stop and was not running.
+    Stopped {
+        /// The effect.
+        effect: EffectId,
+    },
+    /// Every version of the switch is live.
+    Switched {
+        /// The effect.
+        effect: EffectId,
+    },
+    /// The switch failed; nothing changed.
+    SwitchFailed {
+        /// The effect.
+        effect: EffectId,
+        /// Why.
+        failure: Failure,
+        /// Packs whose staged version is damaged and has to be fetched again.
+        damaged: Vec<PackId>,
+    },
+    /// A version, or what was staged, is gone.
+    Removed {
+        /// The effect.
+        effect: EffectId,
+    },
+    /// The version to be removed is still being read.
+    VersionInUse {
+        /// The effect.
+        effect: EffectId,
+    },
+    /// A removal failed and is to be tried again.
+    RemovalFailed {
+        /// The effect.
+        effect: EffectId,
+        /// Why.
+        failure: Failure,
+    },
+    /// What the device is like has changed. Volatile.
+    FactsChanged {
+        /// The news.
+        news: FactsChange,
+    },
+    /// The time of [`Effect::SetTimer`](crate::Effect::SetTimer) has come. Too early or too often does no harm.
+    TimerDue,
+    /// The state was loaded: issue again what is owed. The first event of each life.
+    Restarted,
+}

@@ -1,0 +1,108 @@
+//! The failures that the engine itself finds, each with its stable code. Those of effects come from the performer.
+
+use headstart_model::{AppId, ErrorKind, Failure, PackId};
+
+use crate::id::DownloadId;
+
+pub(crate) fn app_not_found(app: &AppId) -> Failure {
+    Failure::new(ErrorKind::NotFound, "appNotFound", format!("no app `{app}` is installed"))
+        .with_hint("`headstart app list` shows what is installed")
+}
+
+/// `Spec: api 10`, `assetPackNotFound`.
+pub(crate) fn pack_not_found(app: &AppId, pack: &PackId) -> Failure {
+    Failure::new(
+        ErrorKind::NotFound,
+        "packNotFound",
+        format!("app `{app}` is offered no pack `{pack}`"),
+    )
+    .with_hint("`headstart packs list` shows what its repository offers for this device")
+}
+
+pub(crate) fn pack_withdrawn(pack: &PackId) -> Failure {
+    Failure::new(
+        ErrorKind::NotFound,
+        "packWithdrawn",
+        format!("pack `{pack}` is no longer offered"),
+    )
+}
+
+pub(crate) fn already_installed(app: &AppId) -> Failure {
+    Failure::new(ErrorKind::Conflict, "alreadyInstalled", format!("app `{app}` is installed"))
+        .with_hint("use `headstart app update`")
+}
+
+pub(crate) fn app_busy(app: &AppId) -> Failure {
+    Failure::new(
+        ErrorKind::Conflict,
+        "appBusy",
+        format!("app `{app}` is just being installed or updated from another bundle"),
+    )
+    .with_hint("try again when that has ended")
+}
+
+pub(crate) fn app_being_removed(app: &AppId) -> Failure {
+    Failure::new(ErrorKind::Conflict, "appBeingRemoved", format!("app `{app}` is being removed"))
+        .with_hint("try again when that has ended")
+}
+
+pub(crate) fn installation_cancelled(app: &AppId) -> Failure {
+    Failure::new(
+        ErrorKind::Cancelled,
+        "cancelled",
+        format!("the installation of `{app}` was cancelled"),
+    )
+}
+
+/// `Spec: concepts 5.4`: a cancelled transfer surfaces as failed.
+pub(crate) fn cancelled(pack: &PackId) -> Failure {
+    Failure::new(
+        ErrorKind::Cancelled,
+        "cancelled",
+        format!("the download of `{pack}` was cancelled"),
+    )
+}
+
+/// `Spec: concepts 8`, error 101.
+pub(crate) fn not_scheduled(what: &str) -> Failure {
+    Failure::new(
+        ErrorKind::NotFound,
+        "notScheduled",
+        format!("nothing is being downloaded for {what}"),
+    )
+}
+
+pub(crate) fn download_not_scheduled(id: DownloadId) -> Failure {
+    not_scheduled(&format!("number {id}"))
+}
+
+pub(crate) fn already_finished(pack: &PackId) -> Failure {
+    Failure::new(
+        ErrorKind::Conflict,
+        "alreadyFinished",
+        format!("the download of `{pack}` has finished and is being put in place"),
+    )
+    .with_hint("`headstart packs remove` takes it away again")
+}
+
+pub(crate) fn offline() -> Failure {
+    Failure::new(ErrorKind::Network, "offline", "there is no network")
+}
+
+pub(crate) fn no_space(needed_bytes: u64, free_bytes: u64) -> Failure {
+    Failure::new(
+        ErrorKind::NoSpace,
+        "noSpace",
+        format!("{needed_bytes} bytes are needed on disk and {free_bytes} are free"),
+    )
+    .with_hint("remove packs that are not needed, or free space on the disk")
+}
+
+pub(crate) fn no_repository(app: &AppId) -> Failure {
+    Failure::new(
+        ErrorKind::NotFound,
+        "noRepository",
+        format!("the bundle of `{app}` names no repository"),
+    )
+    .with_hint("set `BARepositoryURL` in the bundle and update the app")
+}

@@ -1,0 +1,76 @@
+//! The one function: an event comes in, effects go out.
+
+use crate::effect::Effects;
+use crate::event::Event;
+use crate::state::State;
+use crate::time::Now;
+use crate::transition::{
+    cancel, catalog, check, due, ensure, facts, install, pump, removal, restart, switch, transfer,
+    uninstall,
+};
+use crate::work::Work;
+
+/// Takes `event` in and says what is to be recorded and done.
+///
+/// The same state, event and time give the same result on every machine. The caller commits
+/// [`Effects::changes`] in one transaction, and only then does [`Effects::effects`], in their order. If the commit fails it
+/// drops the state, loads it again and sends [`Event::Restarted`]; calls that were open then are closed by the caller.
+#[must_use = "the changes have to be committed and the effects done"]
+pub fn handle(state: &mut State, event: Event, now: Now) -> Effects {
+    let mut w = Work::new(state, now);
+    dispatch(&mut w, event);
+    switch::run(&mut w);
+    pump::run(&mut w);
+    w.finish()
+}
+
+fn dispatch(w: &mut Work<'_>, event: Event) {
+    match event {
+        Event::AppInstallRequested { caller, app, bundle } => {
+            install::requested(w, caller, &app, bundle);
+        }
+        Event::AppUpdateRequested { caller, app, bundle } => {
+            install::update_requested(w, caller, &app, bundle);
+        }
+        Event::AppUninstallRequested { caller, app, data } => {
+            uninstall::requested(w, caller, &app, data);
+        }
+        Event::LaunchAwaited { caller, app } => install::launch_awaited(w, caller, &app),
+        Event::AppLaunched { app } => install::launched(w, &app),
+        Event::EnsureRequested { caller, app, packs, freshness } => {
+            ensure::requested(w, caller, &app, packs, freshness);
+        }
+        Event::CheckForUpdatesRequested { caller, app } => {
+            catalog::check_requested(w, caller, &app);
+        }
+        Event::RemoveRequested { caller, app, pack } => removal::requested(w, caller, &app, &pack),
+        Event::CancelRequested { caller, target } => cancel::requested(w, caller, target),
+        Event::ContentRequested { app, request } => check::content_requested(w, &app, request),
+        Event::ClientGone { client } => cancel::client_gone(w, client),
+        Event::FilesMoved { effect, bytes_done, bytes_total } => {
+            install::files_moved(w, effect, bytes_done, bytes_total);
+        }
+        Event::AppPrepared { effect } => install::prepared(w, effect),
+        Event::PrepareFailed { effect, failure } => install::prepare_failed(w, effect, &failure),
+        Event::CatalogFetched { effect, release, packs } => {
+            catalog::fetched(w, effect, release, packs);
+        }
+        Event::CatalogUnchanged { effect } => catalog::unchanged(w, effect),
+        Event::CatalogFailed { effect, failure } => check::reported_failed(w, effect, &failure),
+        Event::PlanMade { effect, plan } => transfer::plan_made(w, effect, plan),
+        Event::BytesMoved { effect, bytes_done } => transfer::bytes_moved(w, effect, bytes_done),
+        Event::TransferFinished { effect } => transfer::finished(w, effect),
+        Event::TransferFailed { effect, failure } => transfer::failed(w, effect, failure),
+        Event::Stopped { effect } => uninstall::stopped(w, effect),
+        Event::Switched { effect } => switch::switched(w, effect),
+        Event::SwitchFailed { effect, failure, damaged } => {
+            switch::failed(w, effect, &failure, &damaged);
+        }
+        Event::Removed { effect } => removal::done(w, effect),
+        Event::VersionInUse { effect } => removal::in_use(w, effect),
+        Event::RemovalFailed { effect, failure } => removal::failed(w, effect, &failure),
+        Event::FactsChanged { news } => facts::changed(w, &news),
+        Event::TimerDue => due::timer_due(w),
+        Event::Restarted => restart::restarted(w),
+    }
+}

@@ -1,0 +1,44 @@
+//! The brain of the service: decides what is fetched, when, in which order, and what becomes of it.
+//!
+//! One function, [`handle`]: an event and the time come in, [`Effects`] go out. The same state, event and time give the
+//! same result on every machine. Nothing here touches a file, a clock, a network or a thread; the daemon does what the
+//! engine wants and reports back, and the test kit does the same in a virtual world.
+//!
+//! Not here: how bytes are moved and verified, how rows are stored, who may call. The engine never sees a byte of content.
+//!
+//! Start with [`Event`], [`Effect`] and [`handle`]; then [`record`] for what is remembered, [`admit()`] for the one decision
+//! whether bytes move, and [`explain()`] and [`view`] for what can be asked. The scenario tests of the test kit read as the
+//! manual.
+
+mod admit;
+mod ask;
+mod backoff;
+mod class;
+mod effect;
+mod event;
+mod explain;
+mod facts;
+mod failures;
+mod handle;
+mod id;
+mod live;
+mod order;
+mod progress;
+pub mod record;
+mod state;
+mod time;
+mod transition;
+pub mod view;
+mod work;
+
+pub use admit::{Ask, ESSENTIAL_PATIENCE_MS, Fact, Others, Reason, Verdict, admit};
+pub use backoff::{BACKOFF_MAX_MS, ESSENTIAL_BACKOFF_MAX_MS, backoff_ms};
+pub use class::{Class, Demand};
+pub use effect::{Delivery, Effect, Effects, InstallProgress, Notice, Order, PackUpdate, Reply};
+pub use event::{Caller, CancelTarget, Event};
+pub use explain::{Explanation, PackState, explain};
+pub use facts::{DISK_RESERVE_BYTES, Facts, FactsChange, Known, Network, TRANSFERS_MAX_DEFAULT};
+pub use handle::handle;
+pub use id::{ClientId, DownloadId, EffectId, PackKey, RequestId};
+pub use state::{Device, State};
+pub use time::{MonotonicTime, Now, WallTime};

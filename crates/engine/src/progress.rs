@@ -1,0 +1,140 @@
+//! Progress: of each download, and the one of an installation.
+
+use headstart_model::AppId;
+
+use crate::class::Demand;
+use crate::effect::{InstallProgress, Notice};
+use crate::id::DownloadId;
+use crate::live::Progress;
+use crate::record::InstallStage;
+use crate::work::Work;
+
+/// Where each phase of an installation ends, in millionths of the whole. `Spec: concepts 7` leaves the weights open.
+/// `Ours:` what is downloaded is what takes time.
+const FILES_END_PPM: u32 = 100_000;
+const INSTALL_END_PPM: u32 = 150_000;
+const WHOLE_PPM: u32 = 1_000_000;
+
+/// Sets the bytes of a download, and the installation's with it.
+pub(crate) fn set(w: &mut Work<'_>, id: DownloadId, progress: Progress) {
+    leave_tally(w, id);
+    w.live_mut().progress.insert(id, progress);
+    join_tally(w, id);
+}
+
+/// Moves a download on to `done` bytes. Bytes done never fall while the target is the same.
+pub(crate) fn advance(w: &mut Work<'_>, id: DownloadId, done: u64) {
+    let mut progress = w.live().progress.get(&id).copied().unwrap_or_default();
+    progress.done = progress.done.max(done);
+    progress.total = progress.total.max(progress.done);
+    set(w, id, progress);
+}
+
+/// Takes the plan's figures over: bytes in all, and how many of them are staged.
+pub(crate) fn plan(w: &mut Work<'_>, id: DownloadId, total: u64, remaining: u64) {
+    let mut progress = w.live().progress.get(&id).copied().unwrap_or_default();
+    progress.done = progress.done.max(total.saturating_sub(remaining));
+    progress.total = total.max(progress.done);
+    progress.began = progress.began.map(|(at, _)| (at, progress.done));
+    set(w, id, progress);
+}
+
+/// Counts a download as done in its installation's tally, whatever became of it: the installation no longer waits for it.
+pub(crate) fn conclude(w: &mut Work<'_>, id: DownloadId, total: u64) {
+    leave_tally(w, id);
+    let essential = w.download(id).filter(|download| download.demand == Demand::Essential);
+    let Some(app) = essential.map(|download| download.key.app.clone()) else { return };
+    let tally = w.live_mut().installs.entry(app).or_default();
+    tally.done += total;
+    tally.total += total;
+}
+
+/// Takes the download's bytes out of its installation's tally, if it is part of one.
+pub(crate) fn leave_tally(w: &mut Work<'_>, id: DownloadId) {
+    adjust_tally(w, id, |tally, progress| {
+        tally.done = tally.done.saturating_sub(progress.done);
+        tally.total = tally.total.saturating_sub(progress.total);
+    });
+}
+
+/// Ends what [`leave_tally`] began.
+pub(crate) fn join_tally(w: &mut Work<'_>, id: DownloadId) {
+    adjust_tally(w, id, |tally, progress| {
+        tally.done += progress.done;
+        tally.total += progress.total;
+    });
+}
+
+fn adjust_tally(
+    w: &mut Work<'_>,
+    id: DownloadId,
+    adjust: impl FnOnce(&mut crate::live::InstallTally, Progress),
+) {
+    let essential = w.download(id).filter(|download| download.demand == Demand::Essential);
+    let Some(app) = essential.map(|download| download.key.app.clone()) else { return };
+    let progress = w.live().progress.get(&id).copied().unwrap_or_default();
+    adjust(w.live_mut().installs.entry(app).or_default(), progress);
+}
+
+/// Tells how far the installation of `app` is in its present phase.
+pub(crate) fn tell(w: &mut Work<'_>, app: &AppId) {
+    let Some(stage) = w.app(app).and_then(|a| a.installation()).map(|i| i.stage) else { return };
+    let tally = w.live().installs.get(app).cloned().unwrap_or_default();
+    let (bytes_done, bytes_total) = match stage {
+        InstallStage::Essential => (tally.done, tally.total),
+        InstallStage::Files | InstallStage::Install => (0, 0),
+    };
+    tell_bytes(w, app, stage, bytes_done, bytes_total);
+}
+
+/// Tells that the app's own files moved on.
+pub(crate) fn tell_files(w: &mut Work<'_>, app: &AppId, bytes_done: u64, bytes_total: u64) {
+    tell_bytes(w, app, InstallStage::Files, bytes_done, bytes_total);
+}
+
+fn tell_bytes(w: &mut Work<'_>, app: &AppId, stage: InstallStage, done: u64, total: u64) {
+    let reached = fraction_ppm(stage, done, total);
+    let tally = w.live_mut().installs.entry(app.clone()).or_default();
+    tally.told_ppm = tally.told_ppm.max(reached);
+    let fraction_ppm = tally.told_ppm;
+    let progress = InstallProgress { stage, bytes_done: done, bytes_total: total, fraction_ppm };
+    w.tell(Notice::Installation { app: app.clone(), progress });
+}
+
+fn fraction_ppm(stage: InstallStage, done: u64, total: u64) -> u32 {
+    let (from, to) = match stage {
+        InstallStage::Files => (0, FILES_END_PPM),
+        InstallStage::Install => (FILES_END_PPM, INSTALL_END_PPM),
+        InstallStage::Essential => (INSTALL_END_PPM, WHOLE_PPM),
+    };
+    if total == 0 {
+        return from;
+    }
+    let share = u128::from(done.min(total)) * u128::from(to - from) / u128::from(total);
+    from + u32::try_from(share).expect("a share of a span below a million")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fraction_rises_through_the_phases() {
+        let steps = [
+            fraction_ppm(InstallStage::Files, 0, 0),
+            fraction_ppm(InstallStage::Files, 1, 2),
+            fraction_ppm(InstallStage::Install, 0, 0),
+            fraction_ppm(InstallStage::Essential, 0, 9),
+            fraction_ppm(InstallStage::Essential, 4, 9),
+            fraction_ppm(InstallStage::Essential, 9, 9),
+        ];
+        assert!(steps.is_sorted());
+        assert_eq!((steps[0], steps[5]), (0, WHOLE_PPM));
+    }
+
+    #[test]
+    fn the_largest_sizes_do_not_overflow() {
+        assert_eq!(fraction_ppm(InstallStage::Essential, u64::MAX, u64::MAX), WHOLE_PPM);
+        assert_eq!(fraction_ppm(InstallStage::Essential, u64::MAX, 1), WHOLE_PPM);
+    }
+}

@@ -1,0 +1,197 @@
+//! The record of an app.
+
+use headstart_model::{AppGroupId, ChannelName, ContentRequest, ErrorKind, Failure, ReleaseNumber};
+use serde::{Deserialize, Serialize};
+
+use crate::id::EffectId;
+use crate::time::WallTime;
+
+/// What the installer knows of an app's bundle. `Spec: cli, An app bundle`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Bundle {
+    /// The bundle's folder.
+    pub path: String,
+    /// The app's version, as people write it.
+    pub version: String,
+    /// The app group, if the bundle names one.
+    pub group: Option<AppGroupId>,
+    /// Address of the signed repository; none when the bundle has no managed packs.
+    pub repository: Option<String>,
+    /// The channel that the app follows.
+    pub channel: ChannelName,
+    /// What the installation allows.
+    pub trust: Trust,
+    /// Where the app's own files stay.
+    pub files: BundleFiles,
+}
+
+/// What an installation allows. `Spec: cli, An app bundle`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Trust {
+    /// An ordinary installation.
+    Ordinary,
+    /// Installed with `--dev`: loopback addresses without TLS, and programs that name themselves the app.
+    Development,
+}
+
+/// Where the app's own files stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum BundleFiles {
+    /// Where the bundle lies.
+    InPlace,
+    /// In a copy below the home (`--copy`).
+    Copied,
+}
+
+/// Whether an installation is the first one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum InstallKind {
+    /// The app was not there before.
+    First,
+    /// An installed app is replaced by another version.
+    Update,
+}
+
+impl InstallKind {
+    /// The content request that belongs to it. `Spec: concepts 3`.
+    #[must_use]
+    pub const fn content_request(self) -> ContentRequest {
+        match self {
+            Self::First => ContentRequest::Install,
+            Self::Update => ContentRequest::Update,
+        }
+    }
+}
+
+/// How far an installation is: the phases of its one progress. `Spec: cli`, `app install`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum InstallStage {
+    /// The app's own files are put in place and registered.
+    Files,
+    /// The catalog is fetched and what is essential is found out.
+    Install,
+    /// Essential packs arrive.
+    Essential,
+}
+
+/// An installation that is going on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Installation {
+    /// First installation or update.
+    pub kind: InstallKind,
+    /// How far it is.
+    pub stage: InstallStage,
+    /// The bundle that replaces the present one when its files are in place; only for updates.
+    pub incoming: Option<Bundle>,
+}
+
+/// Whether the content stays when an app is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum KeepData {
+    /// The local packs stay and are taken over when the app is installed again.
+    Keep,
+    /// Nothing stays.
+    Delete,
+}
+
+/// Where an app stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Phase {
+    /// Being installed or updated: it must not be launched.
+    Installing(Installation),
+    /// May be launched.
+    Launchable,
+    /// Being removed.
+    Removing(KeepData),
+}
+
+/// The last check for a catalog failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckFailure {
+    /// What failed.
+    pub failure: Failure,
+    /// Since when checks have failed.
+    pub since: WallTime,
+    /// When the last one failed.
+    pub last: WallTime,
+}
+
+/// An app.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct App {
+    /// Its bundle.
+    pub bundle: Bundle,
+    /// Where it stands.
+    pub phase: Phase,
+    /// When it was first launched.
+    pub first_launch: Option<WallTime>,
+    /// The release of the catalog that the packs' offers come from.
+    pub release: Option<ReleaseNumber>,
+    /// When a check last succeeded.
+    pub checked_at: Option<WallTime>,
+    /// Why the last check failed; none when it succeeded.
+    pub check_failure: Option<CheckFailure>,
+    /// A content request that waits for a catalog.
+    pub content_request: Option<ContentRequest>,
+    /// The check that is running.
+    pub check: Option<EffectId>,
+    /// The switch that is running.
+    pub switch: Option<EffectId>,
+}
+
+impl App {
+    /// An app at the start of its first installation.
+    pub(crate) const fn new(bundle: Bundle) -> Self {
+        let installation =
+            Installation { kind: InstallKind::First, stage: InstallStage::Files, incoming: None };
+        Self {
+            bundle,
+            phase: Phase::Installing(installation),
+            first_launch: None,
+            release: None,
+            checked_at: None,
+            check_failure: None,
+            content_request: None,
+            check: None,
+            switch: None,
+        }
+    }
+
+    /// The installation that is going on.
+    #[must_use]
+    pub const fn installation(&self) -> Option<&Installation> {
+        match &self.phase {
+            Phase::Installing(installation) => Some(installation),
+            Phase::Launchable | Phase::Removing(_) => None,
+        }
+    }
+
+    /// Whether the app is being removed.
+    #[must_use]
+    pub const fn is_leaving(&self) -> bool {
+        matches!(self.phase, Phase::Removing(_))
+    }
+
+    /// Why nothing new is taken from the repository: its metadata did not hold at the last check. What is installed
+    /// stays usable. `Ours:` expired or forged metadata must not stop an app that has its content.
+    #[must_use]
+    pub fn distrust(&self) -> Option<&CheckFailure> {
+        self.check_failure.as_ref().filter(|c| c.failure.kind == ErrorKind::Untrusted)
+    }
+
+    /// When the last check ended, whatever came of it.
+    #[must_use]
+    pub fn last_check(&self) -> Option<WallTime> {
+        self.checked_at.max(self.check_failure.as_ref().map(|c| c.last))
+    }
+}

@@ -1,0 +1,127 @@
+//! The record of a pack of an app.
+
+use headstart_model::catalog::CatalogPack;
+use headstart_model::{Digest, Failure, PackVersion};
+use serde::{Deserialize, Serialize};
+
+use crate::id::{DownloadId, EffectId};
+use crate::time::WallTime;
+
+/// A version of a pack that is, or was, installed. `Ours:` the number alone does not name it: another repository or
+/// channel may use the same number for other content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LocalVersion {
+    /// Its number.
+    pub version: PackVersion,
+    /// Digest of its complete tree.
+    pub content: Digest,
+    /// Bytes of its files.
+    pub installed_bytes: u64,
+}
+
+impl LocalVersion {
+    /// The version that `offer` describes.
+    #[must_use]
+    pub const fn of(offer: &CatalogPack) -> Self {
+        Self {
+            version: offer.version,
+            content: offer.content,
+            installed_bytes: offer.installed_size,
+        }
+    }
+
+    /// Whether the two are the same version.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.version == other.version && self.content == other.content
+    }
+
+    /// Whether `offer` describes this version.
+    #[must_use]
+    pub fn is(&self, offer: &CatalogPack) -> bool {
+        self.version == offer.version && self.content == offer.content
+    }
+}
+
+/// A version that is no longer live and is removed as soon as nobody reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Retired {
+    /// The version.
+    pub version: LocalVersion,
+    /// The effect that removes it.
+    pub removal: EffectId,
+}
+
+/// Why a local pack is taken out of the app's namespace at the next switch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Leaving {
+    /// Somebody asked for it.
+    Asked,
+    /// The catalog no longer offers it. `Spec: concepts 5.2`.
+    Obsolete,
+}
+
+/// What a caller wants of a pack that it asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Freshness {
+    /// Any local version will do; the server is not asked when there is one.
+    Any,
+    /// The newest version that is offered. `Spec: concepts 5.3`.
+    Latest,
+}
+
+/// A pack of an app.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pack {
+    /// What the catalog offers for this device; none when it does not list the pack.
+    pub offer: Option<CatalogPack>,
+    /// The version that apps read.
+    pub local: Option<LocalVersion>,
+    /// Versions that are being removed.
+    pub retired: Vec<Retired>,
+    /// The download that is going on.
+    pub download: Option<DownloadId>,
+    /// Set while the pack waits for the switch that takes it away.
+    pub leaving: Option<Leaving>,
+    /// Asked for while it was not known whether it is offered; settled by the next catalog, whoever still waits.
+    pub asked: Option<Freshness>,
+    /// Why the installation had to do without this essential pack.
+    pub missed: Option<Failure>,
+    /// When it was removed because somebody asked.
+    pub removed_at: Option<WallTime>,
+}
+
+impl Pack {
+    /// Whether nothing of it is worth a row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.offer.is_none()
+            && self.local.is_none()
+            && self.retired.is_empty()
+            && self.download.is_none()
+            && self.asked.is_none()
+    }
+
+    /// Whether the local version is the one that is offered.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        matches!((&self.local, &self.offer), (Some(local), Some(offer)) if local.is(offer))
+    }
+
+    /// The offer, if it is not the local version.
+    #[must_use]
+    pub fn news(&self) -> Option<&CatalogPack> {
+        self.offer.as_ref().filter(|_| !self.is_current())
+    }
+
+    /// Whether an app can read it and it is not about to go.
+    #[must_use]
+    pub const fn is_readable(&self) -> bool {
+        self.local.is_some() && self.leaving.is_none()
+    }
+}

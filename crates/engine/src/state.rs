@@ -1,0 +1,99 @@
+//! The state of the engine.
+
+use headstart_model::Platform;
+use headstart_model::record::Row;
+
+use crate::class::Class;
+use crate::facts::Facts;
+use crate::live::{Active, Course, Live, index_add};
+use crate::record::{LoadError, Owed, Records, Stage};
+
+/// What does not change about a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Device {
+    /// Where waits are drawn from, so that devices do not act in step: a random number made once per device.
+    pub seed: u64,
+    /// Its platform; packs for other platforms are not for it.
+    pub platform: Option<Platform>,
+}
+
+/// Everything that the engine knows.
+#[derive(Debug, Clone)]
+pub struct State {
+    pub(crate) records: Records,
+    pub(crate) live: Live,
+    pub(crate) device: Device,
+}
+
+impl State {
+    /// A device on which nothing is installed.
+    #[must_use]
+    pub fn new(device: Device) -> Self {
+        Self { records: Records::default(), live: Live::default(), device }
+    }
+
+    /// The state that these rows describe. The next event has to be [`Restarted`](crate::Event::Restarted).
+    ///
+    /// # Errors
+    /// [`LoadError`] when a row is damaged, was written by a later program, or names another that is missing.
+    pub fn load(rows: impl IntoIterator<Item = Row>, device: Device) -> Result<Self, LoadError> {
+        let records = Records::from_rows(rows)?;
+        let live = index(&records);
+        Ok(Self { records, live, device })
+    }
+
+    /// The records, which are what survives a restart.
+    #[must_use]
+    pub const fn records(&self) -> &Records {
+        &self.records
+    }
+
+    /// What is known about the device.
+    #[must_use]
+    pub const fn facts(&self) -> &Facts {
+        &self.live.facts
+    }
+
+    /// The number of calls that wait for an answer.
+    #[must_use]
+    pub fn open_requests(&self) -> usize {
+        self.live.requests.len()
+    }
+}
+
+/// The indexes over the records that need no time.
+fn index(records: &Records) -> Live {
+    let mut live = Live::default();
+    for (id, download) in &records.downloads {
+        let app = &download.key.app;
+        index_add(&mut live.downloads, app, *id);
+        if download.demand.class() == Class::Essential {
+            index_add(&mut live.essential, app, *id);
+        }
+        if download.stage == Stage::Built {
+            index_add(&mut live.built, app, *id);
+        }
+    }
+    for (key, _) in records.packs.iter().filter(|(_, pack)| pack.leaving.is_some()) {
+        index_add(&mut live.leaving, &key.app, key.pack.clone());
+    }
+    for (key, _) in records.packs.iter().filter(|(_, pack)| pack.asked.is_some()) {
+        index_add(&mut live.asked, &key.app, key.pack.clone());
+    }
+    for (id, owed) in &records.owed {
+        index_add(&mut live.owed, owed.app(), *id);
+        if let Some(key) = owed.staging() {
+            live.busy.insert(key.clone(), *id);
+        }
+        if let Owed::Plan { download, .. } | Owed::Transfer { download, .. } = owed {
+            let wanted = records.downloads.get(download).filter(|d| d.is_in(*id));
+            let class = wanted.map_or(Class::Upkeep, |d| d.demand.class());
+            let course = if wanted.is_some() { Course::Running } else { Course::Stopping };
+            live.active.insert(*id, Active { download: *download, class, course });
+        }
+    }
+    for (app, _) in records.apps.iter().filter(|(_, app)| app.distrust().is_some()) {
+        live.queue.hold(app);
+    }
+    live
+}

@@ -1,0 +1,268 @@
+//! Checks for a catalog: when one is made, and what a failed one means.
+
+use headstart_model::{AppId, ContentRequest, ErrorKind, Failure};
+
+use crate::admit::{Verdict, admit};
+use crate::ask;
+use crate::backoff::{backoff_ms, jitter};
+use crate::class::Class;
+use crate::failures;
+use crate::id::EffectId;
+use crate::live::{CatalogSeen, Subject, Timer, Wait};
+use crate::record::{App, CheckFailure, InstallStage, Owed};
+use crate::transition::fail::ESSENTIAL_ATTEMPTS;
+use crate::transition::{ensure, install, uninstall};
+use crate::work::Work;
+
+/// Time between two periodic content requests, in milliseconds: a day. `Spec: concepts 3` leaves it to the device.
+pub(crate) const PERIOD_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// Makes a check unless one is running.
+pub(crate) fn want(w: &mut Work<'_>, app: &AppId) {
+    let Some(record) = w.app(app) else { return };
+    if record.check.is_some() || record.is_leaving() {
+        return;
+    }
+    if record.bundle.repository.is_none() {
+        fail_waiters(w, app, &failures::no_repository(app), None);
+        return;
+    }
+    w.live_mut().timers.remove(&Timer::Check(app.clone()));
+    let ask = ask::of_check(class_of(w, app));
+    match admit(&ask, &w.live().facts, w.now) {
+        Verdict::Go => start(w, app),
+        Verdict::Wait(_) => {
+            w.live_mut().checks_waiting.insert(app.clone());
+        }
+        Verdict::Refuse(failure) => failed(w, app, &failure, None),
+    }
+}
+
+fn start(w: &mut Work<'_>, app: &AppId) {
+    w.live_mut().checks_waiting.remove(app);
+    let order = w.order(Owed::FetchCatalog { app: app.clone() });
+    if let Some(record) = w.app_mut(app) {
+        record.check = Some(order);
+    }
+    w.issue(order);
+}
+
+fn class_of(w: &Work<'_>, app: &AppId) -> Class {
+    if w.app(app).is_some_and(|record| record.installation().is_some()) {
+        Class::Essential
+    } else if w.live().requests.is_awaited(&Subject::Catalog(app.clone())) {
+        Class::Foreground
+    } else {
+        Class::Upkeep
+    }
+}
+
+/// Asks again for checks that had to wait, while the network may be there or patience has ended.
+pub(crate) fn retry_waiting(w: &mut Work<'_>) {
+    if w.live().checks_waiting.is_empty() {
+        return;
+    }
+    for app in w.live().checks_waiting.clone() {
+        w.live_mut().step();
+        let ask = ask::of_check(class_of(w, &app));
+        if !matches!(admit(&ask, &w.live().facts, w.now), Verdict::Wait(_)) {
+            w.live_mut().checks_waiting.remove(&app);
+            want(w, &app);
+        }
+    }
+}
+
+/// Adds a content request to the one that waits for a catalog. The earlier one goes first: a first installation that never
+/// saw a catalog stays one.
+pub(crate) fn add_request(w: &mut Work<'_>, app: &AppId, request: ContentRequest) {
+    if let Some(record) = w.app_mut(app) {
+        record.content_request =
+            Some(record.content_request.map_or(request, |present| present.min(request)));
+    }
+}
+
+/// A content request is due outside an installation.
+pub(crate) fn content_requested(w: &mut Work<'_>, app: &AppId, request: ContentRequest) {
+    let due = w.app(app).is_some_and(|record| {
+        record.installation().is_none()
+            && !record.is_leaving()
+            && record.bundle.repository.is_some()
+    });
+    if due {
+        add_request(w, app, request);
+        want(w, app);
+    }
+}
+
+/// Takes a check off the record; none when `effect` is no check.
+pub(crate) fn end(w: &mut Work<'_>, effect: EffectId) -> Option<AppId> {
+    let Some(Owed::FetchCatalog { app }) = w.records().owed.get(&effect).cloned() else {
+        return None;
+    };
+    w.end_order(effect);
+    if let Some(record) = w.app_mut(&app)
+        && record.check == Some(effect)
+    {
+        record.check = None;
+    }
+    if w.app(&app).is_none_or(App::is_leaving) {
+        uninstall::go_on(w, &app);
+        return None;
+    }
+    Some(app)
+}
+
+pub(crate) fn reported_failed(w: &mut Work<'_>, effect: EffectId, failure: &Failure) {
+    if let Some(app) = end(w, effect) {
+        failed(w, &app, failure, Some(effect));
+    }
+}
+
+/// A check failed. What is installed stays as it is; whoever waits is told; a content request that is owed is tried again.
+pub(crate) fn failed(w: &mut Work<'_>, app: &AppId, failure: &Failure, effect: Option<EffectId>) {
+    record_failure(w, app, failure);
+    let attempts = w.live_mut().check_attempts.entry(app.clone()).or_default();
+    *attempts = attempts.saturating_add(1);
+    let attempts = *attempts;
+    let later = fail_waiters(w, app, failure, effect);
+    let installing = is_before_essential(w, app);
+    if installing && attempts < ESSENTIAL_ATTEMPTS && failure.kind.is_retryable() {
+        retry_later(w, app, Class::Essential, attempts);
+    } else {
+        schedule(w, app, attempts);
+        if installing {
+            install::without_catalog(w, app);
+        }
+    }
+    if later {
+        want_later(w, app);
+    }
+}
+
+/// Makes another check for those who asked while the last one was running already.
+pub(crate) fn want_later(w: &mut Work<'_>, app: &AppId) {
+    let waiting = w.live().requests.waiting_for(&Subject::Catalog(app.clone()));
+    let updates = waiting.iter().any(|request| {
+        matches!(w.live().requests.find(*request).map(|r| &r.wait), Some(Wait::Check { .. }))
+    });
+    if updates {
+        // The one that has ended took the content request with it.
+        add_request(w, app, ContentRequest::Periodic);
+    }
+    want(w, app);
+}
+
+fn record_failure(w: &mut Work<'_>, app: &AppId, failure: &Failure) {
+    let now = w.now.wall;
+    let Some(record) = w.app_mut(app) else { return };
+    let untrusted = failure.kind == ErrorKind::Untrusted;
+    match &mut record.check_failure {
+        // A check that did not get through says nothing about trust: only one that succeeds restores it.
+        Some(earlier) if earlier.failure.kind == ErrorKind::Untrusted && !untrusted => {
+            earlier.last = now;
+        }
+        Some(earlier) if earlier.failure.kind == failure.kind => {
+            earlier.last = now;
+            earlier.failure = failure.clone();
+        }
+        other => *other = Some(CheckFailure { failure: failure.clone(), since: now, last: now }),
+    }
+    if untrusted {
+        w.live_mut().queue.hold(app);
+    }
+}
+
+fn is_before_essential(w: &Work<'_>, app: &AppId) -> bool {
+    let installation = w.app(app).and_then(App::installation);
+    installation.is_some_and(|installation| installation.stage == InstallStage::Install)
+}
+
+/// Tells whoever waits for the check that has just ended. True when somebody waits for a later one.
+fn fail_waiters(
+    w: &mut Work<'_>,
+    app: &AppId,
+    failure: &Failure,
+    effect: Option<EffectId>,
+) -> bool {
+    let mut later = false;
+    for request in w.live().requests.waiting_for(&Subject::Catalog(app.clone())) {
+        if waits_for_later(w, request, effect) {
+            later = true;
+            continue;
+        }
+        match w.live().requests.find(request).map(|r| &r.wait) {
+            Some(Wait::Ensure(_)) => ensure::catalog_failed(w, request, failure),
+            _ => w.answer(request, Err(failure.clone())),
+        }
+    }
+    later
+}
+
+/// Whether a call was made while the check that has ended was running already: that one may have looked too early.
+pub(crate) fn waits_for_later(
+    w: &mut Work<'_>,
+    request: crate::id::RequestId,
+    ended: Option<EffectId>,
+) -> bool {
+    let catalog = match w.live_mut().requests.find_mut(request).map(|r| &mut r.wait) {
+        Some(Wait::Check { catalog }) => catalog,
+        Some(Wait::Ensure(wait)) => &mut wait.catalog,
+        _ => return false,
+    };
+    let early = matches!(catalog, CatalogSeen::NotYet { running: Some(id) } if Some(*id) == ended);
+    *catalog = if early { CatalogSeen::NotYet { running: None } } else { CatalogSeen::Yes };
+    early
+}
+
+/// When to check again: soon for a content request of an installation, else at the next period.
+fn schedule(w: &mut Work<'_>, app: &AppId, attempts: u32) {
+    let Some(record) = w.app(app) else { return };
+    match record.content_request {
+        Some(ContentRequest::Install | ContentRequest::Update)
+            if record.bundle.repository.is_some() =>
+        {
+            retry_later(w, app, Class::Upkeep, attempts);
+        }
+        request => {
+            if request.is_some()
+                && let Some(record) = w.app_mut(app)
+            {
+                record.content_request = None;
+            }
+            if is_asked(w, app) {
+                retry_later(w, app, Class::Upkeep, attempts);
+            }
+        }
+    }
+    arm_period(w, app);
+}
+
+/// Whether somebody asked for a pack that only a catalog can tell about, and has gone since.
+pub(crate) fn is_asked(w: &Work<'_>, app: &AppId) -> bool {
+    w.live().asked.contains_key(app)
+}
+
+fn retry_later(w: &mut Work<'_>, app: &AppId, class: Class, attempts: u32) {
+    let wait_ms = backoff_ms(class, w.device().seed, salt(app), attempts);
+    let at = w.now.monotonic.after_ms(wait_ms);
+    w.live_mut().timers.set(Timer::Check(app.clone()), at);
+}
+
+/// Sets the time of the app's next periodic content request: a day after the last check, earlier by up to an hour so that
+/// devices spread.
+pub(crate) fn arm_period(w: &mut Work<'_>, app: &AppId) {
+    let Some(record) = w.app(app).filter(|record| record.bundle.repository.is_some()) else {
+        return;
+    };
+    let last = record.last_check().unwrap_or(w.now.wall);
+    let earlier_ms = jitter(w.device().seed, salt(app), last.0) % (PERIOD_MS / 24);
+    let due = last.after_ms(PERIOD_MS - earlier_ms);
+    let wait_ms = w.now.wall.ms_until(due).min(PERIOD_MS);
+    let at = w.now.monotonic.after_ms(wait_ms);
+    w.live_mut().timers.set(Timer::Periodic(app.clone()), at);
+}
+
+/// A number that stands for an app where waits are drawn.
+fn salt(app: &AppId) -> u64 {
+    app.as_str().bytes().fold(0, |sum, byte| jitter(sum, u64::from(byte), 1))
+}

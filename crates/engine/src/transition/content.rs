@@ -1,0 +1,79 @@
+//! A content request meets a catalog: what is fetched, brought up to date, and removed. `Spec: concepts 3, 5`.
+
+use headstart_model::catalog::CatalogPack;
+use headstart_model::{AppId, ContentRequest, Failure, Selection};
+
+use crate::class::Demand;
+use crate::id::PackKey;
+use crate::record::{Leaving, Pack};
+use crate::transition::begin;
+use crate::work::Work;
+
+/// What a content request makes of one pack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Act {
+    Fetch(Demand),
+    /// Essential, but the installation went on without it: only in the background, with the reason kept.
+    FetchMissed,
+    RemoveObsolete,
+}
+
+/// Carries a content request out. `failed_before` is why no catalog could be had while the installation waited for one.
+pub(crate) fn apply(
+    w: &mut Work<'_>,
+    app: &AppId,
+    request: ContentRequest,
+    failed_before: Option<Failure>,
+) {
+    let blocks = w.app(app).is_some_and(|record| record.installation().is_some());
+    let acts: Vec<(PackKey, Act)> = w
+        .records()
+        .packs_of(app)
+        .filter_map(|(key, pack)| Some((key.clone(), act(pack, request, blocks)?)))
+        .collect();
+    for (key, act) in acts {
+        match act {
+            Act::Fetch(demand) => {
+                if demand == Demand::Essential {
+                    w.pack_mut(&key).missed = None;
+                }
+                begin::begin(w, &key, demand);
+            }
+            Act::FetchMissed => {
+                w.pack_mut(&key).missed.clone_from(&failed_before);
+                begin::begin(w, &key, Demand::Missed);
+            }
+            Act::RemoveObsolete => {
+                w.set_leaving(&key, Some(Leaving::Obsolete));
+                w.want_switch(app);
+            }
+        }
+    }
+}
+
+/// `blocks` tells whether an installation waits for what is essential.
+fn act(pack: &Pack, request: ContentRequest, blocks: bool) -> Option<Act> {
+    let Some(offer) = &pack.offer else {
+        // A first installation may find packs that were kept; what is obsolete among them goes at the next request.
+        let obsolete = pack.local.is_some() && pack.leaving.is_none();
+        return (obsolete && request != ContentRequest::Install).then_some(Act::RemoveObsolete);
+    };
+    if pack.is_current() || pack.leaving.is_some() {
+        return None;
+    }
+    match selection(offer, request) {
+        Selection::Essential if blocks => Some(Act::Fetch(Demand::Essential)),
+        Selection::Essential => Some(Act::FetchMissed),
+        Selection::Prefetch => Some(Act::Fetch(Demand::Prefetch)),
+        Selection::NotSelected => pack.local.map(|_| Act::Fetch(Demand::Update)),
+    }
+}
+
+/// What the event selects. `Ours:` a localized pack is fetched only when asked for until the device knows which languages
+/// its person reads; fetching every language would be worse. `Spec: packs 9`.
+pub(crate) fn selection(offer: &CatalogPack, request: ContentRequest) -> Selection {
+    match offer.language {
+        Some(_) => Selection::NotSelected,
+        None => offer.download_policy.selected_by(request),
+    }
+}

@@ -1,0 +1,199 @@
+//! Somebody needs packs to be local. `Spec: concepts 5.3`, `api 2`.
+//!
+//! Each pack of a call is looked at on its own: it is there, or its download is waited for, or a catalog or a removal has to
+//! come first. When the client goes, what it asked for goes on in the background; only a cancellation ends it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use headstart_model::{AppId, Failure, PackId};
+
+use crate::class::Demand;
+use crate::effect::Reply;
+use crate::event::Caller;
+use crate::failures;
+use crate::id::{DownloadId, PackKey, RequestId};
+use crate::live::{CatalogSeen, EnsureWait, PackEnd, Subject, Wait};
+use crate::record::Freshness;
+use crate::transition::{begin, check, place};
+use crate::work::Work;
+
+pub(crate) fn requested(
+    w: &mut Work<'_>,
+    caller: Caller,
+    app: &AppId,
+    packs: Vec<PackId>,
+    freshness: Freshness,
+) {
+    match w.app(app) {
+        None => w.answer_at_once(caller.request, Err(failures::app_not_found(app))),
+        Some(record) if record.is_leaving() => {
+            w.answer_at_once(caller.request, Err(failures::app_being_removed(app)));
+        }
+        Some(_) => {
+            let wait = EnsureWait {
+                freshness,
+                open: packs.into_iter().collect(),
+                moving: BTreeMap::new(),
+                available: BTreeSet::new(),
+                failed: BTreeMap::new(),
+                catalog: CatalogSeen::NotYet { running: None },
+            };
+            w.live_mut().requests.open(caller, app.clone(), Wait::Ensure(wait));
+            advance(w, caller.request);
+        }
+    }
+}
+
+/// What is next for one pack of a call.
+enum Next {
+    Available,
+    NotOffered,
+    Download,
+    AwaitRemoval,
+    AwaitCatalog,
+}
+
+fn next(w: &Work<'_>, key: &PackKey, freshness: Freshness, seen: CatalogSeen) -> Next {
+    let seen = seen == CatalogSeen::Yes;
+    let Some(pack) = w.pack(key) else {
+        return if seen { Next::NotOffered } else { Next::AwaitCatalog };
+    };
+    let fresh = freshness == Freshness::Any || (seen && pack.news().is_none());
+    if pack.is_readable() && fresh {
+        Next::Available
+    } else if pack.leaving.is_some() {
+        Next::AwaitRemoval
+    } else if freshness == Freshness::Latest && !seen {
+        Next::AwaitCatalog
+    } else if pack.offer.is_some() {
+        Next::Download
+    } else if seen {
+        Next::NotOffered
+    } else {
+        Next::AwaitCatalog
+    }
+}
+
+fn wait_of<'a>(w: &'a mut Work<'_>, request: RequestId) -> Option<&'a mut EnsureWait> {
+    match &mut w.live_mut().requests.find_mut(request)?.wait {
+        Wait::Ensure(wait) => Some(wait),
+        _ => None,
+    }
+}
+
+/// Looks again at every pack of the call that is open, and answers when none is left.
+pub(crate) fn advance(w: &mut Work<'_>, request: RequestId) {
+    let Some(app) = w.live().requests.find(request).map(|r| r.app.clone()) else { return };
+    let Some(wait) = wait_of(w, request) else { return };
+    let (freshness, seen, open) = (wait.freshness, wait.catalog, wait.open.clone());
+    let mut needs_catalog = false;
+    for pack in open {
+        let key = PackKey::new(app.clone(), pack);
+        match next(w, &key, freshness, seen) {
+            Next::Available => end_pack(w, request, &key.pack, PackEnd::Available),
+            Next::NotOffered => {
+                let failure = failures::pack_not_found(&app, &key.pack);
+                end_pack(w, request, &key.pack, PackEnd::Failed(failure));
+            }
+            Next::Download => follow(w, request, &key),
+            Next::AwaitRemoval => {
+                w.live_mut().requests.attach(request, Subject::Removal(key));
+            }
+            Next::AwaitCatalog => {
+                w.set_asked(&key, Some(freshness));
+                needs_catalog = true;
+            }
+        }
+    }
+    if needs_catalog {
+        await_catalog(w, request, &app);
+    }
+    answer_if_done(w, request);
+}
+
+/// Begins or joins the download of a pack and waits for it.
+fn follow(w: &mut Work<'_>, request: RequestId, key: &PackKey) {
+    let Some(id) = begin::begin(w, key, Demand::Asked) else { return };
+    if let Some(wait) = wait_of(w, request) {
+        wait.open.remove(&key.pack);
+        wait.moving.insert(key.pack.clone(), id);
+    }
+    w.live_mut().requests.attach(request, Subject::Download(id));
+    place::reclass(w, id);
+}
+
+fn await_catalog(w: &mut Work<'_>, request: RequestId, app: &AppId) {
+    let running = w.app(app).and_then(|record| record.check);
+    if let Some(wait) = wait_of(w, request) {
+        wait.catalog = CatalogSeen::NotYet { running };
+    }
+    w.live_mut().requests.attach(request, Subject::Catalog(app.clone()));
+    check::want(w, app);
+}
+
+/// The catalog that a call waited for could not be had: packs that need it fail, the others go on.
+pub(crate) fn catalog_failed(w: &mut Work<'_>, request: RequestId, failure: &Failure) {
+    let Some(app) = w.live().requests.find(request).map(|r| r.app.clone()) else { return };
+    w.live_mut().requests.detach(request, &Subject::Catalog(app.clone()));
+    let Some(wait) = wait_of(w, request) else { return };
+    for pack in wait.open.clone() {
+        let key = PackKey::new(app.clone(), pack);
+        if w.pack(&key).is_some_and(|pack| pack.leaving.is_some()) {
+            continue;
+        }
+        w.set_asked(&key, None);
+        end_pack(w, request, &key.pack, PackEnd::Failed(failure.clone()));
+    }
+    answer_if_done(w, request);
+}
+
+/// The download that a call waited for has become the live version; with [`Freshness::Latest`] a still newer one may be
+/// offered by now.
+pub(crate) fn download_finished(
+    w: &mut Work<'_>,
+    request: RequestId,
+    pack: &PackId,
+    id: DownloadId,
+) {
+    w.live_mut().requests.detach(request, &Subject::Download(id));
+    if let Some(wait) = wait_of(w, request) {
+        wait.moving.remove(pack);
+        wait.open.insert(pack.clone());
+    }
+    advance(w, request);
+}
+
+/// The wait for one pack has ended; answers the call if it was the last one.
+pub(crate) fn pack_ended(w: &mut Work<'_>, request: RequestId, pack: &PackId, end: PackEnd) {
+    end_pack(w, request, pack, end);
+    answer_if_done(w, request);
+}
+
+fn end_pack(w: &mut Work<'_>, request: RequestId, pack: &PackId, end: PackEnd) {
+    let Some(wait) = wait_of(w, request) else { return };
+    wait.open.remove(pack);
+    let moving = wait.moving.remove(pack);
+    match end {
+        PackEnd::Available => {
+            wait.available.insert(pack.clone());
+        }
+        PackEnd::Failed(failure) => {
+            wait.failed.insert(pack.clone(), failure);
+        }
+    }
+    if let Some(id) = moving {
+        w.live_mut().requests.detach(request, &Subject::Download(id));
+        place::reclass(w, id);
+    }
+}
+
+fn answer_if_done(w: &mut Work<'_>, request: RequestId) {
+    let Some(wait) = wait_of(w, request) else { return };
+    if wait.open.is_empty() && wait.moving.is_empty() {
+        let reply = Reply::Ensured {
+            available: wait.available.iter().cloned().collect(),
+            failed: wait.failed.clone(),
+        };
+        w.answer(request, Ok(reply));
+    }
+}

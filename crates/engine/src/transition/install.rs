@@ -1,0 +1,248 @@
+//! Installation and update of an app, until it may be launched. `Spec: concepts 5.1, 7`.
+
+use std::collections::BTreeMap;
+
+use headstart_model::{AppId, Failure, PackId};
+
+use crate::effect::{Notice, Reply};
+use crate::event::Caller;
+use crate::failures;
+use crate::id::EffectId;
+use crate::live::{Subject, Wait};
+use crate::progress;
+use crate::record::{App, Bundle, InstallKind, InstallStage, Installation, KeepData, Owed, Phase};
+use crate::transition::{catalog, check, uninstall};
+use crate::work::Work;
+
+pub(crate) fn requested(w: &mut Work<'_>, caller: Caller, app: &AppId, bundle: Bundle) {
+    match w.app(app).map(|record| (&record.phase, &record.bundle)) {
+        None => {
+            w.insert_app(app.clone(), App::new(bundle));
+            wait(w, caller, app);
+            prepare(w, app);
+        }
+        Some((Phase::Installing(Installation { kind: InstallKind::First, .. }), present))
+            if *present == bundle =>
+        {
+            wait(w, caller, app);
+        }
+        Some((Phase::Launchable, _)) => {
+            w.answer_at_once(caller.request, Err(failures::already_installed(app)));
+        }
+        Some((phase, _)) => {
+            let failure = busy(app, phase);
+            w.answer_at_once(caller.request, Err(failure));
+        }
+    }
+}
+
+pub(crate) fn update_requested(w: &mut Work<'_>, caller: Caller, app: &AppId, bundle: Bundle) {
+    match w.app(app).map(|record| &record.phase) {
+        None => w.answer_at_once(caller.request, Err(failures::app_not_found(app))),
+        Some(Phase::Launchable) => {
+            let installation = Installation {
+                kind: InstallKind::Update,
+                stage: InstallStage::Files,
+                incoming: Some(bundle),
+            };
+            if let Some(record) = w.app_mut(app) {
+                record.phase = Phase::Installing(installation);
+            }
+            w.live_mut().installs.remove(app);
+            wait(w, caller, app);
+            prepare(w, app);
+        }
+        Some(Phase::Installing(installation)) if is_same_update(w, app, installation, &bundle) => {
+            wait(w, caller, app);
+        }
+        Some(phase) => {
+            let failure = busy(app, phase);
+            w.answer_at_once(caller.request, Err(failure));
+        }
+    }
+}
+
+/// Whether the update that is going on is the one asked for: a caller that lost its connection asks again.
+fn is_same_update(w: &Work<'_>, app: &AppId, installation: &Installation, bundle: &Bundle) -> bool {
+    let current = w.app(app).map(|record| &record.bundle);
+    installation.kind == InstallKind::Update
+        && installation.incoming.as_ref().or(current) == Some(bundle)
+}
+
+fn busy(app: &AppId, phase: &Phase) -> Failure {
+    match phase {
+        Phase::Removing(_) => failures::app_being_removed(app),
+        Phase::Installing(_) | Phase::Launchable => failures::app_busy(app),
+    }
+}
+
+fn wait(w: &mut Work<'_>, caller: Caller, app: &AppId) {
+    w.live_mut().requests.open(caller, app.clone(), Wait::Launch);
+    w.live_mut().requests.attach(caller.request, Subject::Launch(app.clone()));
+}
+
+fn prepare(w: &mut Work<'_>, app: &AppId) {
+    progress::tell(w, app);
+    w.start(Owed::PrepareApp { app: app.clone() });
+}
+
+pub(crate) fn launch_awaited(w: &mut Work<'_>, caller: Caller, app: &AppId) {
+    match w.app(app).map(|record| &record.phase) {
+        None => w.answer_at_once(caller.request, Err(failures::app_not_found(app))),
+        Some(Phase::Removing(_)) => {
+            w.answer_at_once(caller.request, Err(failures::app_being_removed(app)));
+        }
+        Some(Phase::Installing(_)) => wait(w, caller, app),
+        Some(Phase::Launchable) => {
+            let reply = launchable(w, app);
+            w.answer_at_once(caller.request, Ok(reply));
+        }
+    }
+}
+
+pub(crate) fn launched(w: &mut Work<'_>, app: &AppId) {
+    let now = w.now.wall;
+    if w.app(app).is_some_and(|record| record.first_launch.is_none())
+        && let Some(record) = w.app_mut(app)
+    {
+        record.first_launch = Some(now);
+    }
+}
+
+pub(crate) fn files_moved(w: &mut Work<'_>, effect: EffectId, done: u64, total: u64) {
+    if let Some(Owed::PrepareApp { app }) = w.records().owed.get(&effect).cloned()
+        && w.app(&app).is_some_and(|record| record.installation().is_some())
+    {
+        progress::tell_files(w, &app, done, total);
+    }
+}
+
+/// Takes a preparation off the record; none when `effect` is no preparation, or nobody wants its end any more.
+fn end_preparation(w: &mut Work<'_>, effect: EffectId) -> Option<AppId> {
+    let Some(Owed::PrepareApp { app }) = w.records().owed.get(&effect).cloned() else {
+        return None;
+    };
+    w.end_order(effect);
+    if w.app(&app).is_none_or(App::is_leaving) {
+        uninstall::go_on(w, &app);
+        return None;
+    }
+    Some(app)
+}
+
+pub(crate) fn prepared(w: &mut Work<'_>, effect: EffectId) {
+    let Some(app) = end_preparation(w, effect) else { return };
+    let Some(kind) = take_bundle(w, &app) else { return };
+    if w.app(&app).is_some_and(|record| record.bundle.repository.is_none()) {
+        set_stage(w, &app, InstallStage::Essential);
+        conclude_if_done(w, &app);
+        return;
+    }
+    set_stage(w, &app, InstallStage::Install);
+    check::add_request(w, &app, kind.content_request());
+    check::want(w, &app);
+}
+
+/// Makes the incoming bundle the app's bundle. What was fetched from another repository or channel says nothing about the
+/// new one.
+fn take_bundle(w: &mut Work<'_>, app: &AppId) -> Option<InstallKind> {
+    let record = w.app_mut(app)?;
+    let Phase::Installing(installation) = &mut record.phase else { return None };
+    let kind = installation.kind;
+    if let Some(incoming) = installation.incoming.take() {
+        let present = &record.bundle;
+        let same = present.repository == incoming.repository && present.channel == incoming.channel;
+        record.bundle = incoming;
+        if !same {
+            record.release = None;
+            record.check_failure = None;
+            forget_offers(w, app);
+        }
+    }
+    Some(kind)
+}
+
+fn set_stage(w: &mut Work<'_>, app: &AppId, stage: InstallStage) {
+    if let Some(record) = w.app_mut(app)
+        && let Phase::Installing(installation) = &mut record.phase
+    {
+        installation.stage = stage;
+    }
+    progress::tell(w, app);
+}
+
+/// The new bundle names another repository, or none: what the old one offered is not offered any more. What is local stays.
+fn forget_offers(w: &mut Work<'_>, app: &AppId) {
+    let offered = w.records().packs_of(app).filter(|(_, pack)| pack.offer.is_some());
+    for key in offered.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
+        catalog::withdraw(w, &key);
+    }
+    w.live_mut().queue.release(app);
+    if let Some(record) = w.app_mut(app) {
+        record.content_request = None;
+    }
+}
+
+/// The app's files could not be put in place: a first installation leaves nothing behind, an update leaves what was there.
+pub(crate) fn prepare_failed(w: &mut Work<'_>, effect: EffectId, failure: &Failure) {
+    let Some(app) = end_preparation(w, effect) else { return };
+    let Some(kind) = w.app(&app).and_then(App::installation).map(|i| i.kind) else { return };
+    for request in w.live().requests.waiting_for(&Subject::Launch(app.clone())) {
+        w.answer(request, Err(failure.clone()));
+    }
+    match kind {
+        InstallKind::First => uninstall::begin(w, &app, KeepData::Keep),
+        InstallKind::Update => {
+            if let Some(record) = w.app_mut(&app) {
+                record.phase = Phase::Launchable;
+            }
+        }
+    }
+}
+
+/// The catalog has arrived and what it selects is under way.
+pub(crate) fn catalog_arrived(w: &mut Work<'_>, app: &AppId) {
+    let installation = w.app(app).and_then(App::installation);
+    if installation.is_some_and(|i| i.stage == InstallStage::Install) {
+        set_stage(w, app, InstallStage::Essential);
+        conclude_if_done(w, app);
+    }
+}
+
+/// No catalog could be had in the time that an installation waits: it ends without content, which follows in the background.
+pub(crate) fn without_catalog(w: &mut Work<'_>, app: &AppId) {
+    set_stage(w, app, InstallStage::Essential);
+    conclude_if_done(w, app);
+}
+
+/// Makes the app launchable when its last essential download has concluded.
+pub(crate) fn conclude_if_done(w: &mut Work<'_>, app: &AppId) {
+    let installation = w.app(app).and_then(App::installation);
+    let waits = installation.is_some_and(|i| i.stage == InstallStage::Essential);
+    if !waits || w.live().essential_pending(app) > 0 {
+        return;
+    }
+    if let Some(record) = w.app_mut(app) {
+        record.phase = Phase::Launchable;
+    }
+    w.live_mut().installs.remove(app);
+    let reply = launchable(w, app);
+    if let Reply::Launchable { missed, .. } = &reply {
+        w.tell(Notice::Launchable { app: app.clone(), missed: missed.clone() });
+    }
+    for request in w.live().requests.waiting_for(&Subject::Launch(app.clone())) {
+        w.answer(request, Ok(reply.clone()));
+    }
+}
+
+fn launchable(w: &Work<'_>, app: &AppId) -> Reply {
+    let missed: BTreeMap<PackId, Failure> = w
+        .records()
+        .packs_of(app)
+        .filter_map(|(key, pack)| Some((key.pack.clone(), pack.missed.clone()?)))
+        .collect();
+    let record = w.app(app);
+    let owed = record.filter(|record| record.content_request.is_some());
+    let catalog = owed.and_then(|record| record.check_failure.as_ref());
+    Reply::Launchable { missed, catalog: catalog.map(|check| check.failure.clone()) }
+}

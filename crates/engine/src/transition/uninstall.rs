@@ -1,0 +1,123 @@
+//! The end of an app: everything that goes on for it ends first, then what it leaves behind is removed.
+
+use headstart_model::AppId;
+
+use crate::effect::Reply;
+use crate::event::Caller;
+use crate::failures;
+use crate::id::{EffectId, PackKey};
+use crate::live::{Subject, Wait};
+use crate::record::{App, KeepData, Owed, Pack, Phase};
+use crate::transition::{end, pump};
+use crate::work::Work;
+
+pub(crate) fn requested(w: &mut Work<'_>, caller: Caller, app: &AppId, data: KeepData) {
+    let Some(leaving) = w.app(app).map(App::is_leaving) else {
+        w.answer_at_once(caller.request, Err(failures::app_not_found(app)));
+        return;
+    };
+    if !leaving {
+        begin(w, app, data);
+    }
+    w.live_mut().requests.open(caller, app.clone(), Wait::Uninstall);
+    w.live_mut().requests.attach(caller.request, Subject::Uninstall(app.clone()));
+}
+
+/// Begins to remove an app: its calls and downloads end, what runs is told to stop.
+pub(crate) fn begin(w: &mut Work<'_>, app: &AppId, data: KeepData) {
+    if let Some(record) = w.app_mut(app) {
+        record.phase = Phase::Removing(data);
+        record.content_request = None;
+    }
+    for request in w.live().requests.of_app(app) {
+        let waits_for_launch =
+            matches!(w.live().requests.find(request).map(|r| &r.wait), Some(Wait::Launch));
+        let failure = if waits_for_launch {
+            failures::installation_cancelled(app)
+        } else {
+            failures::app_being_removed(app)
+        };
+        w.answer(request, Err(failure));
+    }
+    for id in w.live().downloads.get(app).cloned().unwrap_or_default() {
+        let Some(pack) = w.download(id).map(|download| download.key.pack.clone()) else { continue };
+        end::conclude_failed(w, id, &failures::cancelled(&pack), end::Staged::Keep);
+    }
+    for id in w.live().owed.get(app).cloned().unwrap_or_default() {
+        wind_down(w, id);
+    }
+    w.live_mut().checks_waiting.remove(app);
+    go_on(w, app);
+}
+
+fn wind_down(w: &mut Work<'_>, id: EffectId) {
+    if w.live().parked.contains(&id) {
+        // Whatever it was to remove goes with the rest; a switch that failed changes nothing any more.
+        forget(w, id);
+        return;
+    }
+    match w.records().owed.get(&id) {
+        Some(Owed::PrepareApp { .. } | Owed::FetchCatalog { .. }) => w.emit_stop(id),
+        Some(Owed::Plan { .. } | Owed::Transfer { .. }) => pump::stop(w, id),
+        _ => {}
+    }
+}
+
+fn forget(w: &mut Work<'_>, id: EffectId) {
+    match w.end_order(id) {
+        Some(Owed::Switch { app, .. }) => {
+            if let Some(record) = w.app_mut(&app) {
+                record.switch = None;
+            }
+        }
+        Some(Owed::RemoveVersion { key, .. }) => {
+            w.pack_mut(&key).retired.retain(|retired| retired.removal != id);
+        }
+        _ => {}
+    }
+}
+
+/// Removes what is left when the last effect of a leaving app has ended. Called after each.
+pub(crate) fn go_on(w: &mut Work<'_>, app: &AppId) {
+    let Some(Phase::Removing(data)) = w.app(app).map(|record| &record.phase) else { return };
+    let data = *data;
+    if !w.live().owed.contains_key(app) {
+        w.start(Owed::RemoveAppData { app: app.clone(), data });
+    }
+}
+
+/// An effect of a leaving app ended because it was told to; of one that stays, as if it had failed.
+pub(crate) fn stopped(w: &mut Work<'_>, effect: EffectId) {
+    match w.records().owed.get(&effect) {
+        Some(Owed::FetchCatalog { .. }) => {
+            crate::transition::check::reported_failed(w, effect, &failures::offline());
+        }
+        Some(Owed::PrepareApp { app }) => {
+            let failure = failures::installation_cancelled(app);
+            crate::transition::install::prepare_failed(w, effect, &failure);
+        }
+        Some(Owed::Plan { .. } | Owed::Transfer { .. }) => {
+            crate::transition::transfer::stopped(w, effect);
+        }
+        _ => {}
+    }
+}
+
+/// What the app left behind is gone: so is its record. Packs that were kept stay on record for the next installation.
+pub(crate) fn removed(w: &mut Work<'_>, app: &AppId, data: KeepData) {
+    for key in w.records().packs_of(app).map(|(key, _)| key.clone()).collect::<Vec<_>>() {
+        forget_pack(w, &key, data);
+    }
+    w.drop_app(app);
+    for request in w.live().requests.waiting_for(&Subject::Uninstall(app.clone())) {
+        w.answer(request, Ok(Reply::Uninstalled));
+    }
+}
+
+fn forget_pack(w: &mut Work<'_>, key: &PackKey, data: KeepData) {
+    w.set_leaving(key, None);
+    w.set_asked(key, None);
+    let pack = w.pack_mut(key);
+    let local = pack.local.filter(|_| data == KeepData::Keep);
+    *pack = Pack { local, ..Pack::default() };
+}

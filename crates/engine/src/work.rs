@@ -1,0 +1,302 @@
+//! One event's work: the only way to change records, so that every change leaves as a row and every index follows.
+
+use std::collections::BTreeSet;
+
+use headstart_model::{AppId, Failure};
+
+use crate::class::{Class, Demand};
+use crate::effect::{Effect, Effects, Notice, PackUpdate, Reply};
+use crate::id::{DownloadId, EffectId, PackKey, RequestId};
+use crate::live::{Live, Subject, index_add, index_remove};
+use crate::order;
+use crate::record::{
+    App, Download, Freshness, Leaving, Owed, Pack, Records, RowKey, Stage, encode,
+};
+use crate::state::{Device, State};
+use crate::time::Now;
+
+/// The state, the time, and what the event has brought about so far.
+pub(crate) struct Work<'a> {
+    state: &'a mut State,
+    pub(crate) now: Now,
+    touched: BTreeSet<RowKey>,
+    effects: Vec<Effect>,
+    switchable: BTreeSet<AppId>,
+}
+
+impl<'a> Work<'a> {
+    pub(crate) fn new(state: &'a mut State, now: Now) -> Self {
+        Self {
+            state,
+            now,
+            touched: BTreeSet::new(),
+            effects: Vec::new(),
+            switchable: BTreeSet::new(),
+        }
+    }
+
+    /// Ends the event: packs of which nothing is left go, and what was touched becomes rows.
+    pub(crate) fn finish(mut self) -> Effects {
+        self.set_timer();
+        for key in &self.touched {
+            if let RowKey::Pack(key) = key
+                && self.state.records.packs.get(key).is_some_and(Pack::is_empty)
+            {
+                self.state.records.packs.remove(key);
+            }
+        }
+        let changes = self.touched.iter().map(|key| encode(&self.state.records, key)).collect();
+        Effects { changes, effects: self.effects }
+    }
+
+    fn set_timer(&mut self) {
+        let first = self.live().timers.first();
+        if let Some(at) = first.filter(|_| first != self.live().timer_told) {
+            self.live_mut().timer_told = first;
+            self.effects.push(Effect::SetTimer { at });
+        }
+    }
+
+    pub(crate) fn records(&self) -> &Records {
+        &self.state.records
+    }
+
+    pub(crate) fn live(&self) -> &Live {
+        &self.state.live
+    }
+
+    pub(crate) fn live_mut(&mut self) -> &mut Live {
+        &mut self.state.live
+    }
+
+    pub(crate) fn device(&self) -> Device {
+        self.state.device
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        self.state
+    }
+
+    pub(crate) fn app(&self, id: &AppId) -> Option<&App> {
+        self.state.records.apps.get(id)
+    }
+
+    pub(crate) fn app_mut(&mut self, id: &AppId) -> Option<&mut App> {
+        let app = self.state.records.apps.get_mut(id)?;
+        self.touched.insert(RowKey::App(id.clone()));
+        Some(app)
+    }
+
+    pub(crate) fn insert_app(&mut self, id: AppId, app: App) {
+        self.touched.insert(RowKey::App(id.clone()));
+        self.state.records.apps.insert(id, app);
+    }
+
+    pub(crate) fn drop_app(&mut self, id: &AppId) {
+        self.touched.insert(RowKey::App(id.clone()));
+        self.state.records.apps.remove(id);
+        self.state.live.forget_app(id);
+    }
+
+    pub(crate) fn pack(&self, key: &PackKey) -> Option<&Pack> {
+        self.state.records.packs.get(key)
+    }
+
+    /// The record of a pack, made if there is none; an empty one goes at the end of the event.
+    pub(crate) fn pack_mut(&mut self, key: &PackKey) -> &mut Pack {
+        self.touched.insert(RowKey::Pack(key.clone()));
+        self.state.records.packs.entry(key.clone()).or_default()
+    }
+
+    pub(crate) fn set_leaving(&mut self, key: &PackKey, leaving: Option<Leaving>) {
+        self.pack_mut(key).leaving = leaving;
+        let index = &mut self.state.live.leaving;
+        match leaving {
+            Some(_) => index_add(index, &key.app, key.pack.clone()),
+            None => index_remove(index, &key.app, &key.pack),
+        }
+    }
+
+    pub(crate) fn set_asked(&mut self, key: &PackKey, asked: Option<Freshness>) {
+        self.pack_mut(key).asked = asked;
+        let index = &mut self.state.live.asked;
+        match asked {
+            Some(_) => index_add(index, &key.app, key.pack.clone()),
+            None => index_remove(index, &key.app, &key.pack),
+        }
+    }
+
+    pub(crate) fn download(&self, id: DownloadId) -> Option<&Download> {
+        self.state.records.downloads.get(&id)
+    }
+
+    /// The record of a download; its demand and stage are changed by [`Self::set_demand`] and [`Self::set_stage`] only.
+    pub(crate) fn download_mut(&mut self, id: DownloadId) -> Option<&mut Download> {
+        let download = self.state.records.downloads.get_mut(&id)?;
+        self.touched.insert(RowKey::Download(id));
+        Some(download)
+    }
+
+    pub(crate) fn insert_download(&mut self, download: Download) -> DownloadId {
+        let counters = &mut self.state.records.counters;
+        let id = DownloadId(counters.next_download);
+        counters.next_download += 1;
+        self.touched.insert(RowKey::Counters);
+        self.touched.insert(RowKey::Download(id));
+        self.pack_mut(&download.key).download = Some(id);
+        index_add(&mut self.state.live.downloads, &download.key.app, id);
+        if download.demand == Demand::Essential {
+            index_add(&mut self.state.live.essential, &download.key.app, id);
+        }
+        self.state.records.downloads.insert(id, download);
+        id
+    }
+
+    /// Removes the record of a download that has concluded.
+    pub(crate) fn drop_download(&mut self, id: DownloadId) -> Option<Download> {
+        let download = self.state.records.downloads.remove(&id)?;
+        self.touched.insert(RowKey::Download(id));
+        self.pack_mut(&download.key).download = None;
+        let live = &mut self.state.live;
+        live.unplace(id, download.plan.map(|plan| plan.disk_bytes));
+        live.progress.remove(&id);
+        for index in [&mut live.downloads, &mut live.essential, &mut live.built] {
+            index_remove(index, &download.key.app, &id);
+        }
+        Some(download)
+    }
+
+    pub(crate) fn set_demand(&mut self, id: DownloadId, demand: Demand) {
+        let Some(download) = self.download_mut(id) else { return };
+        download.demand = demand;
+        let app = download.key.app.clone();
+        let index = &mut self.state.live.essential;
+        match demand {
+            Demand::Essential => index_add(index, &app, id),
+            _ => index_remove(index, &app, &id),
+        }
+    }
+
+    pub(crate) fn set_stage(&mut self, id: DownloadId, stage: Stage) {
+        let Some(download) = self.download_mut(id) else { return };
+        download.stage = stage;
+        let app = download.key.app.clone();
+        let index = &mut self.state.live.built;
+        match stage {
+            Stage::Built => index_add(index, &app, id),
+            _ => index_remove(index, &app, &id),
+        }
+    }
+
+    /// The present class of a download.
+    pub(crate) fn class_of(&self, id: DownloadId) -> Class {
+        let base = self.download(id).map_or(Class::Upkeep, |d| d.demand.class());
+        self.live().class_of(id, base)
+    }
+
+    /// Puts an effect on record and issues it.
+    pub(crate) fn order(&mut self, owed: Owed) -> EffectId {
+        let counters = &mut self.state.records.counters;
+        let id = EffectId(counters.next_effect);
+        counters.next_effect += 1;
+        self.touched.insert(RowKey::Counters);
+        self.touched.insert(RowKey::Owed(id));
+        index_add(&mut self.state.live.owed, owed.app(), id);
+        if let Some(key) = owed.staging() {
+            self.state.live.busy.insert(key.clone(), id);
+        }
+        self.state.records.owed.insert(id, owed);
+        id
+    }
+
+    /// Issues an effect that is on record. Called when the records that it draws on are complete.
+    pub(crate) fn issue(&mut self, id: EffectId) {
+        let order = self.records().owed.get(&id).and_then(|owed| order::of(self.state, id, owed));
+        self.effects.push(match order {
+            Some(order) => Effect::Order { id, order },
+            None => Effect::Stop { id },
+        });
+    }
+
+    /// Puts an effect on record and issues it at once.
+    pub(crate) fn start(&mut self, owed: Owed) -> EffectId {
+        let id = self.order(owed);
+        self.issue(id);
+        id
+    }
+
+    /// Takes an effect that has ended off the record; none when it is not owed.
+    pub(crate) fn end_order(&mut self, id: EffectId) -> Option<Owed> {
+        let owed = self.state.records.owed.remove(&id)?;
+        self.touched.insert(RowKey::Owed(id));
+        let live = &mut self.state.live;
+        index_remove(&mut live.owed, owed.app(), &id);
+        if let Some(key) = owed.staging() {
+            live.busy.remove(key);
+        }
+        live.parked.remove(&id);
+        live.order_attempts.remove(&id);
+        live.timers.remove(&crate::live::Timer::Reissue(id));
+        live.active.remove(&id);
+        Some(owed)
+    }
+
+    /// Looks at the end of the event whether `app` has something to switch: what one event completes switches together.
+    pub(crate) fn want_switch(&mut self, app: &AppId) {
+        self.switchable.insert(app.clone());
+    }
+
+    /// The next app of those.
+    pub(crate) fn next_switch(&mut self) -> Option<AppId> {
+        self.switchable.pop_first()
+    }
+
+    pub(crate) fn emit_stop(&mut self, id: EffectId) {
+        self.effects.push(Effect::Stop { id });
+    }
+
+    pub(crate) fn tell(&mut self, notice: Notice) {
+        self.effects.push(Effect::Tell(notice));
+    }
+
+    /// Tells the news of a download that is on record.
+    pub(crate) fn tell_pack(&mut self, id: DownloadId, update: PackUpdate) {
+        let Some(download) = self.download(id) else { return };
+        let notice = Notice::Pack {
+            app: download.key.app.clone(),
+            pack: download.key.pack.clone(),
+            version: download.target.version,
+            download: id,
+            update,
+        };
+        self.tell(notice);
+    }
+
+    /// Answers a call and closes it; one that is no longer open is let be.
+    pub(crate) fn answer(&mut self, request: RequestId, outcome: Result<Reply, Failure>) {
+        let Some((_, subjects)) = self.live_mut().requests.close(request) else { return };
+        self.effects.push(Effect::Answer { request, outcome });
+        self.left_alone(subjects);
+    }
+
+    /// Answers a call that was never opened.
+    pub(crate) fn answer_at_once(&mut self, request: RequestId, outcome: Result<Reply, Failure>) {
+        self.effects.push(Effect::Answer { request, outcome });
+    }
+
+    /// Closes a call without an answer.
+    pub(crate) fn abandon(&mut self, request: RequestId) {
+        if let Some((_, subjects)) = self.live_mut().requests.close(request) {
+            self.left_alone(subjects);
+        }
+    }
+
+    /// Downloads that nobody waits for any more fall back to their own class.
+    fn left_alone(&mut self, subjects: BTreeSet<Subject>) {
+        for subject in subjects {
+            if let Subject::Download(id) = subject {
+                crate::transition::place::reclass(self, id);
+            }
+        }
+    }
+}
