@@ -1,0 +1,411 @@
+//! `clone`: one pack from a repository into a folder, without the service.
+
+mod destination;
+mod held;
+mod state;
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use clap::Args;
+use headstart_deliver::{
+    Delivered, Delivery, Finish, Goal, HeldFolder, Location, ProgressListener, Receipt,
+    RepositoryAccess,
+};
+use headstart_model::catalog::{Catalog, CatalogPack};
+use headstart_model::{ChannelName, ErrorKind, Failure, PackId, PackVersion};
+use headstart_repo::{RepoError, TrustStore};
+use headstart_sys::mode::Access;
+use headstart_transfer::Tracking;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::Verdict;
+use crate::context::Context;
+use crate::network::Network;
+use crate::output::{Advance, Progress, count, size};
+use crate::{input, temporary};
+use destination::{Destination, Overwrite};
+use held::Held;
+use state::{Note, Workplace};
+
+/// Most bytes of a root file.
+const ROOT_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// Fetches one pack into a folder; reuses what is there, and resumes
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  headstart clone https://assets.example.com/game Textures assets/textures\n  \
+    headstart clone https://assets.example.com/game Textures@3 assets/textures --root root.json\n  \
+    headstart clone file:///srv/assets-repo Textures assets/textures --seed ../old/textures --dry-run\n\n\
+    Afterwards the folder holds exactly the files of the pack; what is known about them lies beside it in DEST.headstart/. \
+    Without --root the root of the repository is trusted at first use, and its fingerprint is printed.")]
+pub(crate) struct Clone {
+    /// The repository: an https URL, http on this machine, file:// or a folder
+    #[arg(value_name = "REPO-URL")]
+    repository: String,
+    /// The pack, and its version if it has to be this one
+    #[arg(value_name = "PACK[@VERSION]")]
+    pack: Wanted,
+    /// The folder
+    #[arg(value_name = "DEST")]
+    destination: PathBuf,
+    /// Trust this first root (root.json) and no other
+    #[arg(long, value_name = "FILE")]
+    root: Option<PathBuf>,
+    /// Reuse what this folder holds; may be given more than once
+    #[arg(long = "seed", value_name = "DIR")]
+    seeds: Vec<PathBuf>,
+    /// The channel of the repository
+    #[arg(long, value_name = "NAME", default_value = "production")]
+    channel: ChannelName,
+    /// Say what it would cost, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Replace a folder that was not cloned, or that was changed by hand
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    network: Network,
+}
+
+/// A pack as it is named on the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Wanted {
+    id: PackId,
+    version: Option<PackVersion>,
+}
+
+impl FromStr for Wanted {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (id, version) = match text.split_once('@') {
+            Some((id, version)) => {
+                let number = version.parse().map_err(|_| format!("`{version}` is no version number"))?;
+                (id, Some(number))
+            }
+            None => (text, None),
+        };
+        Ok(Self { id: id.parse().map_err(|error| format!("{error}"))?, version })
+    }
+}
+
+/// Where the trust in the repository comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pinned {
+    /// From a root that was named.
+    Given,
+    /// From an earlier clone.
+    Before,
+    /// From the repository itself, at first use.
+    Now,
+}
+
+/// What is known once the repository was asked.
+struct Found {
+    trust: TrustStore,
+    pack: CatalogPack,
+    note: Note,
+}
+
+impl Clone {
+    pub(crate) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
+        let started = Instant::now();
+        let destination = Destination::at(&self.destination)?;
+        let location = Location::parse(&self.repository, self.network.https()).map_err(|error| {
+            Failure::from_error(ErrorKind::Usage, "repositoryUrl", &error)
+                .with_hint("name an https URL, or a folder; `--insecure` allows plain http")
+        })?;
+        let client = self.network.client(context.now())?;
+        let access = RepositoryAccess::new(location, client, Tracking::new(self.pack.id.as_str()));
+        let job = Job { command: self, context, access, destination, started };
+        if self.dry_run { context.block_on(job.dry_run()) } else { context.block_on(job.clone()) }
+    }
+}
+
+/// One clone.
+struct Job<'a> {
+    command: &'a Clone,
+    context: &'a Context,
+    access: RepositoryAccess,
+    destination: Destination,
+    started: Instant,
+}
+
+impl Job<'_> {
+    async fn clone(self) -> Result<Verdict, Failure> {
+        let state = self.destination.lock()?;
+        let place = Workplace::within(state.folder());
+        let result = self.clone_at(&place).await;
+        if result.is_err() {
+            state.give_up();
+        }
+        result
+    }
+
+    async fn clone_at(&self, place: &Workplace) -> Result<Verdict, Failure> {
+        self.destination.recover(place)?;
+        let found = self.find(place).await?;
+        let overwrite = if self.command.force { Overwrite::Allowed } else { Overwrite::Refused };
+        let held = Held::look(&self.destination, place, overwrite)?;
+        if held.is_whole(&found.pack) {
+            self.tell_done(&found, None);
+            return Ok(Verdict::Done);
+        }
+        let delivery = self.prepare(place, &found, held).await?;
+        refuse_full_disk(&self.destination, delivery.receipt())?;
+        let delivered = self.carry_out(delivery, &found.pack).await?;
+        self.destination.replace(place)?;
+        self.tell_done(&found, Some(&delivered));
+        Ok(Verdict::Done)
+    }
+
+    async fn dry_run(self) -> Result<Verdict, Failure> {
+        let scratch = temporary::folder(self.context, "clone")?;
+        let mut place = Workplace::within(scratch.path());
+        place.look_at(self.destination.state());
+        let found = self.find(&place).await?;
+        let held = Held::look(&self.destination, &place, Overwrite::Allowed)?;
+        if held.is_whole(&found.pack) {
+            self.tell_done(&found, None);
+            return Ok(Verdict::Done);
+        }
+        let delivery = self.prepare(&place, &found, held).await?;
+        self.tell_receipt(&found, delivery.receipt());
+        Ok(Verdict::Done)
+    }
+
+    /// Asks the repository for the pack.
+    async fn find(&self, place: &Workplace) -> Result<Found, Failure> {
+        let (trust, pinned) = self.trust(place).await?;
+        let access = Arc::new(self.access.clone());
+        let checked = trust.check(access, &self.command.channel, self.context.now()).await;
+        let catalog = checked.map_err(|error| error.to_failure())?.catalog;
+        let pack = pick(&catalog, &self.command.pack)?.clone();
+        if pinned == Pinned::Now {
+            self.tell_pinned(&trust);
+        }
+        let note = Note {
+            pack: pack.id.clone(),
+            version: pack.version,
+            channel: catalog.channel,
+            release: catalog.release,
+            repository: self.command.repository.clone(),
+        };
+        Ok(Found { trust, pack, note })
+    }
+
+    async fn trust(&self, place: &Workplace) -> Result<(TrustStore, Pinned), Failure> {
+        if let Some(path) = &self.command.root {
+            let root = input::read(path, ROOT_BYTES_MAX, ("root", "rootMissing"))?;
+            let trust = TrustStore::pin(&place.trust, &root).map_err(|error| of_root(&error))?;
+            return Ok((trust, Pinned::Given));
+        }
+        let failed = |error: RepoError| error.to_failure();
+        if let Some(trust) = TrustStore::open(&place.trust).map_err(failed)? {
+            return Ok((trust, Pinned::Before));
+        }
+        let trust = TrustStore::pin_at_first_use(&place.trust, &self.access).await.map_err(failed)?;
+        Ok((trust, Pinned::Now))
+    }
+
+    fn tell_pinned(&self, trust: &TrustStore) {
+        let (output, fingerprint) = (&self.context.output, trust.fingerprint());
+        output.event(&json!({"event": "pinned", "fingerprint": fingerprint}));
+        output.line(format!("trusting the repository from now on; its fingerprint is {fingerprint}"));
+    }
+
+    async fn prepare(
+        &self,
+        place: &Workplace,
+        found: &Found,
+        held: Held,
+    ) -> Result<Delivery, Failure> {
+        let held = self.reusable(place, found, held).await?;
+        let goal = Goal {
+            pack: found.pack.clone(),
+            held,
+            staging: place.staging.clone(),
+            finish: Finish {
+                folder: place.ready.clone(),
+                access: Access::Shared,
+                about: found.note.to_json(),
+            },
+        };
+        Delivery::prepare(self.access.clone(), goal).await.map_err(|error| error.to_failure())
+    }
+
+    async fn reusable(
+        &self,
+        place: &Workplace,
+        found: &Found,
+        held: Held,
+    ) -> Result<Vec<HeldFolder>, Failure> {
+        let (pack, seeds, place) = (found.pack.clone(), self.command.seeds.clone(), place.clone());
+        // Reads whole folders: on a thread where that holds up nobody.
+        let work = move || held.reusable(&place, &pack, &seeds);
+        let done = tokio::task::spawn_blocking(work).await;
+        done.map_err(|error| Failure::from_error(ErrorKind::Internal, "seedFailed", &error))?
+    }
+
+    async fn carry_out(&self, delivery: Delivery, pack: &CatalogPack) -> Result<Delivered, Failure> {
+        let progress = self.context.output.progress();
+        let (sender, receiver) = watch::channel((0, delivery.receipt().bytes_down));
+        let listener: ProgressListener = Arc::new(move |done, total| {
+            sender.send_replace((done, total));
+        });
+        tokio::select! {
+            delivered = delivery.carry_out(listener) => delivered.map_err(|error| error.to_failure()),
+            never = report(receiver, pack, &progress) => match never {},
+        }
+    }
+
+    fn tell_done(&self, found: &Found, delivered: Option<&Delivered>) {
+        let counts = self.access.tracking().meter().ledger().total();
+        let (reused, written) = match delivered {
+            Some(delivered) => (delivered.bytes_reused, delivered.built.bytes_written),
+            None => (found.pack.installed_size, 0),
+        };
+        let seconds = self.started.elapsed().as_secs_f64();
+        let mut done = common(found, self.command);
+        merge(&mut done, json!({
+            "bytesDown": counts.body_bytes, "requests": counts.requests,
+            "bytesReused": reused, "bytesWritten": written, "seconds": seconds,
+        }));
+        self.context.output.done(done, || {
+            let (pack, version) = (&found.pack.id, found.pack.version);
+            let destination = self.command.destination.display();
+            if delivered.is_none() {
+                return format!("{destination} holds {pack} version {version} already");
+            }
+            let files = count(found.pack.file_count, "file");
+            let (down, reused) = (size(counts.body_bytes), size(reused));
+            let requests = count(counts.requests, "request");
+            format!(
+                "{destination}: {pack} version {version}, {files}; {down} fetched in {requests}, {reused} reused, {seconds:.1} s"
+            )
+        });
+    }
+
+    fn tell_receipt(&self, found: &Found, receipt: &Receipt) {
+        let counts = self.access.tracking().meter().ledger().total();
+        let (bytes_down, requests) =
+            (counts.body_bytes + receipt.bytes_down, counts.requests + receipt.requests);
+        let mut done = common(found, self.command);
+        merge(&mut done, json!({
+            "dryRun": true, "way": receipt.way,
+            "bytesDown": bytes_down, "requests": requests,
+            "bytesReused": receipt.bytes_reused, "bytesWritten": receipt.bytes_written,
+            "peakExtraDisk": receipt.peak_extra_disk,
+            "seconds": self.started.elapsed().as_secs_f64(),
+        }));
+        self.context.output.done(done, || {
+            let (pack, version) = (&found.pack.id, found.pack.version);
+            let (down, requests) = (size(bytes_down), count(requests, "request"));
+            let (reused, written) = (size(receipt.bytes_reused), size(receipt.bytes_written));
+            let peak = size(receipt.peak_extra_disk);
+            format!(
+                "{pack} version {version} would fetch {down} in {requests}, reuse {reused}, write at most {written} and need at \
+                 most {peak} of free space meanwhile"
+            )
+        });
+    }
+}
+
+fn common(found: &Found, command: &Clone) -> Value {
+    json!({
+        "pack": found.pack.id, "version": found.pack.version, "files": found.pack.file_count,
+        "channel": command.channel, "fingerprint": found.trust.fingerprint(),
+    })
+}
+
+fn merge(into: &mut Value, from: Value) {
+    if let (Value::Object(into), Value::Object(from)) = (into, from) {
+        into.extend(from);
+    }
+}
+
+/// A root that a person names is an input: one that is none is told as such.
+fn of_root(error: &RepoError) -> Failure {
+    match error {
+        RepoError::Malformed { .. } | RepoError::WrongSignature { .. } => {
+            Failure::from_error(ErrorKind::InvalidInput, "rootMalformed", error)
+                .with_hint("`--root` names the first root of the repository, metadata/root.json, from a place that you trust")
+        }
+        _ => error.to_failure(),
+    }
+}
+
+/// The pack wanted, if the channel has it in that version.
+fn pick<'a>(catalog: &'a Catalog, wanted: &Wanted) -> Result<&'a CatalogPack, Failure> {
+    let all = || catalog.packs.iter().chain(&catalog.former).filter(|pack| pack.id == wanted.id);
+    let found = match wanted.version {
+        None => catalog.packs.iter().find(|pack| pack.id == wanted.id),
+        Some(version) => all().find(|pack| pack.version == version),
+    };
+    found.ok_or_else(|| {
+        let (id, channel) = (&wanted.id, &catalog.channel);
+        match (wanted.version, all().next()) {
+            (Some(version), Some(live)) => {
+                let message = format!("channel `{channel}` has no version {version} of pack `{id}`");
+                Failure::new(ErrorKind::NotFound, "versionUnknown", message)
+                    .with_hint(format!("version {} is live", live.version))
+            }
+            _ => {
+                let message = format!("channel `{channel}` of the repository has no pack `{id}`");
+                let names = catalog.packs.iter().take(10).map(|pack| pack.id.as_str());
+                let names = names.collect::<Vec<_>>().join(", ");
+                Failure::new(ErrorKind::NotFound, "packUnknown", message)
+                    .with_hint(format!("it has: {names}"))
+            }
+        }
+    })
+}
+
+fn refuse_full_disk(destination: &Destination, receipt: &Receipt) -> Result<(), Failure> {
+    let needed = receipt.peak_extra_disk;
+    // Where the space cannot be told, writing tells.
+    let Ok(free) = headstart_sys::space::available_bytes(destination.folder()) else { return Ok(()) };
+    if free >= needed {
+        return Ok(());
+    }
+    let message = format!("the clone may need {}, and {} are free", size(needed), size(free));
+    Err(Failure::new(ErrorKind::NoSpace, "diskFull", message).with_hint("free some space, then try again"))
+}
+
+/// Tells how far the download is, whenever that changes.
+async fn report(
+    mut state: watch::Receiver<(u64, u64)>,
+    pack: &CatalogPack,
+    progress: &Progress<'_>,
+) -> std::convert::Infallible {
+    loop {
+        let (bytes_done, bytes_total) = *state.borrow_and_update();
+        progress.advance(&Advance {
+            phase: "download".to_owned(),
+            pack: pack.id.to_string(),
+            bytes_done,
+            bytes_total,
+            fraction: None,
+        });
+        if state.changed().await.is_err() {
+            return std::future::pending().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_may_be_asked_for() {
+        let id = PackId::new("Level1").expect("a good id");
+        assert_eq!("Level1".parse(), Ok(Wanted { id: id.clone(), version: None }));
+        assert_eq!("Level1@3".parse(), Ok(Wanted { id, version: Some(PackVersion(3)) }));
+        assert!("Level1@latest".parse::<Wanted>().is_err());
+        assert!("../x".parse::<Wanted>().is_err());
+    }
+}

@@ -1,0 +1,148 @@
+//! What a clone can reuse.
+
+use std::path::{Path, PathBuf};
+
+use headstart_deliver::{HeldFolder, InstalledVersion, SeedError, Sharing, scan_seed, version_of};
+use headstart_model::catalog::CatalogPack;
+use headstart_model::{ErrorKind, Failure};
+use headstart_pack::plan::HeldVersion;
+
+use super::destination::{Destination, Overwrite};
+use super::state::Workplace;
+
+/// Paths that are named when a folder was changed by hand.
+const NAMED_MAX: usize = 5;
+
+/// What the destination holds.
+#[derive(Debug)]
+pub(super) struct Held {
+    folder: PathBuf,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    /// Nothing.
+    Nothing,
+    /// The version of the record, as it was cloned.
+    AsCloned(InstalledVersion),
+    /// That version, changed by hand.
+    Changed,
+    /// Files that nobody cloned.
+    Foreign,
+}
+
+impl Held {
+    /// Looks at the destination. What is there and was not cloned, or was changed, is refused unless it may be overwritten.
+    pub(super) fn look(
+        destination: &Destination,
+        place: &Workplace,
+        overwrite: Overwrite,
+    ) -> Result<Self, Failure> {
+        let folder = destination.folder().to_owned();
+        if destination.is_empty() {
+            return Ok(Self { folder, content: Content::Nothing });
+        }
+        let content = match InstalledVersion::open_apart(&place.current, &folder) {
+            Ok(version) => {
+                let differences = destination.differences(&version);
+                if differences.is_empty() {
+                    Content::AsCloned(version)
+                } else if overwrite == Overwrite::Allowed {
+                    Content::Changed
+                } else {
+                    return Err(changed(&folder, &differences));
+                }
+            }
+            Err(_) if overwrite == Overwrite::Allowed => Content::Foreign,
+            Err(_) => return Err(occupied(&folder)),
+        };
+        Ok(Self { folder, content })
+    }
+
+    /// Whether the destination holds exactly `pack` already.
+    pub(super) fn is_whole(&self, pack: &CatalogPack) -> bool {
+        match &self.content {
+            Content::AsCloned(version) => version.complete().content() == pack.content,
+            _ => false,
+        }
+    }
+
+    /// Everything that can be reused for `pack`. Blocks: seeds are read, unless what is held makes that needless.
+    pub(super) fn reusable(
+        self,
+        place: &Workplace,
+        pack: &CatalogPack,
+        seeds: &[PathBuf],
+    ) -> Result<Vec<HeldFolder>, Failure> {
+        let mut held = Vec::new();
+        match &self.content {
+            Content::AsCloned(_) | Content::Changed => held.extend(recorded(&place.current, pack)),
+            Content::Nothing | Content::Foreign => {}
+        }
+        held.extend(recorded(&place.leftover, pack));
+        if held.iter().any(|held| is_shortest(held, pack)) {
+            return Ok(held);
+        }
+        let foreign = match self.content {
+            Content::Foreign => Some(self.folder),
+            _ => None,
+        };
+        for (number, seed) in foreign.iter().chain(seeds).enumerate() {
+            let own = state_of(seed).and_then(|state| recorded(&state, pack));
+            held.push(match own {
+                Some(own) => own,
+                None => scan_seed(seed, &place.seeds.join(number.to_string()), pack)
+                    .map_err(|error| of_seed(&error))?,
+            });
+        }
+        Ok(held)
+    }
+}
+
+/// A delta is the shortest way, and nothing is shorter than having it.
+fn is_shortest(held: &HeldFolder, pack: &CatalogPack) -> bool {
+    let HeldVersion { version, content } = &held.version;
+    *content == pack.content || pack.delta_from(*version, content).is_some()
+}
+
+/// A version that was cloned, if its record and its files are at hand.
+fn recorded(folder: &Path, pack: &CatalogPack) -> Option<HeldFolder> {
+    let content = InstalledVersion::open(folder).ok()?.complete().content();
+    let files = InstalledVersion::files_of(folder).is_dir();
+    let version = HeldVersion { version: version_of(&content, pack), content };
+    files.then(|| HeldFolder { version, folder: folder.to_owned(), sharing: Sharing::Independent })
+}
+
+/// Where the record of a cloned folder lies.
+fn state_of(seed: &Path) -> Option<PathBuf> {
+    let destination = Destination::at(seed).ok()?;
+    Some(Workplace::within(destination.state()).current)
+}
+
+fn changed(folder: &Path, differences: &[String]) -> Failure {
+    let named = differences.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>().join(", ");
+    let more = match differences.len().saturating_sub(NAMED_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let message = format!("{} was changed since it was cloned: {named}{more}", folder.display());
+    Failure::new(ErrorKind::Conflict, "destinationChanged", message)
+        .with_hint("move what you need elsewhere; `--force` replaces the folder")
+}
+
+fn occupied(folder: &Path) -> Failure {
+    let message = format!("{} is not empty and was not cloned", folder.display());
+    Failure::new(ErrorKind::Conflict, "destinationOccupied", message)
+        .with_hint("name another folder; `--force` replaces this one, and reuses what it holds")
+}
+
+fn of_seed(error: &SeedError) -> Failure {
+    let (kind, code) = match error {
+        SeedError::Folder { .. } => (ErrorKind::InvalidInput, "seedMissing"),
+        SeedError::TooMuch { .. } => (ErrorKind::InvalidInput, "seedTooLarge"),
+        SeedError::Store(error) => return error.to_failure(),
+        _ => (ErrorKind::Internal, "seedFailed"),
+    };
+    Failure::from_error(kind, code, error)
+}

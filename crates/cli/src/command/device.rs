@@ -1,0 +1,37 @@
+//! The commands that talk to the service. `Spec: cli, The device`.
+
+mod app;
+mod explain;
+mod packs;
+mod progress;
+mod service;
+
+pub(crate) use app::App;
+pub(crate) use explain::Explain;
+pub(crate) use packs::Packs;
+pub(crate) use progress::translate;
+pub(crate) use service::Service;
+
+use headstart::{AppId, Connector, Error, Start};
+use headstart_model::Failure;
+
+use crate::context::{Context, StartPolicy};
+
+/// The way to the service, as the command line says: it is started if need be, unless `--no-start` forbids it.
+pub(crate) fn connector(context: &Context, app: Option<&AppId>) -> Connector {
+    let start = match context.start {
+        StartPolicy::IfNeeded => Start::IfNeeded,
+        StartPolicy::Never => Start::Never,
+    };
+    let connector = Connector::new().start(start);
+    match app {
+        Some(app) => connector.on_behalf_of(app.clone()),
+        None => connector,
+    }
+}
+
+/// What the library says went wrong, as it stands.
+#[expect(clippy::needless_pass_by_value, reason = "used to map errors")]
+pub(crate) fn failed(error: Error) -> Failure {
+    error.failure().clone()
+}

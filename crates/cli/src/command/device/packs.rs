@@ -1,0 +1,382 @@
+//! `packs`: what the library's calls do, from the command line.
+
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+
+use clap::{Args, Subcommand};
+use futures::StreamExt as _;
+use headstart::packs::{EnsureEvent, PackState, Repair, StatusUpdate, StatusUpdateEvent, VerifyEvent};
+use headstart::{AppId, Language, PackId, Require, Status};
+use headstart_model::{ErrorKind, Failure, PackPath};
+use serde_json::{Value, json};
+
+use super::super::Verdict;
+use super::app::ended;
+use super::{connector, failed, translate};
+use crate::context::Context;
+use crate::output::{count, size, table};
+
+/// Lists, fetches, reads and removes asset packs
+#[derive(Debug, Args)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Packs {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Lists packs and their status
+    #[command(after_help = "Examples:\n  headstart packs list\n  headstart packs list --app com.example.game --json")]
+    List {
+        #[command(flatten)]
+        of: OfApp,
+    },
+    /// Says what is known of one pack
+    #[command(after_help = "Examples:\n  headstart packs status textures")]
+    Status {
+        /// The pack
+        pack: PackId,
+        #[command(flatten)]
+        of: OfApp,
+    },
+    /// Waits until packs are local; fetches what is not
+    #[command(after_help = "Examples:\n  headstart packs ensure textures sounds\n  headstart packs ensure textures --latest")]
+    Ensure {
+        /// The packs
+        #[arg(required = true)]
+        packs: Vec<PackId>,
+        /// Wait for an update too, if there is one
+        #[arg(long)]
+        latest: bool,
+        #[command(flatten)]
+        of: OfApp,
+    },
+    /// Removes local packs; they come back when they are asked for
+    #[command(after_help = "Examples:\n  headstart packs remove textures")]
+    Remove {
+        /// The packs
+        #[arg(required = true)]
+        packs: Vec<PackId>,
+        #[command(flatten)]
+        of: OfApp,
+    },
+    /// Brings local packs up to date, and waits for it
+    #[command(after_help = "Examples:\n  headstart packs update --app com.example.game")]
+    Update {
+        #[command(flatten)]
+        of: OfApp,
+    },
+    /// Says where a file lies
+    #[command(after_help = "Examples:\n  headstart packs path textures/sky.png --app com.example.game")]
+    Path(Find),
+    /// Prints the bytes of a file
+    #[command(after_help = "Examples:\n  headstart packs cat story/intro.txt --app com.example.game")]
+    Cat(Find),
+    /// Reads local packs again and names what is damaged
+    #[command(after_help = "Examples:\n  headstart packs verify\n  headstart packs verify textures --json")]
+    Verify {
+        /// The packs; all local ones if none is named
+        packs: Vec<PackId>,
+        #[command(flatten)]
+        of: OfApp,
+    },
+}
+
+#[derive(Debug, Args)]
+struct OfApp {
+    /// The app, where it is not clear
+    #[arg(long)]
+    app: Option<AppId>,
+}
+
+#[derive(Debug, Args)]
+struct Find {
+    /// The path in the app's namespace
+    path: PackPath,
+    /// The app
+    #[arg(long)]
+    app: Option<AppId>,
+    /// Only in this pack
+    #[arg(long)]
+    pack: Option<PackId>,
+    /// Only in packs of this language
+    #[arg(long)]
+    language: Option<Language>,
+}
+
+impl Packs {
+    pub(crate) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
+        match &self.what {
+            What::List { of } => list(context, of),
+            What::Status { pack, of } => status(context, pack, of),
+            What::Ensure { packs, latest, of } => {
+                let require =
+                    if *latest { Require::LatestVersion } else { Require::AnyVersion };
+                context.block_on(ensure(context, packs, require, of))
+            }
+            What::Remove { packs, of } => remove(context, packs, of),
+            What::Update { of } => context.block_on(update(context, of)),
+            What::Path(find) => path(context, find),
+            What::Cat(find) => cat(context, find),
+            What::Verify { packs, of } => context.block_on(verify(context, packs, of)),
+        }
+    }
+}
+
+fn describe(state: &PackState) -> Value {
+    json!({
+        "id": state.pack.id,
+        "app": state.app,
+        "version": state.pack.version,
+        "localVersion": state.local_version,
+        "status": state.status,
+        "downloadSize": state.pack.download_size,
+        "installedSize": state.pack.installed_size,
+        "policy": state.pack.policy.name(),
+        "language": state.pack.language,
+        "trust": state.pack.trust,
+    })
+}
+
+fn row(state: &PackState) -> Vec<String> {
+    let local = match state.local_version {
+        Some(version) if version == state.pack.version => format!("version {version}"),
+        Some(version) => format!("version {version} of {}", state.pack.version),
+        None => format!("not here (version {})", state.pack.version),
+    };
+    let flags: Vec<_> = state.status.names().collect();
+    vec![
+        state.pack.id.to_string(),
+        local,
+        size(state.pack.installed_size),
+        state.pack.policy.name().to_owned(),
+        flags.join(" "),
+    ]
+}
+
+fn list(context: &Context, of: &OfApp) -> Result<Verdict, Failure> {
+    let packs = context.block_on(async {
+        let packs = connector(context, of.app.as_ref()).packs().map_err(failed)?;
+        packs.list().await.map_err(failed)
+    })?;
+    let document: Vec<_> = packs.iter().map(describe).collect();
+    context.output.document(&json!({ "packs": document }), || {
+        if packs.is_empty() {
+            return "There are no packs.".to_owned();
+        }
+        table(&packs.iter().map(row).collect::<Vec<_>>())
+    });
+    Ok(Verdict::Done)
+}
+
+fn status(context: &Context, pack: &PackId, of: &OfApp) -> Result<Verdict, Failure> {
+    let state = context.block_on(async {
+        let packs = connector(context, of.app.as_ref()).packs().map_err(failed)?;
+        packs.status(pack, None).await.map_err(failed)
+    })?;
+    context.output.document(&json!({ "packs": [describe(&state)] }), || table(&[row(&state)]));
+    Ok(Verdict::Done)
+}
+
+async fn ensure(
+    context: &Context,
+    wanted: &[PackId],
+    require: Require,
+    of: &OfApp,
+) -> Result<Verdict, Failure> {
+    let packs = connector(context, of.app.as_ref()).packs().map_err(failed)?;
+    let mut events = packs.ensure(wanted, require).await.map_err(failed)?;
+    let output = &context.output;
+    let progress = output.progress();
+    while let Some(event) = events.next().await {
+        match event.map_err(failed)? {
+            EnsureEvent::Update(StatusUpdate::Downloading { progress: moved, .. })
+            | EnsureEvent::Progress(moved) => progress.advance(&translate(&moved)),
+            EnsureEvent::Update(StatusUpdate::Paused { pack, reasons }) => {
+                let texts: Vec<_> = reasons.iter().map(|reason| reason.text.as_str()).collect();
+                output.remark(format!("{} waits: {}", pack.id, texts.join("; ")));
+            }
+            EnsureEvent::Done(outcome) => {
+                progress.finish();
+                return concluded(context, &outcome);
+            }
+            _ => {}
+        }
+    }
+    Err(ended())
+}
+
+/// Every pack has concluded; when some failed, the first failure is that of the command.
+fn concluded(context: &Context, outcome: &headstart::packs::EnsureOutcome) -> Result<Verdict, Failure> {
+    if let Some(first) = outcome.failures.first() {
+        let others = outcome.failures.len() - 1;
+        let mut failure = first.failure.clone();
+        if others > 0 {
+            let message = format!("{} could not be made local", count(others as u64 + 1, "pack"));
+            failure = failure.within(message);
+        }
+        return Err(failure);
+    }
+    let here: Vec<_> = outcome
+        .successes
+        .iter()
+        .map(|pack| json!({ "id": pack.id, "version": pack.version }))
+        .collect();
+    context.output.done(json!({ "packs": here }), || {
+        let names = outcome.successes.iter().map(|p| format!("{} {}", p.id, p.version));
+        format!("Local: {}", names.collect::<Vec<_>>().join(", "))
+    });
+    Ok(Verdict::Done)
+}
+
+fn remove(context: &Context, packs: &[PackId], of: &OfApp) -> Result<Verdict, Failure> {
+    context.block_on(async {
+        let service = connector(context, of.app.as_ref()).packs().map_err(failed)?;
+        for pack in packs {
+            service.remove(pack).await.map_err(failed)?;
+        }
+        Ok(())
+    })?;
+    context.output.document(&json!({ "removed": packs }), || {
+        let names: Vec<_> = packs.iter().map(PackId::as_str).collect();
+        format!("Removed: {}", names.join(", "))
+    });
+    Ok(Verdict::Done)
+}
+
+/// Checks, then waits for every download that the check began.
+async fn update(context: &Context, of: &OfApp) -> Result<Verdict, Failure> {
+    let packs = connector(context, of.app.as_ref()).packs().map_err(failed)?;
+    // Listening begins before the check, so that no news of its downloads is missed.
+    let mut updates = packs.status_updates(None).await.map_err(failed)?;
+    loop {
+        match updates.next().await {
+            Some(Ok(StatusUpdateEvent::Subscribed {})) => break,
+            Some(Ok(_)) => {}
+            Some(Err(error)) => return Err(failed(error)),
+            None => return Err(ended()),
+        }
+    }
+    let found = packs.check_for_updates().await.map_err(failed)?;
+    let mut waiting = found.updating.clone();
+    // A small update may have concluded while the check was being answered.
+    for state in packs.list().await.map_err(failed)? {
+        if state.status.contains(Status::UP_TO_DATE) {
+            waiting.retain(|pack| *pack != state.pack.id);
+        }
+    }
+    let progress = context.output.progress();
+    let mut failure = None;
+    while !waiting.is_empty() {
+        let Some(event) = updates.next().await else { return Err(ended()) };
+        let StatusUpdateEvent::Update(update) = event.map_err(failed)? else { continue };
+        let pack = update.pack().id.clone();
+        match update {
+            StatusUpdate::Downloading { progress: moved, .. } => progress.advance(&translate(&moved)),
+            StatusUpdate::Finished { .. } => waiting.retain(|waiting| *waiting != pack),
+            StatusUpdate::Failed { failure: why, .. } => {
+                waiting.retain(|waiting| *waiting != pack);
+                failure = failure.or(Some(why));
+            }
+            _ => {}
+        }
+    }
+    progress.finish();
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
+    context.output.done(json!({ "updating": found.updating, "removed": found.removed }), || {
+        let names = |packs: &[PackId]| packs.iter().map(PackId::as_str).collect::<Vec<_>>().join(", ");
+        match (found.updating.is_empty(), found.removed.is_empty()) {
+            (true, true) => "Everything is up to date.".to_owned(),
+            (false, true) => format!("Updated: {}", names(&found.updating)),
+            (true, false) => format!("Removed: {}", names(&found.removed)),
+            (false, false) => {
+                format!("Updated: {}\nRemoved: {}", names(&found.updating), names(&found.removed))
+            }
+        }
+    });
+    Ok(Verdict::Done)
+}
+
+fn locate(context: &Context, find: &Find) -> Result<std::path::PathBuf, Failure> {
+    context.block_on(async {
+        let packs = connector(context, find.app.as_ref()).packs().map_err(failed)?;
+        packs
+            .locate(&find.path, find.pack.clone(), find.language.clone())
+            .await
+            .map_err(failed)
+    })
+}
+
+fn path(context: &Context, find: &Find) -> Result<Verdict, Failure> {
+    let path = locate(context, find)?;
+    context.output.document(&json!({ "path": path }), || path.display().to_string());
+    Ok(Verdict::Done)
+}
+
+/// The bytes themselves, whatever was asked of the output. Memory: one buffer.
+fn cat(context: &Context, find: &Find) -> Result<Verdict, Failure> {
+    let path = locate(context, find)?;
+    copy_out(&path).map_err(|error| {
+        Failure::from_error(ErrorKind::Internal, "fileFailed", &error)
+            .within(format!("`{}` could not be printed", find.path))
+    })?;
+    Ok(Verdict::Done)
+}
+
+fn copy_out(path: &Path) -> std::io::Result<()> {
+    let mut file = std::fs::File::open(path)?;
+    let mut out = std::io::stdout().lock();
+    let mut buffer = vec![0; 128 * 1024];
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            return out.flush();
+        }
+        out.write_all(buffer.get(..read).unwrap_or_default())?;
+    }
+}
+
+async fn verify(context: &Context, wanted: &[PackId], of: &OfApp) -> Result<Verdict, Failure> {
+    let packs = connector(context, of.app.as_ref()).packs().map_err(failed)?;
+    let mut events = packs.verify(wanted, Repair::Report).await.map_err(failed)?;
+    let progress = context.output.progress();
+    while let Some(event) = events.next().await {
+        match event.map_err(failed)? {
+            VerifyEvent::Progress(moved) => progress.advance(&translate(&moved)),
+            VerifyEvent::Done(outcome) => {
+                progress.finish();
+                return verified(context, &outcome);
+            }
+            _ => {}
+        }
+    }
+    Err(ended())
+}
+
+fn verified(context: &Context, outcome: &headstart::packs::Verification) -> Result<Verdict, Failure> {
+    if let Some(first) = outcome.failures.first() {
+        return Err(first.failure.clone());
+    }
+    let damaged: usize = outcome.packs.iter().map(|pack| pack.damaged_files.len()).sum();
+    let packs: Vec<_> = outcome.packs.iter().map(|pack| {
+        json!({
+            "id": pack.id,
+            "damagedFiles": pack.damaged_files,
+            "bytesDown": pack.bytes_down,
+        })
+    }).collect();
+    context.output.done(json!({ "packs": packs }), || {
+        let lines = outcome.packs.iter().flat_map(|pack| {
+            pack.damaged_files.iter().map(|file| format!("damaged: {} in {}", file, pack.id))
+        });
+        let mut lines: Vec<_> = lines.collect();
+        if damaged == 0 {
+            lines.push(format!("{} undamaged.", count(outcome.packs.len() as u64, "pack")));
+        }
+        lines.join("\n")
+    });
+    Ok(if damaged == 0 { Verdict::Done } else { Verdict::Failed })
+}

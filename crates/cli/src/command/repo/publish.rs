@@ -1,0 +1,168 @@
+//! `repo publish`: one atomic release of several packs.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use clap::Args;
+use headstart_model::{ChannelName, Failure};
+use headstart_pack::Level;
+use headstart_repo::author::{
+    Doing, Mode, Preparation, PreparedPack, ReleaseRequest, Released, Step, Writer,
+};
+use serde_json::{Value, json};
+
+use super::place::{Repository, Signing};
+use super::{outcome, sentence};
+use crate::command::Verdict;
+use crate::context::Context;
+use crate::output::{Advance, Progress, size};
+use crate::{archive, quantity, temporary};
+
+/// Publishes archives as one release: devices see all of it or nothing
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  headstart repo publish assets-repo textures.assetpack\n  \
+    headstart repo publish assets-repo textures.assetpack music.assetpack --channel beta --rollout 10\n  \
+    headstart repo publish assets-repo textures.assetpack --dry-run\n\n\
+    Packs that are not named stay live. A pack with the content and manifest of its newest version makes no new one.")]
+pub(crate) struct Publish {
+    /// The repository
+    repo: Repository,
+    /// The archives
+    #[arg(value_name = "PACK", required = true)]
+    packs: Vec<PathBuf>,
+    /// The channel that gets the release
+    #[arg(long, value_name = "NAME", default_value = "production")]
+    channel: ChannelName,
+    /// The share of devices that get it
+    #[arg(long, value_name = "PERCENT", default_value = "100", value_parser = quantity::percent)]
+    rollout: u8,
+    /// Make delta bundles from so many of the last versions
+    #[arg(long, value_name = "K", default_value_t = 3)]
+    deltas: usize,
+    /// How much work goes into small delta bundles: fast, balanced or small
+    #[arg(long, value_name = "LEVEL", default_value = "balanced")]
+    level: Level,
+    /// Work out everything, write nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    signing: Signing,
+}
+
+impl Publish {
+    pub(crate) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
+        // A wrong file is told before anything is waited for.
+        self.packs.iter().try_for_each(|path| archive::open(path).map(drop))?;
+        let mut writer = self.signing.open(context, &self.repo)?;
+        let staging = temporary::folder(context, "publish")?;
+        let how = Preparation {
+            staging: staging.path().to_owned(),
+            deltas: self.deltas,
+            level: self.level,
+        };
+        let progress = context.output.progress();
+        let packs = prepare(context, &mut writer, &self.packs, &how, &progress)?;
+        progress.finish();
+        let request = ReleaseRequest {
+            channel: self.channel.clone(),
+            rollout_percent: self.rollout,
+            packs,
+        };
+        let mode = if self.dry_run { Mode::DryRun } else { Mode::Commit };
+        let released = writer
+            .publish(&request, mode, context.now())
+            .map_err(|error| error.to_failure())?;
+        context.output.done(self.done(&released), || self.text(&released));
+        Ok(Verdict::Done)
+    }
+
+    fn done(&self, released: &Released) -> Value {
+        let packs = released.packs.iter().map(|pack| {
+            let deltas = pack.deltas.iter();
+            let deltas = deltas.map(|delta| json!({"from": delta.from, "bytes": delta.bytes}));
+            json!({
+                "id": pack.id, "version": pack.version, "newBytes": pack.new_bytes,
+                "deltas": deltas.collect::<Vec<_>>(),
+            })
+        });
+        json!({
+            "release": released.committed.release,
+            "outcome": outcome(released.committed.outcome),
+            "channel": self.channel,
+            "rollout": self.rollout,
+            "packs": packs.collect::<Vec<_>>(),
+        })
+    }
+
+    fn text(&self, released: &Released) -> String {
+        let mut lines = vec![sentence(&released.committed, &format!("channel {}", self.channel))];
+        for pack in &released.packs {
+            let deltas = pack.deltas.iter();
+            let deltas = deltas.map(|delta| format!(", from version {} {}", delta.from, size(delta.bytes)));
+            let deltas: String = deltas.collect();
+            let new = size(pack.new_bytes);
+            lines.push(format!("  {} version {}: {new} new{deltas}", pack.id, pack.version));
+        }
+        lines.join("\n")
+    }
+}
+
+/// Makes every archive ready, with progress; may be interrupted.
+pub(super) fn prepare(
+    context: &Context,
+    writer: &mut Writer,
+    archives: &[PathBuf],
+    how: &Preparation,
+    progress: &Progress<'_>,
+) -> Result<Vec<PreparedPack>, Failure> {
+    let interrupted = context.interrupted()?;
+    let mut work = Work { packs: archives.len(), steps: how.deltas + 1, pack: 0, step: 0, doing: None };
+    let mut prepared = Vec::new();
+    for archive in archives {
+        let mut steps = |step: Step| {
+            progress.advance(&work.advance(step));
+            if interrupted.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let pack = writer.prepare(archive, how, &mut steps).map_err(|error| error.to_failure())?;
+        prepared.push(pack);
+        work.next_pack();
+    }
+    Ok(prepared)
+}
+
+/// How far the preparation of several packs is; each step of each pack counts the same.
+struct Work {
+    packs: usize,
+    steps: usize,
+    pack: usize,
+    step: usize,
+    doing: Option<Doing>,
+}
+
+impl Work {
+    fn next_pack(&mut self) {
+        self.pack += 1;
+        self.step = 0;
+        self.doing = None;
+    }
+
+    fn advance(&mut self, step: Step) -> Advance {
+        if self.doing.is_some_and(|doing| doing != step.doing) {
+            self.step += 1;
+        }
+        self.doing = Some(step.doing);
+        let phase = match step.doing {
+            Doing::MakingDelta { .. } => "delta",
+            _ => "check",
+        };
+        let within = step.bytes_done as f64 / step.bytes_total.max(1) as f64;
+        let of_pack = (self.step as f64 + within) / self.steps as f64;
+        Advance {
+            phase: phase.to_owned(),
+            pack: String::new(),
+            bytes_done: step.bytes_done,
+            bytes_total: step.bytes_total,
+            fraction: Some((self.pack as f64 + of_pack) / self.packs.max(1) as f64),
+        }
+    }
+}

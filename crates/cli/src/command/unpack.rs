@@ -1,0 +1,52 @@
+//! `unpack`: the files of an archive into a folder.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use headstart_deliver::{Overwrite, unpack};
+use headstart_model::Failure;
+use serde_json::json;
+
+use super::Verdict;
+use crate::archive;
+use crate::context::Context;
+use crate::output::{Advance, count, size};
+
+/// Extracts the files of an archive into a folder
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  headstart unpack textures.assetpack -C assets\n  \
+    headstart unpack textures.assetpack -C assets --force\n\n\
+    Every byte is verified before a file appears. Links below the folder are not followed.")]
+pub(crate) struct Unpack {
+    /// The archive
+    #[arg(value_name = "FILE.assetpack")]
+    archive: PathBuf,
+    /// The folder; it is made if it does not exist
+    #[arg(short = 'C', long, value_name = "DIR")]
+    directory: PathBuf,
+    /// Replace files that are in the way
+    #[arg(long)]
+    force: bool,
+}
+
+impl Unpack {
+    pub(crate) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
+        // Told as what it is before the folder is made.
+        archive::open(&self.archive)?;
+        let overwrite = if self.force { Overwrite::Replace } else { Overwrite::Refuse };
+        let progress = context.output.bar();
+        let mut advance = |bytes_done, bytes_total| {
+            let phase = "unpack".to_owned();
+            progress.advance(&Advance { phase, bytes_done, bytes_total, ..Advance::default() });
+        };
+        let unpacked = unpack(&self.archive, &self.directory, overwrite, &mut advance)
+            .map_err(|error| error.to_failure())?;
+        progress.finish();
+        let document = json!({"files": unpacked.files, "bytes": unpacked.bytes});
+        context.output.document(&document, || {
+            let (files, bytes) = (count(unpacked.files, "file"), size(unpacked.bytes));
+            format!("{files}, {bytes} in {}", self.directory.display())
+        });
+        Ok(Verdict::Done)
+    }
+}

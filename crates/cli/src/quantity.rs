@@ -1,0 +1,47 @@
+//! Sizes and times as they are typed. `Spec: cli, common rules`.
+
+use std::time::Duration;
+
+use headstart_serve::{ByteSize, QuantityError, parse_duration};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A time such as `40ms`, `2h` or `30d`.
+pub(crate) fn time(text: &str) -> Result<Duration, String> {
+    let days = text.trim().strip_suffix('d').and_then(|days| days.trim_end().parse::<u32>().ok());
+    match days {
+        Some(days) => DAY.checked_mul(days).ok_or_else(|| format!("`{text}` is too long")),
+        None => parse_duration(text).map_err(|error| error.to_string()),
+    }
+}
+
+/// A size such as `500k` or `64MiB`.
+pub(crate) fn bytes(text: &str) -> Result<u64, QuantityError> {
+    text.parse::<ByteSize>().map(|size| size.0)
+}
+
+/// A share from 0 to 100 percent, with or without the sign.
+pub(crate) fn percent(text: &str) -> Result<u8, String> {
+    let number = text.trim().strip_suffix('%').unwrap_or(text.trim()).trim_end();
+    let percent = number.parse::<u8>().ok().filter(|percent| *percent <= 100);
+    percent.ok_or_else(|| format!("`{text}` is no whole percentage from 0 to 100"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_may_be_days() {
+        assert_eq!(time("30d"), Ok(DAY * 30));
+        assert_eq!(time("40ms"), Ok(Duration::from_millis(40)));
+        assert!(time("30").is_err() && time("d").is_err());
+    }
+
+    #[test]
+    fn shares_are_whole_percents() {
+        assert_eq!(percent("25%"), Ok(25));
+        assert_eq!(percent("100"), Ok(100));
+        assert!(percent("101").is_err() && percent("-1").is_err() && percent("2.5").is_err());
+    }
+}
