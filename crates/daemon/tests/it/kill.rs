@@ -84,7 +84,12 @@ impl Run<'_> {
 
     /// Installs as far as the service lives.
     fn install(&self) -> Result<(), headstart::Error> {
-        self.device.install()?;
+        match self.device.install() {
+            Ok(_) => {}
+            // It had ended, and only its answer was lost.
+            Err(error) if error.code() == "alreadyInstalled" => {}
+            Err(error) => return Err(error),
+        }
         self.device.ensure(&["base", "extra"], Require::AnyVersion)
     }
 

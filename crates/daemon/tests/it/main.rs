@@ -5,4 +5,5 @@
 mod device;
 mod kill;
 mod publisher;
+mod readme;
 mod story;

@@ -89,13 +89,21 @@ impl Publisher {
             Policy::Prefetch => format!(r#"{{"prefetch":{events}}}"#),
             Policy::OnDemand => r#"{"onDemand":{}}"#.to_owned(),
         };
+        let archive = self.pack_folder(id, &policy, &source);
+        let kept = self.folder.join(format!("{id}-{edition}.assetpack"));
+        std::fs::rename(archive, &kept).unwrap();
+        kept
+    }
+
+    /// Packs everything in a folder and gives the archive.
+    pub fn pack_folder(&self, id: &str, policy: &str, source: &Path) -> PathBuf {
         let manifest = format!(
             r#"{{"assetPackID":"{id}","downloadPolicy":{policy},"fileSelectors":[{{"directory":"."}}],"platforms":[]}}"#
         );
         let manifest = PackagingManifest::parse(&manifest).unwrap();
         let root = source_root(&manifest, &source.join("manifest.json"), None);
         let selection = select(&manifest, &root).unwrap();
-        let archive = self.folder.join(format!("{id}-{edition}.assetpack"));
+        let archive = self.folder.join(format!("{id}.assetpack"));
         let mut out = File::create(&archive).unwrap();
         let go_on = &mut |_| ControlFlow::Continue(());
         build_archive(&manifest.to_json(), &selection, Level::Fast, &mut out, go_on).unwrap();
