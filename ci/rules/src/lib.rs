@@ -5,17 +5,21 @@
 //! - [`dependencies`]: licences and bans of `deny.toml`, for every dependency.
 //! - [`forbidden`]: text that no committed file may contain (`ci/forbidden.toml`).
 //! - [`citations`]: a cited section of `docs/spec` exists.
+//! - [`codes`]: `docs/errors.md` has every stable error code, and no other.
 //! - [`manifests`]: every crate takes the workspace's lints, and stricter clippy files repeat the common settings.
+//! - [`pages`]: links between pages lead somewhere, and source files that pages name exist.
 //! - [`size`]: a `lib.rs` is a table of contents.
 //!
 //! Every check returns what it found as [`Finding`]s, and each has tests that show it finding something.
 
 pub mod citations;
+pub mod codes;
 pub mod dependencies;
 mod finding;
 pub mod floors;
 pub mod forbidden;
 pub mod manifests;
+pub mod pages;
 pub mod size;
 mod workspace;
 

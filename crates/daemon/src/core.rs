@@ -30,7 +30,7 @@ use subscribers::Subscribers;
 /// Events that are handled before a commit, at most: the more, the fewer commits; the fewer, the sooner an answer.
 const BATCH_MAX: usize = 128;
 /// How long the thread sleeps when the engine set no timer.
-const IDLE: Duration = Duration::from_secs(3600);
+const IDLE: Duration = Duration::from_hours(1);
 
 /// The state, the database, and who waits for what.
 pub struct Core {
@@ -101,7 +101,7 @@ impl Core {
             // The receiver is asked through the runtime because only it can wait with a limit.
             let first = runtime.block_on(async { tokio::time::timeout(wait, inputs.recv()).await });
             let mut batch = match first {
-                Ok(Some(Input::Stop)) | Ok(None) => break,
+                Ok(Some(Input::Stop) | None) => break,
                 Ok(Some(input)) => vec![input],
                 Err(_) => {
                     self.timer = None;
@@ -161,7 +161,9 @@ impl Core {
         }
         // Queries see the state after the events that came before them, and only what was committed.
         let now = self.clock.now();
-        queries.into_iter().for_each(|query| query(&self.state, now));
+        for query in queries {
+            query(&self.state, now);
+        }
     }
 
     fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
@@ -178,14 +180,14 @@ impl Core {
                     let _ = answer.send(outcome);
                 }
             }
-            Effect::Tell(notice) => self.tell(notice),
+            Effect::Tell(notice) => self.tell(&notice),
             Effect::SetTimer { at } => self.timer = Some(at),
         }
     }
 
-    fn tell(&mut self, notice: Notice) {
+    fn tell(&mut self, notice: &Notice) {
         tracing::debug!(?notice, "told");
-        self.subscribers.tell(&notice);
+        self.subscribers.tell(notice);
     }
 
     /// A commit failed: the database is the truth, so what memory believes is dropped. Whoever waits hears why.
@@ -210,7 +212,7 @@ impl Core {
                 }
             }
             Err(error) => {
-                tracing::error!(%error, "the state cannot be loaded; trying again at the next event")
+                tracing::error!(%error, "the state cannot be loaded; trying again at the next event");
             }
         }
     }

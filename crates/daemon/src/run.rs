@@ -57,12 +57,11 @@ pub fn run(home: &Home, options: &Options) -> Result<(), RunError> {
         .enable_all()
         .build()?;
     // The socket comes first: it is what keeps a second service of this home away from the database.
-    let listener = match Listener::activated()? {
-        Some(listener) => listener,
-        None => {
-            home.socket().prepare()?;
-            Listener::bind(home.socket().path())?
-        }
+    let listener = if let Some(listener) = Listener::activated()? {
+        listener
+    } else {
+        home.socket().prepare()?;
+        Listener::bind(home.socket().path())?
     };
     let layout = Layout::new(home.root());
     let clock = Clock::start();

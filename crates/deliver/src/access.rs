@@ -117,15 +117,15 @@ impl RepositoryAccess {
     }
 
     /// The URL of a file, when the repository is behind one. `path` is one of the repository's own, made of safe parts.
-    pub(crate) fn url(base: &Url, path: &str) -> Result<Url, TransferError> {
-        Ok(base.join(path).unwrap_or_else(|_| base.clone()))
+    pub(crate) fn url(base: &Url, path: &str) -> Url {
+        base.join(path).unwrap_or_else(|_| base.clone())
     }
 
     /// The first `bytes` bytes of a file.
     pub(crate) async fn head(&self, path: &str, bytes: u64) -> Result<Vec<u8>, ReadError> {
         match &self.location {
             Location::Http(base) => {
-                let mut request = SmallRequest::new(Self::url(base, path)?, bytes);
+                let mut request = SmallRequest::new(Self::url(base, path), bytes);
                 request.range = (bytes > 0).then_some(ByteRange { start: 0, bytes });
                 match self.client.fetch_small(&request, &self.tracking).await? {
                     SmallResponse::Body(body) => Ok(body.bytes.to_vec()),

@@ -273,8 +273,9 @@ impl Fetch<'_> {
             digest: block.digest,
             tag: u64::from(block.number),
         });
-        let transfer = |source| DeliverError::Transfer { pack: pack.clone(), source };
-        let url = RepositoryAccess::url(base, &self.bundle_path).map_err(transfer)?;
+        let transfer =
+            |source| DeliverError::Transfer { pack: pack.clone(), source: Box::new(source) };
+        let url = RepositoryAccess::url(base, &self.bundle_path);
         let coalesce = CoalescePolicy {
             max_gap_bytes: costs().request_bytes,
             max_range_bytes: costs().range_bytes_max,

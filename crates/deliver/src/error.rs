@@ -17,7 +17,7 @@ pub enum DeliverError {
         pack: PackId,
         /// Why.
         #[source]
-        source: TransferError,
+        source: Box<TransferError>,
     },
     /// A file of a local repository could not be read.
     #[error("pack `{pack}` could not be read from the repository")]
@@ -94,13 +94,13 @@ impl DeliverError {
     pub(crate) fn is_of_this_way(&self) -> bool {
         match self {
             Self::Transfer { source, .. } => {
-                !source.is_retryable() && !matches!(source, TransferError::Sink(_))
+                !source.is_retryable() && !matches!(**source, TransferError::Sink(_))
             }
             Self::Folder { .. }
             | Self::Untrusted { .. }
             | Self::Format { .. }
-            | Self::Plan { .. } => true,
-            Self::Store(StoreError::Format { .. } | StoreError::Incomplete { .. }) => true,
+            | Self::Plan { .. }
+            | Self::Store(StoreError::Format { .. } | StoreError::Incomplete { .. }) => true,
             Self::Store(_) | Self::Cancelled | Self::Broken => false,
         }
     }

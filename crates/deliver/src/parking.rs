@@ -11,6 +11,9 @@ use headstart_pack::{BaseSpace, Block, ChunkSet};
 use headstart_store::StoreError;
 use headstart_sys::{Action, FileError};
 
+/// A block's number and its verified bytes.
+type Parked = (u32, Verified<Vec<u8>>);
+
 /// Blocks waiting for their bases, by number.
 #[derive(Debug)]
 pub(crate) struct Parking {
@@ -56,7 +59,7 @@ impl Parking {
         &mut self,
         blocks: &[Block],
         held: &ChunkSet,
-    ) -> Result<Option<(u32, Verified<Vec<u8>>)>, StoreError> {
+    ) -> Result<Option<Parked>, StoreError> {
         let ready = self.waiting.iter().find(|(number, _)| {
             blocks.get(**number as usize).is_some_and(|block| Self::is_ready(block, held))
         });

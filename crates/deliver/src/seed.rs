@@ -50,7 +50,11 @@ pub enum SeedError {
 ///
 /// # Errors
 /// [`SeedError`].
-pub fn scan_seed(folder: &Path, record: &Path, pack: &CatalogPack) -> Result<HeldFolder, SeedError> {
+pub fn scan_seed(
+    folder: &Path,
+    record: &Path,
+    pack: &CatalogPack,
+) -> Result<HeldFolder, SeedError> {
     let absolute = std::path::absolute(folder)
         .map_err(|source| SeedError::Folder { folder: folder.to_owned(), source })?;
     let mut found = Found { root: &absolute, builder: TreeBuilder::new(), stamps: BTreeMap::new() };

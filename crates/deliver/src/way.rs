@@ -233,7 +233,7 @@ fn verify(
 fn read_error(pack: &CatalogPack, error: ReadError) -> DeliverError {
     let pack = pack.id.clone();
     match error {
-        ReadError::Transfer(source) => DeliverError::Transfer { pack, source },
+        ReadError::Transfer(source) => DeliverError::Transfer { pack, source: Box::new(source) },
         ReadError::Folder(source) => DeliverError::Folder { pack, source },
     }
 }

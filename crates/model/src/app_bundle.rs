@@ -1,4 +1,4 @@
-//! The description of an app bundle: `headstart.toml`, or an Apple-style `Info.plist`. `Spec: app-bundle`.
+//! The description of an app bundle: `headstart.toml`, or an Apple-style `Info.plist`. `Spec: app-bundle 1, 3`.
 //!
 //! The original system ends an app whose description has a mistake, and tells one mistake at a time. `Ours:` every mistake
 //! is found when the bundle is read, and all of them are told at once ([`BundleError::Problems`]).

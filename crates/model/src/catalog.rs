@@ -192,7 +192,7 @@ impl Catalog {
         hasher.update(&self.release.0.to_le_bytes());
         let digest = hasher.finish();
         let [a, b, c, d, ..] = *digest.as_bytes();
-        let share = u64::from(u32::from_le_bytes([a, b, c, d])) * 100 >> 32;
+        let share = (u64::from(u32::from_le_bytes([a, b, c, d])) * 100) >> 32;
         if share < u64::from(self.rollout_percent) { &self.packs } else { &self.former }
     }
 }

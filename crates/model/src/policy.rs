@@ -124,7 +124,7 @@ mod tests {
             r#"{"essential":{}}"#,
             r#"{"essential":{"installationEventTypes":["never"]}}"#,
             r#"{"onDemand":{},"essential":{"installationEventTypes":[]}}"#,
-            r#"{}"#,
+            "{}",
         ] {
             assert!(parse(text).is_err(), "{text}");
         }

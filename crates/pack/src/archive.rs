@@ -26,6 +26,7 @@ use headstart_model::Digest;
 
 use crate::error::BuildError;
 use crate::limits::MANIFEST_BYTES_MAX;
+use crate::numbers::size;
 
 pub use header::ArchiveHeader;
 pub use reader::ArchiveReader;
@@ -42,7 +43,7 @@ pub(crate) struct ArchiveParts<'a> {
 
 /// Keeps the room of the header free; an archive that is cut off here is no archive.
 pub(crate) fn write_placeholder<W: Write>(out: &mut W) -> Result<(), BuildError> {
-    out.write_all(&[0; ArchiveHeader::BYTES as usize]).map_err(BuildError::Write)
+    out.write_all(&[0; ArchiveHeader::LEN]).map_err(BuildError::Write)
 }
 
 /// Writes what follows the bundle, then the header. Gives the bytes of the whole archive.
@@ -51,13 +52,13 @@ pub(crate) fn finish<W: Write + Seek>(
     parts: &ArchiveParts<'_>,
 ) -> Result<u64, BuildError> {
     let limit = MANIFEST_BYTES_MAX;
-    if parts.manifest.len() as u64 > limit {
+    if size(parts.manifest.len()) > limit {
         return Err(BuildError::TooMany { what: "bytes in the packaging manifest", limit });
     }
     let header = ArchiveHeader {
-        manifest_bytes: parts.manifest.len() as u64,
-        structure_bytes: parts.structure.len() as u64,
-        names_bytes: parts.names.len() as u64,
+        manifest_bytes: size(parts.manifest.len()),
+        structure_bytes: size(parts.structure.len()),
+        names_bytes: size(parts.names.len()),
         bundle_bytes: parts.bundle_bytes,
         content: parts.content,
         structure_digest: Digest::of(parts.structure),

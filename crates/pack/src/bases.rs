@@ -7,6 +7,7 @@
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
 use crate::limits::BASES_BYTES_BUDGET;
+use crate::numbers::index;
 use crate::table::{BaseRun, BaseSpace, ChunkRun};
 
 /// Chunks remembered for one shingle: at most so many of the old version, and so many in all.
@@ -130,7 +131,7 @@ impl BaseChooser {
     }
 
     fn length(&self, candidate: Candidate) -> usize {
-        self.lengths.get(&candidate).copied().unwrap_or(0) as usize
+        index(self.lengths.get(&candidate).copied().unwrap_or(0))
     }
 
     /// For each candidate the shingles of the block that it has too.
@@ -138,7 +139,7 @@ impl BaseChooser {
         let mut covers: HashMap<Candidate, Vec<u64>> = HashMap::new();
         for shingle in self.shingles(plain) {
             let mut next = self.lists.get(&shingle).map_or(END, |list| list.head);
-            while let Some(link) = self.links.get(next as usize) {
+            while let Some(link) = self.links.get(index(next)) {
                 covers.entry(link.candidate).or_default().push(shingle);
                 next = link.next;
             }
@@ -154,8 +155,7 @@ impl BaseChooser {
         for centre in centres {
             let around = [centre.chunk.checked_sub(1), centre.chunk.checked_add(1)];
             for chunk in around.into_iter().flatten() {
-                let Some(length) = self.old_lengths.get(&chunk).map(|length| *length as usize)
-                else {
+                let Some(length) = self.old_lengths.get(&chunk).map(|length| index(*length)) else {
                     continue;
                 };
                 let neighbour = Candidate { space: BaseSpace::Old, chunk };

@@ -10,6 +10,7 @@ use crate::bundle::{BundleInput, Level, Progress, write_bundle};
 use crate::chunk_set::ChunkSet;
 use crate::error::BuildError;
 use crate::layout;
+use crate::numbers::size;
 use crate::section;
 use crate::selection::Selection;
 use crate::source::{FolderChunks, NoChunks};
@@ -69,11 +70,11 @@ pub fn build_archive<W: Write + Seek>(
     };
     let archive_bytes = archive::finish(out, &parts)?;
     Ok(BuildSummary {
-        files: tree.files().count() as u64,
+        files: size(tree.files().count()),
         installed_bytes: tree.installed_bytes(),
         archive_bytes,
         chunks: u64::from(tree.chunk_count()),
-        blocks: bundle.table.blocks().len() as u64,
+        blocks: size(bundle.table.blocks().len()),
         content: parts.content,
     })
 }

@@ -12,6 +12,7 @@ use crate::bases::BaseChooser;
 use crate::blocks::{self, Draft};
 use crate::codec::{Codec, Encoder};
 use crate::error::BuildError;
+use crate::numbers::size;
 use crate::source::ChunkSource;
 use crate::table::{BaseSpace, Block, BlockTable};
 
@@ -101,13 +102,13 @@ pub(crate) fn write_bundle(
                 since_restart = 0;
             }
             let draft = draft(&mut input, chunks)?;
-            since_restart += draft.plain.len() as u64;
+            since_restart += size(draft.plain.len());
             drafts.push(draft);
         }
         for (draft, (codec, stored)) in drafts.iter().zip(compress(&encoder, &drafts, workers)) {
             out.write_all(&stored).map_err(BuildError::Write)?;
             hasher.update(&stored);
-            bytes += stored.len() as u64;
+            bytes += size(stored.len());
             table.push(Block {
                 runs: blocks::runs(&draft.chunks),
                 bases: if codec == Codec::Stored { Vec::new() } else { draft.bases.clone() },
@@ -115,7 +116,7 @@ pub(crate) fn write_bundle(
                 stored_bytes: u32::try_from(stored.len()).expect("a block is far below 4 GiB"),
                 digest: Digest::of(&stored),
             });
-            done += draft.plain.len() as u64;
+            done += size(draft.plain.len());
         }
         if progress(done).is_break() {
             return Err(BuildError::Cancelled);

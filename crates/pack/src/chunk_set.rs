@@ -1,5 +1,7 @@
 //! Sets of chunk numbers.
 
+use crate::numbers::index;
+
 /// A set of chunk numbers of one tree, one bit each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChunkSet {
@@ -11,7 +13,7 @@ impl ChunkSet {
     /// No chunk of a tree with `chunks` chunks.
     #[must_use]
     pub fn empty(chunks: u32) -> Self {
-        Self { words: vec![0; chunks.div_ceil(64) as usize], chunks }
+        Self { words: vec![0; index(chunks.div_ceil(64))], chunks }
     }
 
     /// Every chunk of a tree with `chunks` chunks.
@@ -33,7 +35,7 @@ impl ChunkSet {
     /// Whether `chunk` is in the set; false for a chunk that the tree does not have.
     #[must_use]
     pub fn contains(&self, chunk: u32) -> bool {
-        self.words.get((chunk / 64) as usize).is_some_and(|word| word >> (chunk % 64) & 1 == 1)
+        self.words.get(index(chunk / 64)).is_some_and(|word| word >> (chunk % 64) & 1 == 1)
     }
 
     /// Adds `chunk`; true when it was not there. A chunk that the tree does not have is left out.
@@ -41,7 +43,7 @@ impl ChunkSet {
         if chunk >= self.chunks {
             return false;
         }
-        let Some(word) = self.words.get_mut((chunk / 64) as usize) else { return false };
+        let Some(word) = self.words.get_mut(index(chunk / 64)) else { return false };
         let bit = 1 << (chunk % 64);
         let added = *word & bit == 0;
         *word |= bit;

@@ -5,6 +5,7 @@ use zstd::zstd_safe::{CCtx, CParameter, DCtx, DParameter};
 
 use crate::error::FormatError;
 use crate::limits::{BASES_BYTES_MAX, BLOCK_BYTES_MAX};
+use crate::numbers::size;
 
 /// How the bytes of a block are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,9 +99,9 @@ pub(crate) fn decode<B: AsRef<[u8]>>(
         let what = "the length of a block";
         return Err(FormatError::Limit { what, found: plain_bytes, limit: BLOCK_BYTES_MAX });
     }
-    if prefix.len() as u64 > BASES_BYTES_MAX {
+    if size(prefix.len()) > BASES_BYTES_MAX {
         let what = "the length of a block's bases";
-        let found = prefix.len() as u64;
+        let found = size(prefix.len());
         return Err(FormatError::Limit { what, found, limit: BASES_BYTES_MAX });
     }
     let capacity = usize::try_from(plain_bytes).expect("BLOCK_BYTES_MAX fits memory");

@@ -10,6 +10,7 @@ use crate::bundle::{BundleInput, Level, Progress, write_bundle};
 use crate::chunk_set::ChunkSet;
 use crate::error::BuildError;
 use crate::layout;
+use crate::numbers::size;
 use crate::section::{self, DeltaStructure};
 use crate::source::ChunkSource;
 use crate::table::BaseSpace;
@@ -48,6 +49,7 @@ pub struct DeltaSummary {
 ///
 /// # Errors
 /// [`BuildError`] when chunks cannot be read, the output cannot be written, or `progress` breaks off.
+#[expect(clippy::needless_pass_by_value, reason = "a version lends its source for the whole call")]
 pub fn build_delta<S: Read + Write + Seek>(
     old: Version<'_>,
     new: Version<'_>,
@@ -88,9 +90,9 @@ pub fn build_delta<S: Read + Write + Seek>(
     std::io::copy(&mut scratch.take(written.bytes), &mut both).map_err(BuildError::Write)?;
     Ok(DeltaSummary {
         digest: hasher.finish(),
-        bytes: structure.len() as u64 + written.bytes,
+        bytes: size(structure.len()) + written.bytes,
         structure_digest: Digest::of(&structure),
-        structure_bytes: structure.len() as u64,
+        structure_bytes: size(structure.len()),
     })
 }
 

@@ -2,6 +2,7 @@
 
 use crate::chunk_set::ChunkSet;
 use crate::limits::BLOCK_BYTES_TARGET;
+use crate::numbers::index;
 use crate::tree::Tree;
 
 /// The chunks of `wanted`, each once, by (file name, path) of the first file that has it.
@@ -22,7 +23,7 @@ pub(crate) fn blocks(tree: &Tree, order: &[u32]) -> Vec<Vec<u32>> {
     let mut bytes = 0;
     for chunk in order {
         block.push(*chunk);
-        bytes += tree.chunk_bytes(*chunk) as usize;
+        bytes += index(tree.chunk_bytes(*chunk));
         if bytes >= BLOCK_BYTES_TARGET {
             blocks.push(std::mem::take(&mut block));
             bytes = 0;

@@ -25,6 +25,7 @@ pub mod delta;
 mod error;
 mod layout;
 pub mod limits;
+mod numbers;
 mod places;
 pub mod plan;
 mod reader;

@@ -1,5 +1,6 @@
 //! Where chunks belong in the files of a tree.
 
+use crate::numbers::index;
 use crate::tree::Tree;
 
 /// One place of a chunk.
@@ -22,7 +23,7 @@ impl Places {
     /// The places of all chunks of `tree`.
     #[must_use]
     pub fn of(tree: &Tree) -> Self {
-        let mut starts = vec![0_u32; tree.chunk_count() as usize + 1];
+        let mut starts = vec![0_u32; index(tree.chunk_count()) + 1];
         let all = || {
             tree.files().flat_map(|(entry, _, file)| {
                 let entry = u32::try_from(entry).unwrap_or(u32::MAX);
@@ -35,7 +36,7 @@ impl Places {
             })
         };
         for (chunk, _) in all() {
-            if let Some(start) = starts.get_mut(chunk as usize + 1) {
+            if let Some(start) = starts.get_mut(index(chunk) + 1) {
                 *start += 1;
             }
         }
@@ -45,10 +46,10 @@ impl Places {
             *start = sum;
         }
         let mut next = starts.clone();
-        let mut places = vec![Place { entry: 0, offset: 0 }; sum as usize];
+        let mut places = vec![Place { entry: 0, offset: 0 }; index(sum)];
         for (chunk, place) in all() {
-            if let Some(position) = next.get_mut(chunk as usize) {
-                if let Some(slot) = places.get_mut(*position as usize) {
+            if let Some(position) = next.get_mut(index(chunk)) {
+                if let Some(slot) = places.get_mut(index(*position)) {
                     *slot = place;
                 }
                 *position += 1;
@@ -60,8 +61,8 @@ impl Places {
     /// Every place of `chunk`, by entry and offset.
     #[must_use]
     pub fn of_chunk(&self, chunk: u32) -> &[Place] {
-        let start = self.starts.get(chunk as usize).copied().unwrap_or(0) as usize;
-        let end = self.starts.get(chunk as usize + 1).copied().unwrap_or(0) as usize;
+        let start = self.starts.get(index(chunk)).copied().map_or(0, index);
+        let end = self.starts.get(index(chunk) + 1).copied().map_or(0, index);
         self.places.get(start..end).unwrap_or_default()
     }
 }

@@ -5,6 +5,7 @@ use headstart_model::Verified;
 use crate::codec;
 use crate::error::FormatError;
 use crate::limits::BASES_BYTES_MAX;
+use crate::numbers::{index, size};
 use crate::table::{BaseSpace, Block, BlockTable};
 use crate::tree::Tree;
 
@@ -55,29 +56,30 @@ impl<'a> BlockReader<'a> {
         let block = self
             .table
             .blocks()
-            .get(number as usize)
+            .get(index(number))
             .filter(|block| block.digest == *stored.digest())
             .ok_or(FormatError::Rule { what: "a block was given that is not the one wanted" })?;
-        let prefix = self.prefix(block, bases)?;
+        let prefix = prefix(block, bases)?;
         let plain_bytes = block.plain_bytes(self.tree);
         let bytes = codec::decode(number, block.codec, stored, &prefix, plain_bytes)?;
         Ok(PlainBlock { bytes, block, tree: self.tree })
     }
+}
 
-    fn prefix(&self, block: &Block, bases: &mut dyn BaseSource) -> Result<Vec<u8>, FormatError> {
-        let mut prefix = Vec::new();
-        for base in &block.bases {
-            for chunk in base.run.chunks() {
-                bases.read_base(base.space, chunk, &mut prefix)?;
-                let found = prefix.len() as u64;
-                if found > BASES_BYTES_MAX {
-                    let what = "the length of a block's bases";
-                    return Err(FormatError::Limit { what, found, limit: BASES_BYTES_MAX });
-                }
+/// The bytes of a block's bases, one after the other.
+fn prefix(block: &Block, bases: &mut dyn BaseSource) -> Result<Vec<u8>, FormatError> {
+    let mut prefix = Vec::new();
+    for base in &block.bases {
+        for chunk in base.run.chunks() {
+            bases.read_base(base.space, chunk, &mut prefix)?;
+            let found = size(prefix.len());
+            if found > BASES_BYTES_MAX {
+                let what = "the length of a block's bases";
+                return Err(FormatError::Limit { what, found, limit: BASES_BYTES_MAX });
             }
         }
-        Ok(prefix)
     }
+    Ok(prefix)
 }
 
 impl PlainBlock<'_> {
@@ -85,7 +87,7 @@ impl PlainBlock<'_> {
     pub fn chunks(&self) -> impl Iterator<Item = (u32, &[u8])> {
         let mut rest = self.bytes.as_slice();
         self.block.chunks().map(move |chunk| {
-            let length = self.tree.chunk_bytes(chunk) as usize;
+            let length = index(self.tree.chunk_bytes(chunk));
             // The block yielded exactly the sum of these lengths, so the split never fails.
             let (bytes, after) = rest.split_at_checked(length).unwrap_or((rest, &[]));
             rest = after;

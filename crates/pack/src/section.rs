@@ -5,6 +5,7 @@ use zstd::zstd_safe::{CCtx, CParameter, DCtx, DParameter, compress_bound};
 
 use crate::error::FormatError;
 use crate::limits::STRUCTURE_BYTES_MAX;
+use crate::numbers::{index, size};
 use crate::table::BlockTable;
 use crate::tree::{CompleteTree, Tree};
 use crate::varint::{self, Cursor};
@@ -138,11 +139,11 @@ fn encode_mapping(same_as_old: &[Option<u32>]) -> Vec<u8> {
         let first = rest.first().copied().flatten().unwrap_or(0);
         let run = (first..).zip(rest).take_while(|(number, old)| **old == Some(*number)).count();
         rest = rest.get(run..).unwrap_or_default();
-        varint::put(&mut out, lone as u64);
-        varint::put(&mut out, run as u64);
+        varint::put(&mut out, size(lone));
+        varint::put(&mut out, size(run));
         if run > 0 {
             varint::put_signed(&mut out, i64::from(first) - expected);
-            expected = i64::from(first) + run as i64;
+            expected = i64::from(first) + i64::try_from(run).unwrap_or(i64::MAX);
         }
     }
     out
@@ -154,7 +155,7 @@ fn decode_mapping(
     old: &Tree,
 ) -> Result<Vec<Option<u32>>, FormatError> {
     let wrong = || FormatError::Rule { what: "the old chunks of a delta are out of range" };
-    let chunks = tree.chunk_count() as usize;
+    let chunks = index(tree.chunk_count());
     let mut mapping: Vec<Option<u32>> = Vec::with_capacity(chunks);
     let mut expected = 0_i64;
     while !column.rest().is_empty() {
@@ -174,7 +175,7 @@ fn decode_mapping(
         }
         let first = expected.checked_add(column.signed()?).and_then(|n| u32::try_from(n).ok());
         let first = first.ok_or_else(wrong)?;
-        expected = i64::from(first) + run as i64;
+        expected = i64::from(first) + i64::try_from(run).unwrap_or(i64::MAX);
         for number in (u64::from(first)..).take(run) {
             let number = u32::try_from(number).map_err(|_| wrong())?;
             let new = u32::try_from(mapping.len()).map_err(|_| wrong())?;
@@ -189,7 +190,7 @@ fn decode_mapping(
 }
 
 fn seal(kind: u8, plain: &[u8], prefix: &[u8]) -> Result<Vec<u8>, FormatError> {
-    let found = plain.len() as u64;
+    let found = size(plain.len());
     let limit = STRUCTURE_BYTES_MAX;
     if found > limit {
         return Err(FormatError::Limit { what: "the length of the index", found, limit });

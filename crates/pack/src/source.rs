@@ -8,6 +8,7 @@ use headstart_model::{Digest, Verified};
 
 use crate::chunker;
 use crate::error::{BuildError, FormatError};
+use crate::numbers::{index, size};
 use crate::reader::{BaseSource, BlockReader};
 use crate::selection::{SelectedFile, Selection};
 use crate::table::{BaseSpace, BlockTable};
@@ -65,7 +66,7 @@ impl FolderChunks {
     }
 
     fn open(&mut self, file: u32) -> Result<&mut File, (PathBuf, std::io::Error)> {
-        let path = self.sources.get(file as usize).cloned().unwrap_or_default();
+        let path = self.sources.get(index(file)).cloned().unwrap_or_default();
         if self.open.as_ref().is_none_or(|(number, _)| *number != file) {
             self.open = Some((file, File::open(&path).map_err(|error| (path.clone(), error))?));
         }
@@ -93,7 +94,7 @@ fn scan_file(file: &SelectedFile) -> Result<Vec<(Digest, u32)>, BuildError> {
 
 impl ChunkSource for FolderChunks {
     fn read_chunk(&mut self, chunk: u32, out: &mut Vec<u8>) -> Result<(), BuildError> {
-        let place = self.places.get(chunk as usize).copied();
+        let place = self.places.get(index(chunk)).copied();
         let (Some((file, offset)), Some(name)) = (place, self.complete.name(chunk).copied()) else {
             return Err(FormatError::Rule { what: "a chunk is wanted that does not exist" }.into());
         };
@@ -103,7 +104,7 @@ impl ChunkSource for FolderChunks {
             file.seek(SeekFrom::Start(offset))?;
             file.take(bytes).read_to_end(out)
         };
-        let path = self.sources.get(file as usize).cloned().unwrap_or_default();
+        let path = self.sources.get(index(file)).cloned().unwrap_or_default();
         self.open(file)
             .and_then(|open| read(open, out).map_err(|error| (path.clone(), error)))
             .map_err(|(path, source)| BuildError::Read { path, source })?;
@@ -134,12 +135,12 @@ impl ScratchChunks {
     ) -> Result<Self, FormatError> {
         let tree = complete.tree();
         let lengths = (0..tree.chunk_count()).map(|chunk| tree.chunk_bytes(chunk)).collect();
-        let offsets = vec![None; tree.chunk_count() as usize];
+        let offsets = vec![None; index(tree.chunk_count())];
         let mut chunks = Self { scratch, offsets, lengths };
         let reader = BlockReader::new(tree, table);
         let mut end = 0;
         for (number, _, block) in table.with_offsets() {
-            let mut stored = vec![0; block.stored_bytes as usize];
+            let mut stored = vec![0; index(block.stored_bytes)];
             bundle.read_exact(&mut stored)?;
             let damaged = |source| FormatError::Damaged { what: "the bundle", source };
             let stored = Verified::check(stored, &block.digest).map_err(damaged)?;
@@ -147,22 +148,22 @@ impl ScratchChunks {
             chunks.scratch.seek(SeekFrom::Start(end))?;
             for (chunk, bytes) in plain.chunks() {
                 chunks.scratch.write_all(bytes)?;
-                if let Some(offset) = chunks.offsets.get_mut(chunk as usize) {
+                if let Some(offset) = chunks.offsets.get_mut(index(chunk)) {
                     *offset = Some(end);
                 }
-                end += bytes.len() as u64;
+                end += size(bytes.len());
             }
         }
         Ok(chunks)
     }
 
     fn read(&mut self, chunk: u32, out: &mut Vec<u8>) -> std::io::Result<()> {
-        let place = self.offsets.get(chunk as usize).copied().flatten();
-        let length = self.lengths.get(chunk as usize).copied().unwrap_or(0);
+        let place = self.offsets.get(index(chunk)).copied().flatten();
+        let length = self.lengths.get(index(chunk)).copied().unwrap_or(0);
         let offset = place.ok_or(std::io::ErrorKind::NotFound)?;
         self.scratch.seek(SeekFrom::Start(offset))?;
         let start = out.len();
-        out.resize(start + length as usize, 0);
+        out.resize(start + index(length), 0);
         self.scratch.read_exact(out.get_mut(start..).unwrap_or_default())
     }
 }

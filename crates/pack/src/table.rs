@@ -5,6 +5,7 @@ use headstart_model::Digest;
 use crate::codec::Codec;
 use crate::error::FormatError;
 use crate::limits::{BASES_BYTES_MAX, BLOCK_BYTES_MAX, CHUNKS_MAX};
+use crate::numbers::size;
 use crate::tree::Tree;
 use crate::varint::{self, Cursor};
 
@@ -109,16 +110,16 @@ impl BlockTable {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        varint::put(&mut out, self.blocks.len() as u64);
+        varint::put(&mut out, size(self.blocks.len()));
         let mut expected = 0;
         for block in &self.blocks {
             out.push(block.codec.byte());
             varint::put(&mut out, u64::from(block.stored_bytes));
-            varint::put(&mut out, block.runs.len() as u64);
+            varint::put(&mut out, size(block.runs.len()));
             for run in &block.runs {
                 put_run(&mut out, *run, &mut expected);
             }
-            varint::put(&mut out, block.bases.len() as u64);
+            varint::put(&mut out, size(block.bases.len()));
             let mut expected_base = 0;
             for base in &block.bases {
                 out.push(u8::from(base.space == BaseSpace::New));

@@ -3,6 +3,7 @@
 mod builder;
 mod encoding;
 
+use crate::numbers::index;
 use std::ops::Range;
 
 use headstart_model::{Digest, DigestHasher, PackPath};
@@ -80,7 +81,7 @@ impl Tree {
     /// Length of a chunk in bytes; 0 for one that does not exist.
     #[must_use]
     pub fn chunk_bytes(&self, chunk: u32) -> u32 {
-        self.chunk_bytes.get(chunk as usize).copied().unwrap_or(0)
+        self.chunk_bytes.get(index(chunk)).copied().unwrap_or(0)
     }
 
     /// Bytes of all files.
@@ -132,7 +133,7 @@ impl CompleteTree {
     /// The name of a chunk.
     #[must_use]
     pub fn name(&self, chunk: u32) -> Option<&Digest> {
-        self.names.get(chunk as usize)
+        self.names.get(index(chunk))
     }
 
     /// The identity of the content: equal trees with equal chunks, and nothing else, have equal digests.
@@ -141,7 +142,7 @@ impl CompleteTree {
         let encoded = self.tree.encode();
         let mut hasher = DigestHasher::new();
         hasher.update(b"headstart tree 1\n");
-        hasher.update(&(encoded.len() as u64).to_le_bytes());
+        hasher.update(&crate::numbers::size(encoded.len()).to_le_bytes());
         hasher.update(&encoded);
         self.names.iter().for_each(|name| hasher.update(name.as_bytes()));
         hasher.finish()

@@ -1,6 +1,7 @@
 //! Numbers of variable length (LEB128) and a cursor that never reads past its end.
 
 use crate::error::FormatError;
+use crate::numbers::size;
 
 /// Appends `value`, seven bits a byte, lowest first.
 pub(crate) fn put(out: &mut Vec<u8>, mut value: u64) {
@@ -117,7 +118,7 @@ impl<'a> Cursor<'a> {
 
 /// Appends `part` after its length.
 pub(crate) fn put_part(out: &mut Vec<u8>, part: &[u8]) {
-    put(out, part.len() as u64);
+    put(out, size(part.len()));
     out.extend_from_slice(part);
 }
 

@@ -26,6 +26,7 @@ use headstart_sys::{Action, FileError};
 
 use crate::error::StoreError;
 use crate::installed::InstalledVersion;
+use crate::numbers::{index, size};
 use journal::Journal;
 use output::OutputFiles;
 
@@ -67,7 +68,7 @@ impl Assembly {
         let mut assembly = Self {
             folder: folder.to_owned(),
             places: Places::of(&tree),
-            names: vec![None; chunks as usize],
+            names: vec![None; index(chunks)],
             held: ChunkSet::empty(chunks),
             output: OutputFiles::create(&files, &tree)?,
             journal,
@@ -167,7 +168,7 @@ impl Assembly {
     fn write_chunk(&mut self, tree: &Tree, chunk: u32, bytes: &[u8]) -> Result<(), StoreError> {
         for place in self.places.of_chunk(chunk) {
             if self.output.write(tree, *place, bytes)? {
-                self.bytes_written += bytes.len() as u64;
+                self.bytes_written += size(bytes.len());
             }
         }
         Ok(())
@@ -175,7 +176,7 @@ impl Assembly {
 
     fn hold(&mut self, chunk: u32, name: Digest) {
         self.held.insert(chunk);
-        if let Some(slot) = self.names.get_mut(chunk as usize) {
+        if let Some(slot) = self.names.get_mut(index(chunk)) {
             *slot = Some(name);
         }
     }
@@ -233,7 +234,7 @@ fn read_held(
     chunk: u32,
     out: &mut Vec<u8>,
 ) -> std::io::Result<()> {
-    let name = assembly.names.get(chunk as usize).copied().flatten();
+    let name = assembly.names.get(index(chunk)).copied().flatten();
     let (Some(name), Some(place)) = (name, assembly.places.of_chunk(chunk).first().copied()) else {
         return Err(std::io::ErrorKind::NotFound.into());
     };

@@ -9,6 +9,7 @@ use headstart_sys::identity::FileStamp;
 use headstart_sys::{Action, FileError, durable, positioned};
 
 use crate::error::StoreError;
+use crate::numbers::{index, size};
 
 pub(crate) const RECORD: &str = "version.record";
 pub(crate) const FILES: &str = "files";
@@ -61,7 +62,8 @@ impl InstalledVersion {
     /// As [`InstalledVersion::open`].
     pub fn open_apart(folder: &Path, files: &Path) -> Result<Self, StoreError> {
         let path = folder.join(RECORD);
-        let bytes = std::fs::read(&path).map_err(|error| FileError::new(Action::Read, &path, error))?;
+        let bytes =
+            std::fs::read(&path).map_err(|error| FileError::new(Action::Read, &path, error))?;
         let (complete, stamps) =
             decode(&bytes).map_err(|source| StoreError::Format { path, source })?;
         let places = Places::of(complete.tree());
@@ -188,10 +190,10 @@ impl InstalledVersion {
     /// Appends the bytes of a chunk, read from a file that has it and verified; `None` when no file has it any more.
     pub fn read_chunk(&self, chunk: u32, out: &mut Vec<u8>) -> Option<()> {
         let name = self.complete.name(chunk)?;
-        let length = self.complete.tree().chunk_bytes(chunk) as usize;
+        let length = index(self.complete.tree().chunk_bytes(chunk));
         let start = out.len();
         for place in self.places.of_chunk(chunk) {
-            let entry = self.complete.tree().entries().get(place.entry as usize)?;
+            let entry = self.complete.tree().entries().get(index(place.entry))?;
             out.resize(start + length, 0);
             let bytes = out.get_mut(start..)?;
             let read = File::open(self.files().join(entry.path.as_str()))
@@ -243,13 +245,13 @@ impl InstalledVersion {
         let mut buffer = Vec::new();
         let mut offset = 0;
         for chunk in tree.chunks_of(file) {
-            buffer.resize(tree.chunk_bytes(*chunk) as usize, 0);
+            buffer.resize(index(tree.chunk_bytes(*chunk)), 0);
             positioned::read_exact_at(&open, &mut buffer, offset)
                 .map_err(|error| error.to_string())?;
             if self.complete.name(*chunk) != Some(&Digest::of(&buffer)) {
                 return Err(format!("it differs at byte {offset} or after"));
             }
-            offset += buffer.len() as u64;
+            offset += size(buffer.len());
         }
         Ok(())
     }
@@ -262,7 +264,7 @@ fn private() -> headstart_sys::mode::Mode {
 fn encode(complete: &CompleteTree, stamps: &[FileStamp]) -> Vec<u8> {
     let tree = complete.tree().encode();
     let mut out = MAGIC.to_vec();
-    out.extend_from_slice(&(tree.len() as u64).to_le_bytes());
+    out.extend_from_slice(&size(tree.len()).to_le_bytes());
     out.extend_from_slice(&tree);
     out.extend_from_slice(&section::encode_names(complete));
     for stamp in stamps {
@@ -289,7 +291,7 @@ fn decode(bytes: &[u8]) -> Result<(CompleteTree, Vec<FileStamp>), FormatError> {
     let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| truncated())?;
     let (tree, rest) = rest.split_at_checked(length).ok_or_else(truncated)?;
     let tree = Tree::decode(tree)?;
-    let names_bytes = tree.chunk_count() as usize * Digest::LEN;
+    let names_bytes = index(tree.chunk_count()) * Digest::LEN;
     let (names, stamps) = rest.split_at_checked(names_bytes).ok_or_else(truncated)?;
     let (names, _) = names.as_chunks::<{ Digest::LEN }>();
     let names = names.iter().map(|name| Digest::from_bytes(*name)).collect();

@@ -18,6 +18,7 @@ mod error;
 mod installed;
 mod layout;
 mod namespaces;
+mod numbers;
 
 pub use assembly::{Assembly, Built, Finish, Reused, Sharing, discard};
 pub use database::Database;

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use headstart_rules::{
-    Finding, Workspace, citations, dependencies, floors, forbidden, manifests, report, size,
+    Finding, Workspace, citations, codes, dependencies, floors, forbidden, manifests, pages,
+    report, size,
 };
 
 /// All text files with their text.
@@ -67,6 +68,38 @@ fn every_cited_section_exists() {
     let findings: Vec<_> =
         code.flat_map(|(path, text)| citations::check(&pages, path, text)).collect();
     assert_none(&findings);
+}
+
+#[test]
+fn every_error_code_is_documented_and_every_documented_one_is_used() {
+    let texts = texts(&Workspace::here());
+    let page = texts.iter().find(|(path, _)| path == "docs/errors.md");
+    let documented = codes::documented(&page.expect("the page of codes exists").1);
+    // The test kit's failures are those of a pretended network and disk, which nobody is told.
+    let is_code = |path: &str| {
+        path.starts_with("crates/")
+            && path.contains("/src/")
+            && Path::new(path).extension() == Some("rs".as_ref())
+            && !path.starts_with("crates/testkit/")
+            && !path.ends_with("/tests.rs")
+            && !path.contains("/tests/")
+    };
+    let code = texts.iter().filter(|(path, _)| is_code(path));
+    let code: Vec<_> = code.map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    assert_none(&codes::check(&documented, &code));
+}
+
+#[test]
+fn every_link_between_pages_leads_somewhere() {
+    let texts = texts(&Workspace::here());
+    let exists = |path: &str| {
+        let below = format!("{path}/");
+        texts.iter().any(|(file, _)| file == path || file.starts_with(&below))
+    };
+    let is_page = |path: &str| Path::new(path).extension() == Some("md".as_ref());
+    let pages = texts.iter().filter(|(path, _)| is_page(path));
+    let pages: Vec<_> = pages.map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    assert_none(&pages::check(&pages, exists));
 }
 
 #[test]

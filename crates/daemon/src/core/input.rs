@@ -6,6 +6,9 @@ use tokio::sync::oneshot;
 
 use super::Subscription;
 
+/// A question about the state, with where its answer goes.
+pub(super) type Query = Box<dyn FnOnce(&State, Now) + Send>;
+
 /// Something for the core.
 pub enum Input {
     /// An event that nobody waits on.
@@ -13,7 +16,7 @@ pub enum Input {
     /// A call that is answered when the engine says so.
     Call(Call),
     /// A question about the state, answered at once.
-    Query(Box<dyn FnOnce(&State, Now) + Send>),
+    Query(Query),
     /// Somebody wants to hear notices.
     Subscribe(Subscription),
     /// End.

@@ -21,19 +21,21 @@ pub(super) async fn switch(
     let context = Arc::clone(context);
     match blocking(move || apply(&context, &app, &items)).await {
         Ok(Ok(())) => Event::Switched { effect },
-        Ok(Err(Refused { failure, damaged })) => Event::SwitchFailed { effect, failure, damaged },
+        Ok(Err(Refused { failure, damaged })) => {
+            Event::SwitchFailed { effect, failure: *failure, damaged }
+        }
         Err(failure) => Event::SwitchFailed { effect, failure, damaged: Vec::new() },
     }
 }
 
 struct Refused {
-    failure: Failure,
+    failure: Box<Failure>,
     damaged: Vec<PackId>,
 }
 
 impl From<StoreError> for Refused {
     fn from(error: StoreError) -> Self {
-        Self { failure: error.to_failure(), damaged: Vec::new() }
+        Self { failure: Box::new(error.to_failure()), damaged: Vec::new() }
     }
 }
 
@@ -62,7 +64,7 @@ fn incoming(context: &Context, app: &AppId, item: &SwitchItem) -> Result<LivePac
     let Some(version) = &item.to else { return Err(damaged(item, "nothing was named")) };
     let folder = context.layout.version(app, &item.pack, key(version));
     let installed = InstalledVersion::open(&folder).map_err(|error| Refused {
-        failure: error.to_failure(),
+        failure: Box::new(error.to_failure()),
         damaged: vec![item.pack.clone()],
     })?;
     if installed.complete().content() != version.content {
@@ -83,5 +85,5 @@ fn damaged(item: &SwitchItem, why: &str) -> Refused {
     let message = format!("the new version of pack `{}` cannot be used: {why}", item.pack);
     let failure = Failure::new(headstart_model::ErrorKind::Untrusted, "contentDamaged", message)
         .with_hint("it is fetched anew");
-    Refused { failure, damaged: vec![item.pack.clone()] }
+    Refused { failure: Box::new(failure), damaged: vec![item.pack.clone()] }
 }

@@ -23,7 +23,10 @@ enum During {
     Update,
 }
 
-#[expect(clippy::disallowed_methods, reason = "how many, and which one, is said by whoever runs the tests")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how many, and which one, is said by whoever runs the tests"
+)]
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|text| text.parse().ok())
 }
@@ -198,11 +201,9 @@ impl Drop for Run<'_> {
 
 fn clear_of_rubbish(home: &Path) -> bool {
     let staging = home.join("staging");
-    let empty = |folder: &Path| {
-        std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
-    };
-    !staging.exists()
-        || std::fs::read_dir(staging).unwrap().flatten().all(|app| empty(&app.path()))
+    let empty =
+        |folder: &Path| std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
+    !staging.exists() || std::fs::read_dir(staging).unwrap().flatten().all(|app| empty(&app.path()))
 }
 
 #[test]

@@ -6,4 +6,5 @@ mod device;
 mod kill;
 mod publisher;
 mod readme;
+mod real_input;
 mod story;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +13,7 @@ use headstart_pack::{Level, build_archive};
 use headstart_repo::author::{
     KeysPlace, Lifetimes, Mode, Preparation, ReleaseRequest, Writer, init,
 };
-use headstart_serve::{Faults, Folder, Running, Server, Site};
+use headstart_serve::{Faults, Folder, RequestEvent, Running, Server, Site};
 use jiff::Timestamp;
 
 /// Files by path.
@@ -34,7 +36,8 @@ pub struct Publisher {
 pub fn noise(seed: u64, bytes: usize) -> Vec<u8> {
     let mut state = seed.wrapping_mul(2_862_933_555_777_941_757).wrapping_add(3_037_000_493);
     let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 56) as u8
     };
     (0..bytes).map(|_| next()).collect()
@@ -62,8 +65,7 @@ impl Publisher {
     pub fn new(folder: &Path, now: Timestamp) -> Self {
         let (repository, keys) = (folder.join("repository"), folder.join("keys"));
         init(&repository, &KeysPlace::Folder(keys), Lifetimes::default(), now).unwrap();
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Self { folder: folder.to_owned(), runtime }
     }
 
@@ -117,11 +119,7 @@ impl Publisher {
         let opened = Writer::open(&repository, &keys, Lifetimes::default());
         let mut writer = self.runtime.block_on(opened).unwrap();
         let staging = tempfile::tempdir_in(&self.folder).unwrap();
-        let how = Preparation {
-            staging: staging.path().to_owned(),
-            deltas: 3,
-            level: Level::Fast,
-        };
+        let how = Preparation { staging: staging.path().to_owned(), deltas: 3, level: Level::Fast };
         let prepare = |archive: &PathBuf| {
             writer.prepare(archive, &how, &mut |_| ControlFlow::Continue(())).unwrap()
         };
@@ -164,6 +162,30 @@ impl Web {
         let running = runtime.block_on(server.start()).unwrap();
         let url = running.url().to_string();
         Self { faults, url, running: Some(running), runtime }
+    }
+
+    /// Asks for `path` and waits until the server has answered and hung up.
+    pub fn ask(&self, path: &str) {
+        let mut connection =
+            TcpStream::connect(self.running.as_ref().unwrap().local_addr()).unwrap();
+        let ask = format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+        connection.write_all(ask.as_bytes()).unwrap();
+        connection.read_to_end(&mut Vec::new()).unwrap();
+    }
+
+    /// Ends the server and gives all requests, in the order in which they ended.
+    pub fn finish(mut self) -> Vec<RequestEvent> {
+        let mut running = self.running.take().unwrap();
+        let mut log = running.take_requests().unwrap();
+        self.runtime.block_on(async {
+            running.shutdown().await;
+            let mut requests = Vec::new();
+            while let Some(request) = log.recv().await {
+                requests.push(request);
+            }
+            assert_eq!(log.lost(), 0, "more requests than the log holds");
+            requests
+        })
     }
 }
 

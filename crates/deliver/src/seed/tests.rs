@@ -31,7 +31,8 @@ fn every_file_of_a_seed_can_be_read_by_its_chunks() {
     std::fs::write(seed.join("below/large"), &large).expect("a file");
     std::fs::write(seed.join("small"), b"small").expect("a file");
     std::fs::write(seed.join("empty"), b"").expect("a file");
-    let held = scan_seed(&seed, &folder.path().join("record"), &pack(Vec::new())).expect("readable");
+    let held =
+        scan_seed(&seed, &folder.path().join("record"), &pack(Vec::new())).expect("readable");
     let installed = InstalledVersion::open(&held.folder).expect("recorded");
     let tree = installed.complete().tree();
     let paths: Vec<_> = tree.files().map(|(_, path, _)| path.as_str()).collect();
@@ -52,7 +53,8 @@ fn what_changed_since_is_noticed() {
     let seed = folder.path().join("seed");
     std::fs::create_dir(&seed).expect("a folder");
     std::fs::write(seed.join("file"), b"before").expect("a file");
-    let held = scan_seed(&seed, &folder.path().join("record"), &pack(Vec::new())).expect("readable");
+    let held =
+        scan_seed(&seed, &folder.path().join("record"), &pack(Vec::new())).expect("readable");
     std::fs::write(seed.join("file"), b"afterwards").expect("a file");
     let installed = InstalledVersion::open(&held.folder).expect("recorded");
     assert_eq!(installed.changed().len(), 1);

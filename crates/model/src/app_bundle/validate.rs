@@ -1,4 +1,4 @@
-//! From a description to a bundle: every rule of `Spec: app-bundle`, every mistake at once.
+//! From a description to a bundle: every mistake of `Spec: app-bundle 7`, all at once.
 
 mod assets;
 

@@ -4,6 +4,7 @@ use headstart_model::Digest;
 
 use crate::error::FormatError;
 use crate::limits::{CHUNKS_MAX, MANIFEST_BYTES_MAX, STRUCTURE_BYTES_MAX};
+use crate::numbers::size;
 use crate::varint::Cursor;
 
 const MAGIC: &[u8; 8] = b"HSPACK\r\n";
@@ -31,8 +32,10 @@ pub struct ArchiveHeader {
 }
 
 impl ArchiveHeader {
+    pub(crate) const LEN: usize = 200;
+
     /// Bytes of the header.
-    pub const BYTES: u64 = 200;
+    pub const BYTES: u64 = size(Self::LEN);
 
     /// Where the bundle begins.
     pub const BUNDLE_OFFSET: u64 = Self::BYTES;
@@ -58,7 +61,7 @@ impl ArchiveHeader {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let manifest_bytes =
             u32::try_from(self.manifest_bytes).expect("limited by MANIFEST_BYTES_MAX");
-        let mut out = Vec::with_capacity(Self::BYTES as usize);
+        let mut out = Vec::with_capacity(Self::LEN);
         out.extend_from_slice(MAGIC);
         out.extend_from_slice(&VERSION.to_le_bytes());
         out.extend_from_slice(&manifest_bytes.to_le_bytes());
@@ -109,7 +112,7 @@ impl ArchiveHeader {
         let limits = [
             ("the length of the manifest", self.manifest_bytes, MANIFEST_BYTES_MAX),
             ("the length of the index", self.structure_bytes, STRUCTURE_BYTES_MAX),
-            ("the length of the chunk names", self.names_bytes, CHUNKS_MAX * Digest::LEN as u64),
+            ("the length of the chunk names", self.names_bytes, CHUNKS_MAX * size(Digest::LEN)),
             ("the length of the bundle", self.bundle_bytes, 1 << 50),
         ];
         match limits.into_iter().find(|(_, found, limit)| found > limit) {

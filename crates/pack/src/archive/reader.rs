@@ -6,6 +6,7 @@ use headstart_model::{Digest, DigestHasher, Verified, VerifyError};
 
 use super::ArchiveHeader;
 use crate::error::FormatError;
+use crate::numbers::size;
 use crate::section::{self, Structure};
 use crate::table::BlockTable;
 use crate::tree::{CompleteTree, Tree};
@@ -122,7 +123,7 @@ impl<R: Read + Seek> ArchiveReader<R> {
             self.input.read_exact(piece)?;
             hasher.update(piece);
             out.write_all(piece)?;
-            left -= piece.len() as u64;
+            left -= size(piece.len());
         }
         let (expected, actual) = (self.header.bundle_digest, hasher.finish());
         if actual == expected {
@@ -156,7 +157,7 @@ fn read_at<R: Read + Seek>(input: &mut R, offset: u64, bytes: u64) -> Result<Vec
     input.seek(SeekFrom::Start(offset))?;
     let mut out = Vec::new();
     input.take(bytes).read_to_end(&mut out)?;
-    if out.len() as u64 == bytes {
+    if size(out.len()) == bytes {
         Ok(out)
     } else {
         Err(FormatError::Truncated { what: "the archive" })
@@ -176,7 +177,7 @@ fn check_table(tree: &Tree, table: &BlockTable, bundle_bytes: u64) -> Result<(),
     if table.stored_bytes() != bundle_bytes {
         return Err(FormatError::Rule { what: "the bundle is not as long as its blocks" });
     }
-    let yielded: u64 = table.blocks().iter().map(|block| block.chunks().count() as u64).sum();
+    let yielded: u64 = table.blocks().iter().map(|block| size(block.chunks().count())).sum();
     if yielded == u64::from(tree.chunk_count()) {
         Ok(())
     } else {

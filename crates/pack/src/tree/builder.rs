@@ -7,6 +7,7 @@ use headstart_model::{Digest, PackPath};
 use super::{CompleteTree, Entry, FileNode, Node, Tree};
 use crate::error::BuildError;
 use crate::limits::{CHUNKS_MAX, ENTRIES_MAX};
+use crate::numbers::{index, size};
 
 /// Collects files and folders in any order and makes the one tree that they have.
 #[derive(Debug, Default)]
@@ -57,7 +58,7 @@ impl TreeBuilder {
             .map(|(name, bytes)| self.chunk(name, bytes))
             .collect::<Result<_, _>>()?;
         self.entries.insert(path.clone(), Draft::File { executable, chunks });
-        if self.entries.len() as u64 > ENTRIES_MAX {
+        if size(self.entries.len()) > ENTRIES_MAX {
             return Err(BuildError::TooMany { what: "files and folders", limit: ENTRIES_MAX });
         }
         Ok(())
@@ -67,7 +68,7 @@ impl TreeBuilder {
         if let Some(number) = self.chunks.get(&name) {
             return Ok(*number);
         }
-        if self.names.len() as u64 >= CHUNKS_MAX {
+        if size(self.names.len()) >= CHUNKS_MAX {
             return Err(BuildError::TooMany { what: "chunks", limit: CHUNKS_MAX });
         }
         let number = u32::try_from(self.names.len()).expect("CHUNKS_MAX fits 32 bits");
@@ -91,7 +92,7 @@ impl TreeBuilder {
             let mut size = 0;
             for draft_number in chunks {
                 let (Some(number), Some((name, bytes))) =
-                    (numbers.get_mut(draft_number as usize), self.names.get(draft_number as usize))
+                    (numbers.get_mut(index(draft_number)), self.names.get(index(draft_number)))
                 else {
                     continue;
                 };

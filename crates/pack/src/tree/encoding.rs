@@ -7,6 +7,7 @@ use headstart_model::PackPath;
 use super::{Entry, FileNode, Node, Tree};
 use crate::error::FormatError;
 use crate::limits::{CHUNK_BYTES_MAX, CHUNKS_MAX, ENTRIES_MAX};
+use crate::numbers::size;
 use crate::varint::{self, Cursor};
 
 const FOLDER: u8 = 0;
@@ -24,20 +25,20 @@ impl Tree {
         for entry in &self.entries {
             let path = entry.path.as_str();
             let shared = shared_prefix(last, path);
-            varint::put(&mut paths, shared as u64);
+            varint::put(&mut paths, size(shared));
             varint::put_part(&mut paths, path.as_bytes().get(shared..).unwrap_or_default());
             last = path;
             match &entry.node {
                 Node::Folder => kinds.push(FOLDER),
                 Node::File(file) => {
                     kinds.push(if file.executable { EXECUTABLE } else { FILE });
-                    varint::put(&mut counts, file.references.len() as u64);
+                    varint::put(&mut counts, size(file.references.len()));
                 }
             }
         }
         let mut out = Vec::new();
-        varint::put(&mut out, self.entries.len() as u64);
-        varint::put(&mut out, self.chunk_bytes.len() as u64);
+        varint::put(&mut out, size(self.entries.len()));
+        varint::put(&mut out, size(self.chunk_bytes.len()));
         out.extend_from_slice(&kinds);
         varint::put_part(&mut out, &paths);
         varint::put_part(&mut out, &counts);
@@ -65,7 +66,7 @@ impl Tree {
         let mut cursor = Cursor::new("the index", bytes);
         let entry_count = cursor.count("the number of files and folders", ENTRIES_MAX, 2)?;
         let chunk_count = cursor.count("the number of chunks", CHUNKS_MAX, 1)?;
-        let kinds = cursor.take(entry_count as u64)?;
+        let kinds = cursor.take(size(entry_count))?;
         let mut paths = cursor.part("the index")?;
         let mut counts = cursor.part("the index")?;
         let mut references = decode_references(cursor.part("the index")?, chunk_count)?;
@@ -147,7 +148,7 @@ fn decode_references(mut column: Cursor<'_>, chunk_count: usize) -> Result<Vec<u
         references.push(reference);
         next += u64::from(back == 0);
     }
-    if next == chunk_count as u64 {
+    if next == size(chunk_count) {
         Ok(references)
     } else {
         Err(FormatError::Rule { what: "the files do not use every chunk that is listed" })
@@ -155,7 +156,7 @@ fn decode_references(mut column: Cursor<'_>, chunk_count: usize) -> Result<Vec<u
 }
 
 fn decode_chunk_bytes(cursor: &mut Cursor<'_>, count: usize) -> Result<Vec<u32>, FormatError> {
-    let limit = CHUNK_BYTES_MAX as u64;
+    let limit = size(CHUNK_BYTES_MAX);
     (0..count)
         .map(|_| match cursor.bounded("the length of a chunk", limit)? {
             0 => Err(FormatError::Rule { what: "a chunk is empty" }),

@@ -10,6 +10,7 @@ use headstart_model::Digest;
 use headstart_sys::{Action, FileError};
 
 use crate::error::StoreError;
+use crate::numbers::size;
 
 const RECORD_BYTES: usize = 4 + Digest::LEN;
 
@@ -37,19 +38,18 @@ impl Journal {
             .map_err(error(Action::Open))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(error(Action::Read))?;
-        let noted = match bytes.strip_prefix(content.as_bytes()) {
-            Some(records) => records.as_chunks::<RECORD_BYTES>().0.iter().map(record).collect(),
-            None => {
-                begin_anew()?;
-                file.set_len(0).map_err(error(Action::Write))?;
-                file.seek(SeekFrom::Start(0)).map_err(error(Action::Write))?;
-                file.write_all(content.as_bytes()).map_err(error(Action::Write))?;
-                Vec::new()
-            }
+        let noted: Vec<_> = if let Some(records) = bytes.strip_prefix(content.as_bytes()) {
+            records.as_chunks::<RECORD_BYTES>().0.iter().map(record).collect()
+        } else {
+            begin_anew()?;
+            file.set_len(0).map_err(error(Action::Write))?;
+            file.seek(SeekFrom::Start(0)).map_err(error(Action::Write))?;
+            file.write_all(content.as_bytes()).map_err(error(Action::Write))?;
+            Vec::new()
         };
         // A record that was cut off by a crash is overwritten.
         let end = Digest::LEN + noted.len() * RECORD_BYTES;
-        file.seek(SeekFrom::Start(end as u64)).map_err(error(Action::Write))?;
+        file.seek(SeekFrom::Start(size(end))).map_err(error(Action::Write))?;
         Ok((Self { path: path.to_owned(), file }, noted))
     }
 

@@ -8,6 +8,7 @@ use headstart_pack::{Node, Place, Tree};
 use headstart_sys::{Action, FileError, identity, positioned};
 
 use crate::error::StoreError;
+use crate::numbers::index;
 
 /// Files kept open at once; well below every platform's limit.
 const OPEN_FILES_MAX: usize = 64;
@@ -65,23 +66,23 @@ impl OutputFiles {
     }
 
     fn path(&self, tree: &Tree, entry: u32) -> PathBuf {
-        let entry = tree.entries().get(entry as usize);
+        let entry = tree.entries().get(index(entry));
         self.root.join(entry.map_or("", |entry| entry.path.as_str()))
     }
 
     fn size(tree: &Tree, entry: u32) -> u64 {
-        match tree.entries().get(entry as usize).map(|entry| &entry.node) {
+        match tree.entries().get(index(entry)).map(|entry| &entry.node) {
             Some(Node::File(file)) => file.size,
             _ => 0,
         }
     }
 
     fn made(&self, entry: u32) -> Made {
-        self.made.get(entry as usize).copied().unwrap_or(Made::No)
+        self.made.get(index(entry)).copied().unwrap_or(Made::No)
     }
 
     fn set_made(&mut self, entry: u32, made: Made) {
-        if let Some(slot) = self.made.get_mut(entry as usize) {
+        if let Some(slot) = self.made.get_mut(index(entry)) {
             *slot = made;
         }
     }
@@ -135,7 +136,7 @@ impl OutputFiles {
         let path = self.path(tree, place.entry);
         let error = |source| FileError::new(Action::Read, &path, source);
         let start = out.len();
-        out.resize(start + length as usize, 0);
+        out.resize(start + index(length), 0);
         let bytes = out.get_mut(start..).unwrap_or_default();
         if let Some(file) = self.open.get(&place.entry) {
             positioned::read_exact_at(file, bytes, place.offset).map_err(error)?;

@@ -9,6 +9,7 @@ use headstart_sys::clone::{self, Allowed, CloneError, Cloned};
 use super::Assembly;
 use crate::error::StoreError;
 use crate::installed::InstalledVersion;
+use crate::numbers::index;
 
 /// What was taken over from an old version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -58,7 +59,7 @@ fn take_whole_files(
     for (entry, new_chunks, executable) in whole_candidates(&assembly.tree, same) {
         let Some(old_chunks) = new_chunks
             .iter()
-            .map(|chunk| same.get(*chunk as usize).copied().flatten())
+            .map(|chunk| same.get(index(*chunk)).copied().flatten())
             .collect::<Option<Vec<_>>>()
         else {
             continue;
@@ -102,7 +103,7 @@ fn whole_candidates(tree: &Tree, same: &[Option<u32>]) -> Vec<(u32, Vec<u32>, bo
     let all_same = |file: &FileNode| {
         tree.chunks_of(file)
             .iter()
-            .all(|chunk| same.get(*chunk as usize).is_some_and(Option::is_some))
+            .all(|chunk| same.get(index(*chunk)).is_some_and(Option::is_some))
     };
     let files = tree.files().filter(|(_, _, file)| file.size > 0 && all_same(file));
     files

@@ -14,7 +14,8 @@ fn a_version_is_built_from_its_blocks_and_is_read_only() {
     let version = install(&packed, &home.path().join("staging"), &folder);
     assert_files(&version.files(), &sample());
     assert!(version.files().join("hollow").is_dir());
-    let mode = |path: &str| std::fs::metadata(version.files().join(path)).unwrap().permissions().mode();
+    let mode =
+        |path: &str| std::fs::metadata(version.files().join(path)).unwrap().permissions().mode();
     assert_eq!(mode("run.sh") & 0o777, 0o555);
     assert_eq!(mode("data/big.bin") & 0o777, 0o444);
     assert!(!home.path().join("staging").exists());

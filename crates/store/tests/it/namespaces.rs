@@ -72,7 +72,9 @@ fn a_version_that_somebody_reads_stays_until_they_let_go() {
     assert_eq!(world.remove(1), Removal::InUse);
     drop(lease);
     assert_eq!(world.remove(1), Removal::Removed);
-    assert!(!world.layout.version(&world.app, &world.pack, (PackVersion(1), &world.content)).exists());
+    assert!(
+        !world.layout.version(&world.app, &world.pack, (PackVersion(1), &world.content)).exists()
+    );
     assert!(!path.exists());
     assert_eq!(world.remove(1), Removal::Removed, "removing again does no harm");
 }

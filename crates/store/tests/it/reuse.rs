@@ -35,7 +35,8 @@ fn update(world: &World, sharing: Sharing) -> (headstart_store::Reused, Installe
     let old = InstalledVersion::open(world.old.folder()).unwrap();
     let staging = world.home.path().join("staging");
     let same = same(&old, &world.new);
-    let mut assembly = Assembly::open(&staging, world.new.tree.clone(), &world.new.content).unwrap();
+    let mut assembly =
+        Assembly::open(&staging, world.new.tree.clone(), &world.new.content).unwrap();
     let reused = assembly.reuse(old, &same, sharing).unwrap();
     for (number, stored) in (0..).zip(&world.new.blocks) {
         let block = &world.new.table.blocks()[number as usize];
@@ -109,7 +110,8 @@ fn a_resumed_build_never_writes_through_to_the_old_version() {
     let staging = world.home.path().join("staging");
     let old = InstalledVersion::open(world.old.folder()).unwrap();
     let same = same(&old, &world.new);
-    let mut assembly = Assembly::open(&staging, world.new.tree.clone(), &world.new.content).unwrap();
+    let mut assembly =
+        Assembly::open(&staging, world.new.tree.clone(), &world.new.content).unwrap();
     assembly.reuse(old, &same, Sharing::HardLinks).unwrap();
     drop(assembly);
     // The next attempt takes the full bundle and reuses nothing.
