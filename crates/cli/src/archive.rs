@@ -29,7 +29,10 @@ pub(crate) fn open(path: &Path) -> Result<ArchiveReader<File>, Failure> {
 }
 
 /// The packaging manifest in an archive.
-pub(crate) fn manifest(path: &Path, reader: &ArchiveReader<File>) -> Result<PackagingManifest, Failure> {
+pub(crate) fn manifest(
+    path: &Path,
+    reader: &ArchiveReader<File>,
+) -> Result<PackagingManifest, Failure> {
     PackagingManifest::from_bytes(reader.manifest())
         .map_err(|error| failure::of_manifest(path, &error))
 }

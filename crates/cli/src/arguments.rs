@@ -69,7 +69,7 @@ pub(crate) enum Refusal {
         /// As a person is told.
         text: String,
         /// As a program is told.
-        failure: Failure,
+        failure: Box<Failure>,
     },
 }
 
@@ -88,13 +88,13 @@ fn refusal(error: &clap::Error) -> Refusal {
         Cause::DisplayHelp | Cause::DisplayVersion => Refusal::Asked(text),
         Cause::DisplayHelpOnMissingArgumentOrSubcommand => {
             let failure = usage("a command is missing".to_owned());
-            Refusal::Usage { text, failure }
+            Refusal::Usage { text, failure: Box::new(failure) }
         }
         _ => {
             let said = text.lines().map(str::trim).take_while(|line| !line.is_empty());
             let message = said.collect::<Vec<_>>().join(" ");
             let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
-            Refusal::Usage { text, failure: usage(message) }
+            Refusal::Usage { text, failure: Box::new(usage(message)) }
         }
     }
 }

@@ -47,13 +47,19 @@ impl Context {
     }
 
     /// The wall clock.
-    #[expect(clippy::unused_self, reason = "commands ask their context for the time, not the system")]
+    #[expect(
+        clippy::unused_self,
+        reason = "commands ask their context for the time, not the system"
+    )]
     pub(crate) fn now(&self) -> Timestamp {
         Timestamp::now()
     }
 
     /// The home that the environment tells of.
-    #[expect(clippy::unused_self, reason = "commands ask their context for the home, not the system")]
+    #[expect(
+        clippy::unused_self,
+        reason = "commands ask their context for the home, not the system"
+    )]
     pub(crate) fn home(&self) -> Result<Home, Failure> {
         Home::from_environment().map_err(|error| failure::of_home(&error))
     }
@@ -118,7 +124,10 @@ impl Running {
             token.cancel();
             signals.next().await;
             tracing::warn!("interrupted twice; ends at once");
-            #[expect(clippy::disallowed_methods, reason = "asked twice, nobody wants to wait for destructors")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "asked twice, nobody wants to wait for destructors"
+            )]
             std::process::exit(130);
         });
         Ok(Self { runtime, interrupted })

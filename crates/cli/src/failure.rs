@@ -16,8 +16,9 @@ use headstart_sys::dirs::HomeError;
 
 /// Somebody pressed Ctrl-C, or asked the process to end.
 pub(crate) fn cancelled() -> Failure {
-    Failure::new(ErrorKind::Cancelled, "interrupted", "interrupted")
-        .with_hint("the same command goes on where it was, as far as there is something to go on with")
+    Failure::new(ErrorKind::Cancelled, "interrupted", "interrupted").with_hint(
+        "the same command goes on where it was, as far as there is something to go on with",
+    )
 }
 
 /// Arguments that can each be read but make no sense together.
@@ -42,9 +43,11 @@ fn of_io(error: &(dyn Error + 'static), kind: io::ErrorKind) -> Failure {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             (ErrorKind::NoSpace, "diskFull", "free some space, then try again")
         }
-        io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory => {
-            (ErrorKind::Conflict, "fileKind", "check whether the path is that of a file or of a folder")
-        }
+        io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory => (
+            ErrorKind::Conflict,
+            "fileKind",
+            "check whether the path is that of a file or of a folder",
+        ),
         _ => (ErrorKind::Internal, "fileFailed", ""),
     };
     Failure::from_error(kind, code, error).with_hint(hint)
@@ -68,14 +71,20 @@ pub(crate) fn of_input(what: &str, code: &'static str, path: &Path, error: &io::
     failure.message = format!("the {what} `{}` cannot be read", path.display());
     failure.causes = vec![error.to_string()];
     if failure.kind == ErrorKind::InvalidInput {
-        failure.hint = "check the path".to_owned();
+        return failure.with_hint("check the path");
     }
     failure
 }
 
 /// A packaging manifest that was refused.
 pub(crate) fn of_manifest(path: &Path, error: &ManifestError) -> Failure {
-    let message = format!("{}:{}:{}: {}", path.display(), error.place.line, error.place.column, error.problem);
+    let message = format!(
+        "{}:{}:{}: {}",
+        path.display(),
+        error.place.line,
+        error.place.column,
+        error.problem
+    );
     Failure::new(ErrorKind::InvalidInput, "manifestMalformed", message)
         .with_hint("`headstart template` writes a manifest that explains every key")
 }
@@ -93,11 +102,15 @@ pub(crate) fn of_selection(error: &SelectionError) -> Failure {
 pub(crate) fn of_build(error: &BuildError) -> Failure {
     match error {
         BuildError::Read { source, .. } | BuildError::Write(source) => of_io(error, source.kind()),
-        BuildError::Changed { .. } => Failure::from_error(ErrorKind::Conflict, "sourceChanged", error)
-            .with_hint("wait until nothing writes to the source files, then try again"),
+        BuildError::Changed { .. } => {
+            Failure::from_error(ErrorKind::Conflict, "sourceChanged", error)
+                .with_hint("wait until nothing writes to the source files, then try again")
+        }
         BuildError::Cancelled => cancelled(),
-        BuildError::TooMany { .. } => Failure::from_error(ErrorKind::InvalidInput, "packTooLarge", error)
-            .with_hint("divide it among several packs"),
+        BuildError::TooMany { .. } => {
+            Failure::from_error(ErrorKind::InvalidInput, "packTooLarge", error)
+                .with_hint("divide it among several packs")
+        }
         _ => Failure::from_error(ErrorKind::Internal, "buildFailed", error),
     }
 }
@@ -107,12 +120,16 @@ pub(crate) fn of_archive(path: &Path, error: &FormatError) -> Failure {
     let message = format!("`{}` cannot be used", path.display());
     match error {
         FormatError::Io(source) => of_io(source, source.kind()).within(message),
-        FormatError::Magic { .. } => Failure::from_error(ErrorKind::InvalidInput, "notAnArchive", error)
-            .within(message)
-            .with_hint("`headstart pack` makes archives"),
-        FormatError::Version { .. } => Failure::from_error(ErrorKind::InvalidInput, "archiveTooNew", error)
-            .within(message)
-            .with_hint("a newer version of Headstart is needed"),
+        FormatError::Magic { .. } => {
+            Failure::from_error(ErrorKind::InvalidInput, "notAnArchive", error)
+                .within(message)
+                .with_hint("`headstart pack` makes archives")
+        }
+        FormatError::Version { .. } => {
+            Failure::from_error(ErrorKind::InvalidInput, "archiveTooNew", error)
+                .within(message)
+                .with_hint("a newer version of Headstart is needed")
+        }
         _ => Failure::from_error(ErrorKind::InvalidInput, "archiveDamaged", error)
             .within(message)
             .with_hint("fetch or build the archive again; `headstart verify` says what is damaged"),

@@ -30,9 +30,22 @@ pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, 
     // The process ends after this, so nothing sees what the panic left half done.
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
         let last = LAST.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let mut failure = Failure::new(ErrorKind::Internal, "fault", "Headstart has a fault and had to stop")
-            .with_hint("please report this with the command line that you ran");
+        let mut failure =
+            Failure::new(ErrorKind::Internal, "fault", "Headstart has a fault and had to stop")
+                .with_hint("please report this with the command line that you ran");
         failure.causes.extend(last);
         Err(failure)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_a_failure_that_asks_for_a_report() {
+        let failure = caught::<()>(|| panic!("out of coffee")).expect_err("it panics");
+        assert_eq!(failure.kind, ErrorKind::Internal);
+        assert!(failure.hint.contains("report"), "{failure:?}");
+    }
 }

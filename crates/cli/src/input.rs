@@ -38,18 +38,21 @@ pub(crate) struct PackInput {
 impl PackInput {
     /// Reads the manifest and applies it to its source root, or to `instead`.
     pub(crate) fn read(manifest_file: &Path, instead: Option<&Path>) -> Result<Self, Failure> {
-        let bytes = read(manifest_file, MANIFEST_BYTES_MAX as u64, ("manifest", "manifestMissing"))?;
+        let bytes =
+            read(manifest_file, MANIFEST_BYTES_MAX as u64, ("manifest", "manifestMissing"))?;
         let manifest = PackagingManifest::from_bytes(&bytes)
             .map_err(|error| failure::of_manifest(manifest_file, &error))?;
         let root = selection::source_root(&manifest, manifest_file, instead);
-        let selection = selection::select(&manifest, &root)
-            .map_err(|error| failure::of_selection(&error))?;
+        let selection =
+            selection::select(&manifest, &root).map_err(|error| failure::of_selection(&error))?;
         Ok(Self { manifest, selection })
     }
 
     /// What a person should know although it is no error.
     pub(crate) fn remarks(&self) -> Vec<String> {
         let unused = self.selection.unused_exclusions.iter();
-        unused.map(|exclusion| format!("note: the exclusion `{exclusion}` leaves nothing out")).collect()
+        unused
+            .map(|exclusion| format!("note: the exclusion `{exclusion}` leaves nothing out"))
+            .collect()
     }
 }

@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 pub(crate) const VARIABLE: &str = "HEADSTART_LOG";
 
 /// What is logged when nobody says anything: what fails is told as an error anyway.
-const DEFAULT: &str = "error";
+const DEFAULT: &str = "off";
 
 /// Starts logging.
 pub(crate) fn start(filter: Option<&str>) -> Result<(), Failure> {
@@ -17,7 +17,8 @@ pub(crate) fn start(filter: Option<&str>) -> Result<(), Failure> {
             .within(format!("`{text}` in {VARIABLE} says nothing about what to log"))
             .with_hint("name a level (error, warn, info, debug, trace), or parts of the program with levels")
     })?;
-    let started = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let started =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
     debug_assert!(started.is_ok(), "logging is started once");
     Ok(())
 }

@@ -37,7 +37,11 @@ impl Network {
     pub(crate) fn client(&self, now: Timestamp) -> Result<Client, Failure> {
         let mut authorities = Vec::new();
         for path in &self.ca {
-            authorities.push(input::read(path, AUTHORITIES_BYTES_MAX, ("file", "authorityMissing"))?);
+            authorities.push(input::read(
+                path,
+                AUTHORITIES_BYTES_MAX,
+                ("file", "authorityMissing"),
+            )?);
         }
         if let Ok(home) = Home::from_environment() {
             authorities.extend(std::fs::read(local_authority(&home).join("ca.pem")).ok());
@@ -66,15 +70,14 @@ fn seed(now: Timestamp) -> u64 {
     let mut hasher = headstart_model::DigestHasher::new();
     hasher.update(&nanoseconds);
     hasher.update(&std::process::id().to_le_bytes());
-    let [a, b, c, d, e, f, g, h, ..] = *hasher.finish().as_bytes();
-    u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    let digest = hasher.finish();
+    let (numbers, _) = digest.as_bytes().as_chunks::<8>();
+    numbers.iter().fold(0, |seed, number| seed ^ u64::from_le_bytes(*number))
 }
 
 fn header(text: &str) -> Result<ExtraHeader, String> {
-    let (name, value) = text
-        .split_once(':')
-        .ok_or_else(|| "a header is written `NAME: VALUE`".to_owned())?;
+    let (name, value) =
+        text.split_once(':').ok_or_else(|| "a header is written `NAME: VALUE`".to_owned())?;
     let (name, value) = (name.trim().to_owned(), value.trim().to_owned());
     Ok(ExtraHeader { scope: HeaderScope::EverySource, name, value })
 }
-

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use headstart_serve::{ByteSize, QuantityError, parse_duration};
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
 
 /// A time such as `40ms`, `2h` or `30d`.
 pub(crate) fn time(text: &str) -> Result<Duration, String> {

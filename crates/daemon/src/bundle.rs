@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use headstart_engine::record::Trust;
+use headstart_engine::record::{Bundle, BundleFiles, Trust};
 use headstart_model::app_bundle::{AppBundle, BundleError, PLIST_FILE, TOML_FILE};
 use headstart_model::{AppGroupId, AppId, ChannelName, ErrorKind, Failure, Language, UrlPolicy};
 use headstart_store::Layout;
@@ -42,6 +42,7 @@ pub(crate) fn check(description: &Description, trust: Trust) -> Result<(), Failu
     let policy = match trust {
         Trust::Ordinary => UrlPolicy::Secure,
         Trust::Development => UrlPolicy::Development,
+        Trust::Insecure => UrlPolicy::Insecure,
     };
     description.parsed.check_urls(policy).map_err(|error| {
         Failure::from_error(ErrorKind::Refused, "bundleUrl", &error)
@@ -57,6 +58,19 @@ pub(crate) fn registered(layout: &Layout, app: &AppId) -> Result<Description, Fa
 /// Where the description of an installed app is kept: what the bundle says later does not count.
 pub(crate) fn registered_folder(layout: &Layout, app: &AppId) -> PathBuf {
     layout.app(app).join("description")
+}
+
+/// Where the app's own files lie: where its bundle does, or in the copy that was made of it.
+pub(crate) fn files_folder(layout: &Layout, app: &AppId, bundle: &Bundle) -> PathBuf {
+    match bundle.files {
+        BundleFiles::InPlace => PathBuf::from(&bundle.path),
+        BundleFiles::Copied => copied_folder(layout, app),
+    }
+}
+
+/// Where an app's files are copied to.
+pub(crate) fn copied_folder(layout: &Layout, app: &AppId) -> PathBuf {
+    layout.app(app).join("files")
 }
 
 /// Keeps the description of `folder` for `app`, durably.
@@ -78,7 +92,8 @@ fn description_file(folder: &Path) -> Result<(PathBuf, Vec<u8>), Failure> {
         match std::fs::metadata(&path) {
             Ok(metadata) if metadata.len() > DESCRIPTION_BYTES_MAX => {
                 let message = format!("`{}` is too large to describe an app", path.display());
-                return Err(Failure::new(ErrorKind::InvalidInput, "bundleTooLarge", message));
+                return Err(Failure::new(ErrorKind::InvalidInput, "bundleTooLarge", message)
+                    .with_hint("check that it is the file that describes the app"));
             }
             Ok(_) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
@@ -97,6 +112,7 @@ fn description_file(folder: &Path) -> Result<(PathBuf, Vec<u8>), Failure> {
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
     Failure::from_error(ErrorKind::InvalidInput, "bundleUnreadable", error)
         .within(format!("`{}` cannot be read", path.display()))
+        .with_hint("check that it is a file, and its permissions")
 }
 
 fn malformed(path: &Path, error: &BundleError) -> Failure {

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
@@ -27,9 +28,21 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     pub ca: Vec<PathBuf>,
 
+    /// How long a server may send nothing before the attempt counts as failed (`30s`, `1m 30s` …).
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = stall_timeout)]
+    pub stall_timeout: Duration,
+
     /// For tests: end with SIGKILL at this crash point, counted from 1.
     #[arg(long, value_name = "N", hide = true)]
     pub crash_at: Option<NonZeroU64>,
+}
+
+/// A time above zero.
+fn stall_timeout(text: &str) -> Result<Duration, String> {
+    let time: jiff::SignedDuration =
+        text.parse().map_err(|error: jiff::Error| error.to_string())?;
+    let time = Duration::try_from(time).ok().filter(|time| !time.is_zero());
+    time.ok_or_else(|| "a time above zero is needed".to_owned())
 }
 
 /// How log lines are written.
@@ -39,4 +52,18 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stall_timeout_is_a_time_above_zero() {
+        assert_eq!(stall_timeout("1m 30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(stall_timeout("200ms"), Ok(Duration::from_millis(200)));
+        for text in ["", "30", "0s", "-1s", "soon"] {
+            assert!(stall_timeout(text).is_err(), "{text}");
+        }
+    }
 }

@@ -69,7 +69,7 @@ pub fn run(home: &Home, options: &Options) -> Result<(), RunError> {
     let seed = seed_of(&device_id);
     let mut authorities = options.ca.clone();
     authorities.push(home.authority_folder().join("ca.pem"));
-    let clients = Clients::new(authorities, seed);
+    let clients = Clients::new(authorities, options.stall_timeout, seed);
     let context = Arc::new(Context { layout: layout.clone(), clients, device_id });
     let (handle, inputs) = CoreHandle::new();
     let performer = Performer::new(runtime.handle().clone(), handle.clone(), Arc::clone(&context));

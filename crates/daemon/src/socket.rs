@@ -31,6 +31,8 @@ pub struct Shared {
     pub clock: Clock,
     /// Ends the service.
     pub stop: CancellationToken,
+    /// The user whose service this is.
+    pub uid: u32,
     clients: AtomicU64,
     connected: AtomicUsize,
 }
@@ -44,7 +46,9 @@ impl Shared {
         clock: Clock,
         stop: CancellationToken,
     ) -> Self {
+        let uid = headstart_sys::process::own_user();
         Self {
+            uid,
             core,
             context,
             clock,

@@ -2,9 +2,10 @@
 
 use headstart_model::AppId;
 
-use crate::admit::{Ask, Fact, Others, Reason};
+use crate::admit::{Ask, Others};
 use crate::class::Class;
 use crate::id::DownloadId;
+use crate::reason::{Fact, Reason};
 use crate::record::{Download, Stage};
 use crate::state::State;
 

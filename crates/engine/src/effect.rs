@@ -6,9 +6,9 @@ use headstart_model::catalog::CatalogPack;
 use headstart_model::record::Change;
 use headstart_model::{AppId, ChannelName, Failure, PackId, PackVersion, ReleaseNumber};
 
-use crate::admit::Reason;
 use crate::class::Class;
 use crate::id::{DownloadId, EffectId, RequestId};
+use crate::reason::Reason;
 use crate::record::{Bundle, InstallStage, LocalVersion, SwitchItem, Trust};
 use crate::time::MonotonicTime;
 

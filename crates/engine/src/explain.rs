@@ -2,11 +2,12 @@
 
 use headstart_model::{ContentRequest, Failure};
 
-use crate::admit::{Fact, Reason, Verdict, admit};
+use crate::admit::{Verdict, admit};
 use crate::ask;
 use crate::failures;
 use crate::id::{DownloadId, PackKey};
 use crate::live::{Course, Timer};
+use crate::reason::{Fact, Reason};
 use crate::record::{Pack, Stage};
 use crate::state::State;
 use crate::time::{Now, WallTime};
@@ -71,7 +72,7 @@ pub fn explain(state: &State, key: &PackKey, now: Now) -> Result<Explanation, Fa
     let app = state.records.app(&key.app).ok_or_else(|| failures::app_not_found(&key.app))?;
     let Some(pack) = state.records.pack(key) else {
         if app.checked_at.is_none() {
-            let reasons = vec![Reason::new(Fact::NoCatalog)];
+            let reasons = without_catalog(state, key, now);
             return Ok(Explanation { state: PackState::Absent, reasons, missed: None, eta: None });
         }
         return Err(failures::pack_not_found(&key.app, &key.pack));
@@ -153,6 +154,21 @@ fn next_check(state: &State, key: &PackKey, now: Now) -> Reason {
     }
 }
 
+/// Why nobody knows whether there is such a pack.
+fn without_catalog(state: &State, key: &PackKey, now: Now) -> Vec<Reason> {
+    let failed = state.records.app(&key.app).and_then(|app| app.check_failure.as_ref());
+    let trouble = failed.map(|failed| {
+        let reason = ask::distrust(state, &key.app).unwrap_or_else(|| {
+            let attempts = state.live.check_attempts.get(&key.app).copied().unwrap_or(1);
+            Reason::new(Fact::BackingOff { attempts, failure: failed.failure.clone() })
+        });
+        let next = [Timer::Check(key.app.clone()), Timer::Periodic(key.app.clone())];
+        let next = next.iter().filter_map(|timer| state.live.timers.time_of(timer)).min();
+        next.map_or(reason.clone(), |at| reason.until(now.wall_at(at)))
+    });
+    std::iter::once(Reason::new(Fact::NoCatalog)).chain(trouble).collect()
+}
+
 /// Why a pack that is not here is not on its way either.
 fn absence(state: &State, key: &PackKey, pack: &Pack) -> Vec<Reason> {
     let Some(offer) = &pack.offer else {
@@ -172,4 +188,98 @@ fn absence(state: &State, key: &PackKey, pack: &Pack) -> Vec<Reason> {
         .any(|event| content::selection(offer, *event) != headstart_model::Selection::NotSelected);
     let fact = if selected { Fact::OtherEvent } else { Fact::NotWanted };
     vec![Reason::new(fact)]
+}
+
+#[cfg(test)]
+mod tests {
+    use headstart_model::{
+        DownloadPolicy, ErrorKind, InstallationEventType, InstallationEventTypes,
+    };
+
+    use super::*;
+    use crate::testing::{Bench, key, offer, prefetch};
+    use crate::{Event, FactsChange, Network, Order};
+
+    fn explained(bench: &Bench, pack: &str) -> Explanation {
+        explain(&bench.state, &key(pack), bench.now()).expect("it is known")
+    }
+
+    fn only_fact(bench: &Bench, pack: &str) -> Fact {
+        let reasons = explained(bench, pack).reasons;
+        let [reason] = &reasons[..] else { panic!("{reasons:?}") };
+        reason.fact.clone()
+    }
+
+    #[test]
+    fn a_pack_that_is_not_coming_says_why() {
+        let updates = InstallationEventTypes {
+            installation_event_types: vec![InstallationEventType::SubsequentUpdate],
+        };
+        let mut localized = offer("german", 1, prefetch());
+        localized.language = Some("de".parse().expect("a language"));
+        let bench = Bench::installed(vec![
+            offer("extra", 1, DownloadPolicy::on_demand()),
+            offer("later", 1, DownloadPolicy::Prefetch(updates)),
+            localized,
+        ]);
+        assert_eq!(only_fact(&bench, "extra"), Fact::NotWanted);
+        assert_eq!(only_fact(&bench, "later"), Fact::OtherEvent);
+        assert_eq!(only_fact(&bench, "german"), Fact::Localized);
+        let failure = explain(&bench.state, &key("unheard-of"), bench.now()).expect_err("unknown");
+        assert_eq!(failure.kind, ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn reasons_are_those_of_the_decision_and_none_when_it_moves() {
+        let mut bench = Bench::installed(vec![offer("core", 1, prefetch())]);
+        bench.publish(vec![offer("core", 2, prefetch())]);
+        bench.periodic();
+        bench.finish(|order| matches!(order, Order::FetchCatalog { .. }));
+        assert_eq!(explained(&bench, "core").state, PackState::Downloading);
+        let effect = bench.order(|order| matches!(order, Order::Plan(_)));
+        let failure = Failure::new(ErrorKind::Network, "connect", "no connection");
+        bench.hear(Event::TransferFailed { effect, failure: failure.clone() });
+        let offline = FactsChange { network: Some(Network::Offline), ..FactsChange::default() };
+        bench.hear(Event::FactsChanged { news: offline });
+        let waiting = explained(&bench, "core");
+        assert_eq!(waiting.state, PackState::Waiting);
+        let facts: Vec<_> = waiting.reasons.iter().map(|reason| reason.fact.clone()).collect();
+        assert_eq!(facts, [Fact::BackingOff { attempts: 1, failure }, Fact::Offline]);
+        assert_eq!(waiting.eta, None, "nobody knows when the network comes back");
+    }
+
+    #[test]
+    fn before_the_first_catalog_the_reason_is_why_there_is_none() {
+        for (kind, name) in [(ErrorKind::Untrusted, "distrusted"), (ErrorKind::NotFound, "backingOff")] {
+            let mut bench = Bench::new(Vec::new());
+            bench.install();
+            bench.finish(|order| matches!(order, Order::PrepareApp { .. }));
+            let effect = bench.order(|order| matches!(order, Order::FetchCatalog { .. }));
+            let failure = Failure::new(kind, "metadataExpired", "expired");
+            bench.hear(Event::CatalogFailed { effect, failure });
+            let explained = explained(&bench, "core");
+            let facts: Vec<_> = explained.reasons.iter().map(|reason| reason.fact.name()).collect();
+            assert_eq!((explained.state, &facts[..]), (PackState::Absent, &["noCatalog", name][..]));
+            assert!(explained.reasons[1].until.is_some(), "it is tried again");
+        }
+    }
+
+    #[test]
+    fn an_outdated_pack_says_when_it_is_looked_after() {
+        let mut bench = Bench::installed(vec![offer("core", 1, prefetch())]);
+        assert_eq!(explained(&bench, "core").state, PackState::Local);
+        bench.publish(vec![offer("core", 2, prefetch()), offer("more", 1, prefetch())]);
+        bench.call(|caller| Event::EnsureRequested {
+            caller,
+            app: key("more").app,
+            packs: vec![key("more").pack],
+            freshness: crate::record::Freshness::Any,
+        });
+        bench.finish_everything();
+        let outdated = explained(&bench, "core");
+        assert_eq!(outdated.state, PackState::Outdated);
+        assert_eq!(outdated.reasons[0].fact, Fact::NextCheck);
+        let until = outdated.reasons[0].until.expect("within a day");
+        assert!(bench.now().wall.ms_until(until) <= 24 * 60 * 60 * 1000);
+    }
 }

@@ -13,7 +13,7 @@ pub(crate) fn app_not_found(app: &AppId) -> Failure {
 pub(crate) fn pack_not_found(app: &AppId, pack: &PackId) -> Failure {
     Failure::new(
         ErrorKind::NotFound,
-        "packNotFound",
+        "assetPackNotFound",
         format!("app `{app}` is offered no pack `{pack}`"),
     )
     .with_hint("`headstart packs list` shows what its repository offers for this device")

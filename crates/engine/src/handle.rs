@@ -60,7 +60,7 @@ fn dispatch(w: &mut Work<'_>, event: Event) {
         Event::PlanMade { effect, plan } => transfer::plan_made(w, effect, plan),
         Event::BytesMoved { effect, bytes_done } => transfer::bytes_moved(w, effect, bytes_done),
         Event::TransferFinished { effect } => transfer::finished(w, effect),
-        Event::TransferFailed { effect, failure } => transfer::failed(w, effect, failure),
+        Event::TransferFailed { effect, failure } => transfer::failed(w, effect, &failure),
         Event::Stopped { effect } => uninstall::stopped(w, effect),
         Event::Switched { effect } => switch::switched(w, effect),
         Event::SwitchFailed { effect, failure, damaged } => {
@@ -74,3 +74,6 @@ fn dispatch(w: &mut Work<'_>, event: Event) {
         Event::Restarted => restart::restarted(w),
     }
 }
+
+#[cfg(test)]
+mod tests;

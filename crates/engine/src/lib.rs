@@ -24,14 +24,17 @@ mod id;
 mod live;
 mod order;
 mod progress;
+mod reason;
 pub mod record;
 mod state;
+#[cfg(test)]
+mod testing;
 mod time;
 mod transition;
 pub mod view;
 mod work;
 
-pub use admit::{Ask, ESSENTIAL_PATIENCE_MS, Fact, Others, Reason, Verdict, admit};
+pub use admit::{Ask, ESSENTIAL_PATIENCE_MS, Others, Verdict, admit};
 pub use backoff::{BACKOFF_MAX_MS, ESSENTIAL_BACKOFF_MAX_MS, backoff_ms};
 pub use class::{Class, Demand};
 pub use effect::{Delivery, Effect, Effects, InstallProgress, Notice, Order, PackUpdate, Reply};
@@ -40,5 +43,6 @@ pub use explain::{Explanation, PackState, explain};
 pub use facts::{DISK_RESERVE_BYTES, Facts, FactsChange, Known, Network, TRANSFERS_MAX_DEFAULT};
 pub use handle::handle;
 pub use id::{ClientId, DownloadId, EffectId, PackKey, RequestId};
+pub use reason::{Fact, Reason};
 pub use state::{Device, State};
 pub use time::{MonotonicTime, Now, WallTime};

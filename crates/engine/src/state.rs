@@ -37,9 +37,13 @@ impl State {
     /// # Errors
     /// [`LoadError`] when a row is damaged, was written by a later program, or names another that is missing.
     pub fn load(rows: impl IntoIterator<Item = Row>, device: Device) -> Result<Self, LoadError> {
-        let records = Records::from_rows(rows)?;
+        Ok(Self::of(Records::from_rows(rows)?, device))
+    }
+
+    /// The state with these records.
+    pub(crate) fn of(records: Records, device: Device) -> Self {
         let live = index(&records);
-        Ok(Self { records, live, device })
+        Self { records, live, device }
     }
 
     /// The records, which are what survives a restart.

@@ -43,6 +43,7 @@ impl<'a> Work<'a> {
                 && self.state.records.packs.get(key).is_some_and(Pack::is_empty)
             {
                 self.state.records.packs.remove(key);
+                index_remove(&mut self.state.live.leaving, &key.app, &key.pack);
             }
         }
         let changes = self.touched.iter().map(|key| encode(&self.state.records, key)).collect();

@@ -152,8 +152,22 @@ impl BlockTable {
         Ok(table)
     }
 
+    /// Every chunk that some block yields.
+    fn yielded(&self, tree: &Tree) -> crate::ChunkSet {
+        let mut yielded = crate::ChunkSet::empty(tree.chunk_count());
+        let runs = self.blocks.iter().flat_map(|block| &block.runs);
+        // A run of billions cannot make this long: what the tree does not have ends it.
+        for chunk in
+            runs.flat_map(|run| run.chunks().take_while(|chunk| *chunk < tree.chunk_count()))
+        {
+            yielded.insert(chunk);
+        }
+        yielded
+    }
+
     fn check(&self, tree: &Tree, old_chunks: u32) -> Result<(), FormatError> {
         let mut yielded = crate::ChunkSet::empty(tree.chunk_count());
+        let yielded_at_all = self.yielded(tree);
         for block in &self.blocks {
             let mut base_bytes = 0;
             for base in &block.bases {
@@ -169,6 +183,11 @@ impl BlockTable {
                 }
                 if base.space == BaseSpace::New {
                     base_bytes += run_bytes(base.run, tree)?;
+                    let later = |chunk| yielded_at_all.contains(chunk) && !yielded.contains(chunk);
+                    if base.run.chunks().any(later) {
+                        let what = "a block is based on itself or on a later one";
+                        return Err(FormatError::Rule { what });
+                    }
                 }
                 if base_bytes > BASES_BYTES_MAX {
                     let what = "the length of a block's bases";

@@ -26,7 +26,6 @@ pub struct Database {
 
 impl Database {
     /// Opens the database at `path`, which is made when it does not exist; its folder has to exist.
-    /// An older version is copied aside (`….bak-VERSION`) before it is changed.
     ///
     /// # Errors
     /// [`StoreError::DatabaseTooNew`], [`StoreError::NoSpace`], [`StoreError::Database`].

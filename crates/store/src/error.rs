@@ -64,6 +64,9 @@ pub enum StoreError {
     },
 }
 
+/// The way out of everything that only the machine's owner can mend.
+const CHECK_DISK: &str = "check the disk, and the permissions of what is named";
+
 impl From<FileError> for StoreError {
     fn from(error: FileError) -> Self {
         if error.is_no_space() {
@@ -92,11 +95,13 @@ impl StoreError {
                 "diskFull",
                 "free some space; nothing that was installed is lost",
             ),
-            Self::Database { .. } => (ErrorKind::Internal, "databaseFailed", ""),
+            Self::Database { .. } => (ErrorKind::Internal, "databaseFailed", CHECK_DISK),
             Self::Format { .. } | Self::Incomplete { .. } => {
                 (ErrorKind::Untrusted, "contentDamaged", "the content is fetched anew")
             }
-            Self::File(_) | Self::Namespace { .. } => (ErrorKind::Internal, "fileFailed", ""),
+            Self::File(_) | Self::Namespace { .. } => {
+                (ErrorKind::Internal, "fileFailed", CHECK_DISK)
+            }
         };
         Failure::from_error(kind, code, self).with_hint(hint)
     }

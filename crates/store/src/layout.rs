@@ -35,12 +35,6 @@ impl Layout {
         self.home.join("apps").join(app.as_str())
     }
 
-    /// The root metadata that was taken over at installation.
-    #[must_use]
-    pub fn app_root(&self, app: &AppId) -> PathBuf {
-        self.app(app).join("root.json")
-    }
-
     /// What is known of the app's repository: trusted metadata and the last catalog.
     #[must_use]
     pub fn app_trust(&self, app: &AppId) -> PathBuf {

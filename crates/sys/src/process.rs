@@ -216,6 +216,20 @@ fn alive(pid: u32) -> bool {
 fn alive(_: u32) -> bool {
     false
 }
+/// The user that this process acts as, as [`PeerIdentity::uid`](crate::socket::PeerIdentity::uid) counts them; 0 where
+/// there are no such numbers.
+#[must_use]
+pub fn own_user() -> u32 {
+    #[cfg(unix)]
+    {
+        rustix::process::geteuid().as_raw()
+    }
+    #[cfg(not(unix))]
+    {
+        0
+    }
+}
+
 /// Tells whoever started this program that it is ready, by the protocol of systemd's `sd_notify`: a datagram
 /// `READY=1` to the socket that the environment variable `NOTIFY_SOCKET` names. A name that begins with `@` is one of the
 /// abstract ones of Linux.

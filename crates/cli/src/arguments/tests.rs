@@ -33,8 +33,10 @@ fn every_command_has_a_description_and_examples_that_can_be_typed() {
     for (name, command) in all {
         assert!(command.get_about().is_some(), "{name} says nothing about itself");
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-        let (_, examples) = help.split_once("Examples:\n").unwrap_or_else(|| panic!("{name} has no examples"));
-        let examples: Vec<_> = examples.lines().map(str::trim).filter(|line| line.starts_with("headstart ")).collect();
+        let (_, examples) =
+            help.split_once("Examples:\n").unwrap_or_else(|| panic!("{name} has no examples"));
+        let examples: Vec<_> =
+            examples.lines().map(str::trim).filter(|line| line.starts_with("headstart ")).collect();
         assert!(!examples.is_empty(), "{name} has no examples");
         for example in examples {
             assert!(example.starts_with(name.trim_end()), "an example of `{name}` is `{example}`");

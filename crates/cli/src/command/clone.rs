@@ -3,6 +3,7 @@
 mod destination;
 mod held;
 mod state;
+mod told;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -11,21 +12,20 @@ use std::time::Instant;
 
 use clap::Args;
 use headstart_deliver::{
-    Delivered, Delivery, Finish, Goal, HeldFolder, Location, ProgressListener, Receipt,
-    RepositoryAccess,
+    Delivered, Delivery, Finish, Goal, HeldFolder, Location, LocationError, ProgressListener,
+    Receipt, RepositoryAccess,
 };
 use headstart_model::catalog::{Catalog, CatalogPack};
 use headstart_model::{ChannelName, ErrorKind, Failure, PackId, PackVersion};
 use headstart_repo::{RepoError, TrustStore};
 use headstart_sys::mode::Access;
 use headstart_transfer::Tracking;
-use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::Verdict;
 use crate::context::Context;
 use crate::network::Network;
-use crate::output::{Advance, Progress, count, size};
+use crate::output::size;
 use crate::{input, temporary};
 use destination::{Destination, Overwrite};
 use held::Held;
@@ -36,11 +36,13 @@ const ROOT_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
 /// Fetches one pack into a folder; reuses what is there, and resumes
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  headstart clone https://assets.example.com/game Textures assets/textures\n  \
+#[command(
+    after_help = "Examples:\n  headstart clone https://assets.example.com/game Textures assets/textures\n  \
     headstart clone https://assets.example.com/game Textures@3 assets/textures --root root.json\n  \
     headstart clone file:///srv/assets-repo Textures assets/textures --seed ../old/textures --dry-run\n\n\
     Afterwards the folder holds exactly the files of the pack; what is known about them lies beside it in DEST.headstart/. \
-    Without --root the root of the repository is trusted at first use, and its fingerprint is printed.")]
+    Without --root the root of the repository is trusted at first use, and its fingerprint is printed."
+)]
 pub(crate) struct Clone {
     /// The repository: an https URL, http on this machine, file:// or a folder
     #[arg(value_name = "REPO-URL")]
@@ -83,7 +85,8 @@ impl FromStr for Wanted {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (id, version) = match text.split_once('@') {
             Some((id, version)) => {
-                let number = version.parse().map_err(|_| format!("`{version}` is no version number"))?;
+                let number =
+                    version.parse().map_err(|_| format!("`{version}` is no version number"))?;
                 (id, Some(number))
             }
             None => (text, None),
@@ -114,10 +117,8 @@ impl Clone {
     pub(crate) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
         let started = Instant::now();
         let destination = Destination::at(&self.destination)?;
-        let location = Location::parse(&self.repository, self.network.https()).map_err(|error| {
-            Failure::from_error(ErrorKind::Usage, "repositoryUrl", &error)
-                .with_hint("name an https URL, or a folder; `--insecure` allows plain http")
-        })?;
+        let location = Location::parse(&self.repository, self.network.https())
+            .map_err(|error| of_location(&error))?;
         let client = self.network.client(context.now())?;
         let access = RepositoryAccess::new(location, client, Tracking::new(self.pack.id.as_str()));
         let job = Job { command: self, context, access, destination, started };
@@ -207,14 +208,9 @@ impl Job<'_> {
         if let Some(trust) = TrustStore::open(&place.trust).map_err(failed)? {
             return Ok((trust, Pinned::Before));
         }
-        let trust = TrustStore::pin_at_first_use(&place.trust, &self.access).await.map_err(failed)?;
+        let trust =
+            TrustStore::pin_at_first_use(&place.trust, &self.access).await.map_err(failed)?;
         Ok((trust, Pinned::Now))
-    }
-
-    fn tell_pinned(&self, trust: &TrustStore) {
-        let (output, fingerprint) = (&self.context.output, trust.fingerprint());
-        output.event(&json!({"event": "pinned", "fingerprint": fingerprint}));
-        output.line(format!("trusting the repository from now on; its fingerprint is {fingerprint}"));
     }
 
     async fn prepare(
@@ -250,81 +246,36 @@ impl Job<'_> {
         done.map_err(|error| Failure::from_error(ErrorKind::Internal, "seedFailed", &error))?
     }
 
-    async fn carry_out(&self, delivery: Delivery, pack: &CatalogPack) -> Result<Delivered, Failure> {
+    async fn carry_out(
+        &self,
+        delivery: Delivery,
+        pack: &CatalogPack,
+    ) -> Result<Delivered, Failure> {
         let progress = self.context.output.progress();
         let (sender, receiver) = watch::channel((0, delivery.receipt().bytes_down));
         let listener: ProgressListener = Arc::new(move |done, total| {
             sender.send_replace((done, total));
         });
-        tokio::select! {
+        let newest = receiver.clone();
+        let delivered = tokio::select! {
             delivered = delivery.carry_out(listener) => delivered.map_err(|error| error.to_failure()),
-            never = report(receiver, pack, &progress) => match never {},
-        }
-    }
-
-    fn tell_done(&self, found: &Found, delivered: Option<&Delivered>) {
-        let counts = self.access.tracking().meter().ledger().total();
-        let (reused, written) = match delivered {
-            Some(delivered) => (delivered.bytes_reused, delivered.built.bytes_written),
-            None => (found.pack.installed_size, 0),
-        };
-        let seconds = self.started.elapsed().as_secs_f64();
-        let mut done = common(found, self.command);
-        merge(&mut done, json!({
-            "bytesDown": counts.body_bytes, "requests": counts.requests,
-            "bytesReused": reused, "bytesWritten": written, "seconds": seconds,
-        }));
-        self.context.output.done(done, || {
-            let (pack, version) = (&found.pack.id, found.pack.version);
-            let destination = self.command.destination.display();
-            if delivered.is_none() {
-                return format!("{destination} holds {pack} version {version} already");
-            }
-            let files = count(found.pack.file_count, "file");
-            let (down, reused) = (size(counts.body_bytes), size(reused));
-            let requests = count(counts.requests, "request");
-            format!(
-                "{destination}: {pack} version {version}, {files}; {down} fetched in {requests}, {reused} reused, {seconds:.1} s"
-            )
-        });
-    }
-
-    fn tell_receipt(&self, found: &Found, receipt: &Receipt) {
-        let counts = self.access.tracking().meter().ledger().total();
-        let (bytes_down, requests) =
-            (counts.body_bytes + receipt.bytes_down, counts.requests + receipt.requests);
-        let mut done = common(found, self.command);
-        merge(&mut done, json!({
-            "dryRun": true, "way": receipt.way,
-            "bytesDown": bytes_down, "requests": requests,
-            "bytesReused": receipt.bytes_reused, "bytesWritten": receipt.bytes_written,
-            "peakExtraDisk": receipt.peak_extra_disk,
-            "seconds": self.started.elapsed().as_secs_f64(),
-        }));
-        self.context.output.done(done, || {
-            let (pack, version) = (&found.pack.id, found.pack.version);
-            let (down, requests) = (size(bytes_down), count(requests, "request"));
-            let (reused, written) = (size(receipt.bytes_reused), size(receipt.bytes_written));
-            let peak = size(receipt.peak_extra_disk);
-            format!(
-                "{pack} version {version} would fetch {down} in {requests}, reuse {reused}, write at most {written} and need at \
-                 most {peak} of free space meanwhile"
-            )
-        });
+            never = told::report(receiver, pack, &progress) => match never {},
+        }?;
+        told::advance(*newest.borrow(), pack, &progress);
+        Ok(delivered)
     }
 }
 
-fn common(found: &Found, command: &Clone) -> Value {
-    json!({
-        "pack": found.pack.id, "version": found.pack.version, "files": found.pack.file_count,
-        "channel": command.channel, "fingerprint": found.trust.fingerprint(),
-    })
-}
-
-fn merge(into: &mut Value, from: Value) {
-    if let (Value::Object(into), Value::Object(from)) = (into, from) {
-        into.extend(from);
-    }
+fn of_location(error: &LocationError) -> Failure {
+    let (kind, code, hint) = match error {
+        LocationError::Insecure { .. } => (
+            ErrorKind::Refused,
+            "insecureUrl",
+            "use an https address, or allow plain http with `--insecure`",
+        ),
+        _ => (ErrorKind::Usage, "repositoryUrl", "name an https URL, or a folder"),
+    };
+    Failure::from_error(kind, code, error).with_hint(hint)
 }
 
 /// A root that a person names is an input: one that is none is told as such.
@@ -347,53 +298,32 @@ fn pick<'a>(catalog: &'a Catalog, wanted: &Wanted) -> Result<&'a CatalogPack, Fa
     };
     found.ok_or_else(|| {
         let (id, channel) = (&wanted.id, &catalog.channel);
-        match (wanted.version, all().next()) {
-            (Some(version), Some(live)) => {
-                let message = format!("channel `{channel}` has no version {version} of pack `{id}`");
-                Failure::new(ErrorKind::NotFound, "versionUnknown", message)
-                    .with_hint(format!("version {} is live", live.version))
-            }
-            _ => {
-                let message = format!("channel `{channel}` of the repository has no pack `{id}`");
-                let names = catalog.packs.iter().take(10).map(|pack| pack.id.as_str());
-                let names = names.collect::<Vec<_>>().join(", ");
-                Failure::new(ErrorKind::NotFound, "packUnknown", message)
-                    .with_hint(format!("it has: {names}"))
-            }
+        if let (Some(version), Some(live)) = (wanted.version, all().next()) {
+            let message = format!("channel `{channel}` has no version {version} of pack `{id}`");
+            return Failure::new(ErrorKind::NotFound, "versionUnknown", message)
+                .with_hint(format!("version {} is live", live.version));
         }
+        let message = format!("channel `{channel}` of the repository has no pack `{id}`");
+        let names = catalog.packs.iter().take(10).map(|pack| pack.id.as_str());
+        let names = names.collect::<Vec<_>>().join(", ");
+        let hint =
+            if names.is_empty() { "it has none".to_owned() } else { format!("it has: {names}") };
+        Failure::new(ErrorKind::NotFound, "packUnknown", message).with_hint(hint)
     })
 }
 
 fn refuse_full_disk(destination: &Destination, receipt: &Receipt) -> Result<(), Failure> {
     let needed = receipt.peak_extra_disk;
     // Where the space cannot be told, writing tells.
-    let Ok(free) = headstart_sys::space::available_bytes(destination.folder()) else { return Ok(()) };
+    let Ok(free) = headstart_sys::space::available_bytes(destination.folder()) else {
+        return Ok(());
+    };
     if free >= needed {
         return Ok(());
     }
     let message = format!("the clone may need {}, and {} are free", size(needed), size(free));
-    Err(Failure::new(ErrorKind::NoSpace, "diskFull", message).with_hint("free some space, then try again"))
-}
-
-/// Tells how far the download is, whenever that changes.
-async fn report(
-    mut state: watch::Receiver<(u64, u64)>,
-    pack: &CatalogPack,
-    progress: &Progress<'_>,
-) -> std::convert::Infallible {
-    loop {
-        let (bytes_done, bytes_total) = *state.borrow_and_update();
-        progress.advance(&Advance {
-            phase: "download".to_owned(),
-            pack: pack.id.to_string(),
-            bytes_done,
-            bytes_total,
-            fraction: None,
-        });
-        if state.changed().await.is_err() {
-            return std::future::pending().await;
-        }
-    }
+    Err(Failure::new(ErrorKind::NoSpace, "diskFull", message)
+        .with_hint("free some space, then try again"))
 }
 
 #[cfg(test)]

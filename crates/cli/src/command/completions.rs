@@ -20,6 +20,7 @@ pub(crate) struct Completions {
 }
 
 impl Completions {
+    #[expect(clippy::unnecessary_wraps, reason = "every command is run alike")]
     pub(crate) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Arguments::command(), "headstart", &mut script);

@@ -33,12 +33,14 @@ enum Task {
 
 /// Makes a new download manifest
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  headstart download-manifest create level1.assetpack level2.assetpack \
+#[command(
+    after_help = "Examples:\n  headstart download-manifest create level1.assetpack level2.assetpack \
     --download-base-url https://assets.example.com/packs -o manifest.json\n  \
     headstart download-manifest create level1.assetpack --download-base-url https://assets.example.com \
     --versions 3 -o manifest.json\n\n\
     The archive of each pack is expected at the base URL, a slash and the id of the pack, without a suffix.\n\
-    Upload the archives first and the manifest last.")]
+    Upload the archives first and the manifest last."
+)]
 struct Create {
     /// The archives
     #[arg(value_name = "PACK", required = true)]
@@ -56,9 +58,11 @@ struct Create {
 
 /// Raises the versions of packs in a download manifest, or adds packs
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  headstart download-manifest update manifest.json level1.assetpack\n  \
+#[command(
+    after_help = "Examples:\n  headstart download-manifest update manifest.json level1.assetpack\n  \
     headstart download-manifest update manifest.json level3.assetpack --download-base-url https://assets.example.com/packs\n\n\
-    Packs that are not named stay as they are.")]
+    Packs that are not named stay as they are."
+)]
 struct Update {
     /// The manifest, which is replaced
     #[arg(value_name = "FILE")]

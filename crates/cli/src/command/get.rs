@@ -24,9 +24,11 @@ const FILE_BYTES_MAX: u64 = i64::MAX.cast_unsigned();
 
 /// Downloads files; what was broken off goes on where it was
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  headstart get https://assets.example.com/level1.assetpack\n  \
+#[command(
+    after_help = "Examples:\n  headstart get https://assets.example.com/level1.assetpack\n  \
     headstart get https://assets.example.com/a.bin https://assets.example.com/b.bin -C downloads --connections 2\n\n\
-    Until a file is complete its bytes lie in NAME.part, with NAME.part.state beside it.")]
+    Until a file is complete its bytes lie in NAME.part, with NAME.part.state beside it."
+)]
 pub(crate) struct Get {
     /// What is downloaded
     #[arg(value_name = "URL", required = true)]
@@ -56,7 +58,8 @@ impl Get {
         let client = self.network.client(context.now())?;
         if let Some(folder) = &self.directory {
             std::fs::create_dir_all(folder).map_err(|error| {
-                let error = headstart_sys::FileError::new(headstart_sys::Action::Create, folder, error);
+                let error =
+                    headstart_sys::FileError::new(headstart_sys::Action::Create, folder, error);
                 failure::of_file(&error)
             })?;
         }
@@ -89,7 +92,8 @@ impl Get {
             };
             if !taken.insert(path.clone()) {
                 let message = format!("two of the URLs would be written to `{}`", path.display());
-                return Err(failure::usage(message).with_hint("download one of them by itself with `-o FILE`"));
+                return Err(failure::usage(message)
+                    .with_hint("download one of them by itself with `-o FILE`"));
             }
             planned.push(Planned { url, path });
         }
@@ -176,7 +180,13 @@ mod tests {
     #[test]
     fn names_of_files_cannot_leave_the_folder() {
         assert_eq!(name("https://a/x/level%201.bin?token=1").expect("plain"), "level 1.bin");
-        for url in ["https://a/", "https://a/x/..%2fy", "https://a/%2e%2e", "https://a/.profile", "https://a/c%3a"] {
+        for url in [
+            "https://a/",
+            "https://a/x/..%2fy",
+            "https://a/%2e%2e",
+            "https://a/.profile",
+            "https://a/c%3a",
+        ] {
             assert!(name(url).is_err(), "{url}");
         }
     }

@@ -82,12 +82,17 @@ impl Inspect {
     ///
     /// Chunks lie in the archive in another order than in files, and blocks build on each other: they are laid out once
     /// in a temporary file, so that memory holds one block and not the pack.
-    fn digests(&self, context: &Context, reader: &mut ArchiveReader<File>) -> Result<Vec<Digest>, Failure> {
+    fn digests(
+        &self,
+        context: &Context,
+        reader: &mut ArchiveReader<File>,
+    ) -> Result<Vec<Digest>, Failure> {
         let scratch = temporary::file(context)?;
         let (complete, blocks) = (reader.complete().clone(), reader.table().clone());
         let broken = |error| failure::of_archive(&self.archive, &error);
         let mut bundle = reader.bundle().map_err(broken)?;
-        let mut chunks = ScratchChunks::extract(&complete, &blocks, &mut bundle, scratch).map_err(broken)?;
+        let mut chunks =
+            ScratchChunks::extract(&complete, &blocks, &mut bundle, scratch).map_err(broken)?;
         file_digests(complete.tree(), &mut chunks)
     }
 }

@@ -71,7 +71,8 @@ impl Pack {
             FileStamp::of_path(&file.source).is_ok_and(|stamp| stamp.is_same_file(&output))
         });
         let Some(own) = own else { return Ok(()) };
-        let message = format!("the manifest selects `{}`, which is the archive to be written", own.path);
+        let message =
+            format!("the manifest selects `{}`, which is the archive to be written", own.path);
         Err(Failure::new(ErrorKind::InvalidInput, "outputSelected", message)
             .with_hint("write it outside of the source root, or leave it out with `fileExclusion`"))
     }
@@ -86,7 +87,11 @@ impl Pack {
         tell(&progress, "scan", (0, total));
         let mut advance = |done| {
             tell(&progress, "compress", (done, total));
-            if interrupted.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if interrupted.is_cancelled() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
         };
         let manifest = input.manifest.to_json();
         let summary = build_archive(

@@ -84,7 +84,9 @@ const fn outcome(outcome: Outcome) -> &'static str {
 fn sentence(committed: &Committed, what: &str) -> String {
     let release = committed.release;
     match committed.outcome {
-        Outcome::Unchanged => format!("nothing to change: {what} is so already (release {release})"),
+        Outcome::Unchanged => {
+            format!("nothing to change: {what} is so already (release {release})")
+        }
         Outcome::WouldRelease => format!("release {release} would be: {what}"),
         _ => format!("release {release}: {what}"),
     }

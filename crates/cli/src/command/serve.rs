@@ -124,11 +124,13 @@ impl Serve {
 }
 
 /// What is served, and the first root if it is a repository.
-fn site(content: &Content, throwaway: Option<&Throwaway>) -> Result<(Site, Option<PathBuf>), Failure> {
+fn site(
+    content: &Content,
+    throwaway: Option<&Throwaway>,
+) -> Result<(Site, Option<PathBuf>), Failure> {
     let folder = |path: &Path| {
-        Folder::new(path).map_err(|error| {
-            Failure::from_error(ErrorKind::InvalidInput, "folderMissing", &error)
-        })
+        Folder::new(path)
+            .map_err(|error| Failure::from_error(ErrorKind::InvalidInput, "folderMissing", &error))
     };
     let repository = |path: &Path| Ok(folder(path)?.with_cache(CacheRules::repository()));
     Ok(match (content, throwaway) {
@@ -148,9 +150,9 @@ fn not_started(error: &headstart_serve::StartError) -> Failure {
     use headstart_serve::{StartError, TlsError};
     let (kind, code) = match error {
         StartError::Listen { .. } => (ErrorKind::Conflict, "cannotListen"),
-        StartError::Tls(TlsError::Unreadable { .. } | TlsError::NotPem { .. } | TlsError::Unusable(_)) => {
-            (ErrorKind::InvalidInput, "tlsFiles")
-        }
+        StartError::Tls(
+            TlsError::Unreadable { .. } | TlsError::NotPem { .. } | TlsError::Unusable(_),
+        ) => (ErrorKind::InvalidInput, "tlsFiles"),
         StartError::Tls(_) => (ErrorKind::Refused, "tlsFailed"),
         _ => (ErrorKind::Internal, "cannotServe"),
     };
@@ -175,8 +177,12 @@ async fn serve(
     } else {
         // A reader that went away wants no further lines; the server goes on.
         let _ = output.bytes(format!("{}\n", running.url()).as_bytes());
-        root.iter().for_each(|root| output.remark(format!("root: {}", root.display())));
-        running.authority().iter().for_each(|ca| output.remark(format!("authority: {}", ca.display())));
+        if let Some(root) = root {
+            output.remark(format!("root: {}", root.display()));
+        }
+        if let Some(authority) = running.authority() {
+            output.remark(format!("authority: {}", authority.display()));
+        }
     }
     let mut served = 0_u64;
     let mut follow = std::pin::pin!(watch::follow(output, throwaway));

@@ -37,7 +37,8 @@ impl Template {
         };
         let write = || {
             let mut file = DurableFile::create(path, Mode::SHARED)?;
-            file.write_all(template().as_bytes()).map_err(|e| FileError::new(Action::Write, path, e))?;
+            file.write_all(template().as_bytes())
+                .map_err(|e| FileError::new(Action::Write, path, e))?;
             file.commit_new()
         };
         write().map_err(|error| failure::of_file(&error))?;

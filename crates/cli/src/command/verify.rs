@@ -76,7 +76,9 @@ fn check(
     for number in 0..blocks {
         match reader.block(number) {
             Ok(_) => {}
-            Err(error) if is_damage(&error) => damaged.push(damage(format!("block {number}"), &error)),
+            Err(error) if is_damage(&error) => {
+                damaged.push(damage(format!("block {number}"), &error));
+            }
             Err(error) => return Err(failure::of_archive(path, &error)),
         }
     }

@@ -126,7 +126,8 @@ fn show(bar: &ProgressBar, state: &State, advance: &Advance) {
     bar.set_message(name.clone());
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1000")]
     bar.set_position((state.fraction * 1000.0) as u64);
-    let eta = state.eta(advance).map_or_else(String::new, |seconds| format!(", {seconds:.0} s left"));
+    let eta =
+        state.eta(advance).map_or_else(String::new, |seconds| format!(", {seconds:.0} s left"));
     let (done, total) = (size(advance.bytes_done), size(advance.bytes_total));
     bar.set_prefix(format!("{done} of {total}, {}/s{eta}", size(state.bytes_per_second())));
 }
@@ -141,7 +142,7 @@ impl State {
         }
         let elapsed = self.rate_since.elapsed();
         if elapsed >= Duration::from_millis(200) {
-                let now = (advance.bytes_done - self.rate_bytes) as f64 / elapsed.as_secs_f64();
+            let now = (advance.bytes_done - self.rate_bytes) as f64 / elapsed.as_secs_f64();
             let weight = (elapsed.as_secs_f64() / RATE_WINDOW.as_secs_f64()).min(1.0);
             self.rate = if self.rate == 0.0 { now } else { self.rate + (now - self.rate) * weight };
             (self.rate_bytes, self.rate_since) = (advance.bytes_done, Instant::now());
@@ -150,9 +151,10 @@ impl State {
 
     fn is_event_due(&mut self, advance: &Advance) -> bool {
         let ended = advance.bytes_total > 0 && advance.bytes_done >= advance.bytes_total;
-        let begun = self.last.as_ref().is_none_or(|(phase, pack, _)| {
-            *phase != advance.phase || *pack != advance.pack
-        });
+        let begun = self
+            .last
+            .as_ref()
+            .is_none_or(|(phase, pack, _)| *phase != advance.phase || *pack != advance.pack);
         let now = (advance.phase.clone(), advance.pack.clone(), advance.bytes_done);
         let due = begun || ended || self.told.elapsed() >= EVENT_EVERY;
         if !due || self.last.as_ref() == Some(&now) {
@@ -172,7 +174,11 @@ impl State {
     }
 
     fn bytes_per_second(&self) -> u64 {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "never negative")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "never negative"
+        )]
         let rate = self.rate as u64;
         rate
     }
@@ -184,7 +190,11 @@ impl State {
     }
 
     fn event(&self, advance: &Advance) -> serde_json::Value {
-        let pack = if advance.pack.is_empty() { serde_json::Value::Null } else { advance.pack.clone().into() };
+        let pack = if advance.pack.is_empty() {
+            serde_json::Value::Null
+        } else {
+            advance.pack.clone().into()
+        };
         json!({
             "event": "progress",
             "phase": advance.phase,

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use headstart_engine::record::Trust;
 use headstart_model::{ErrorKind, Failure};
@@ -15,6 +16,7 @@ use headstart_transfer::{Client, ClientConfig, HttpsPolicy};
 #[derive(Debug)]
 pub struct Clients {
     authorities: Vec<PathBuf>,
+    stall_timeout: Duration,
     seed: u64,
     kept: Mutex<Vec<Kept>>,
 }
@@ -28,9 +30,10 @@ struct Kept {
 
 impl Clients {
     /// Clients that trust these files (PEM) besides the system's authorities; files that do not exist count for nothing.
+    /// They give up a request of which no byte came for `stall_timeout`.
     #[must_use]
-    pub const fn new(authorities: Vec<PathBuf>, seed: u64) -> Self {
-        Self { authorities, seed, kept: Mutex::new(Vec::new()) }
+    pub const fn new(authorities: Vec<PathBuf>, stall_timeout: Duration, seed: u64) -> Self {
+        Self { authorities, stall_timeout, seed, kept: Mutex::new(Vec::new()) }
     }
 
     /// A client for what an installation allows.
@@ -47,7 +50,9 @@ impl Clients {
         }
         let extra_authorities =
             self.authorities.iter().filter_map(|path| std::fs::read(path).ok()).collect();
-        let config = ClientConfig { https, extra_authorities, ..ClientConfig::default() };
+        let stall_timeout = self.stall_timeout;
+        let config =
+            ClientConfig { https, extra_authorities, stall_timeout, ..ClientConfig::default() };
         let client = Client::new(config, self.seed).map_err(|error| {
             Failure::from_error(ErrorKind::InvalidInput, "badAuthority", &error)
                 .with_hint("check the files given with --ca, and that the system has trusted authorities (package ca-certificates)")
@@ -63,5 +68,6 @@ pub(super) const fn https_policy(trust: Trust) -> HttpsPolicy {
     match trust {
         Trust::Ordinary => HttpsPolicy::HttpsOnly,
         Trust::Development => HttpsPolicy::HttpOnLoopback,
+        Trust::Insecure => HttpsPolicy::AllowHttp,
     }
 }

@@ -47,13 +47,14 @@ fn place(
     let description = bundle::read(&source)?;
     if description.id != *app {
         let message = format!("the bundle is that of app `{}` now, not of `{app}`", description.id);
-        return Err(Failure::new(ErrorKind::Conflict, "bundleChanged", message));
+        return Err(Failure::new(ErrorKind::Conflict, "bundleChanged", message)
+            .with_hint("install the bundle again as the app that it is now"));
     }
     if bundle.repository.is_some() {
         pin_root(context, app, &source)?;
     }
     if bundle.files == BundleFiles::Copied {
-        let target = context.layout.app(app).join("files");
+        let target = bundle::copied_folder(&context.layout, app);
         copy_tree(&source, &target, progress).map_err(|error| error.to_failure())?;
     }
     bundle::register(&context.layout, app, &source)

@@ -21,8 +21,18 @@ use crate::core::{Heard, Told};
 use crate::perform::blocking;
 
 /// What an installation allows, as the call says it.
-fn trust(dev: bool) -> Trust {
-    if dev { Trust::Development } else { Trust::Ordinary }
+fn trust(dev: bool, insecure: bool) -> Result<Trust, Failure> {
+    match (dev, insecure) {
+        (false, false) => Ok(Trust::Ordinary),
+        (true, false) => Ok(Trust::Development),
+        (false, true) => Ok(Trust::Insecure),
+        (true, true) => {
+            let message =
+                "an app is installed for development or with an insecure address, not both";
+            Err(Failure::new(ErrorKind::Usage, "devAndInsecure", message)
+                .with_hint("--dev reaches servers on this machine without encryption already"))
+        }
+    }
 }
 
 fn internal(what: &str) -> End {
@@ -40,7 +50,7 @@ pub(super) async fn install(
     replies: &mut Replies<'_>,
 ) -> Result<(), End> {
     let files = if call.copy { BundleFiles::Copied } else { BundleFiles::InPlace };
-    let trust = trust(call.dev);
+    let trust = trust(call.dev, call.insecure)?;
     let (app, bundle) = read_bundle(call.bundle, trust, files).await?;
     let named = app.clone();
     let answer = caller.shared.core.subscribe(Heard { app: app.clone(), packs: None });
@@ -64,6 +74,7 @@ pub(super) async fn update(
         state.records().app(&installed).map(|app| (app.bundle.trust, app.bundle.files))
     });
     let Some((trust, files)) = present.await? else { return Err(app_not_found(&id).into()) };
+    let trust = if call.insecure { self::trust(trust == Trust::Development, true)? } else { trust };
     let (app, bundle) = read_bundle(call.bundle, trust, files).await?;
     let named = app.clone();
     let told = caller.shared.core.subscribe(Heard { app: app.clone(), packs: None });
@@ -128,10 +139,10 @@ where
     let Reply::Launchable { missed, catalog } = reply else {
         return Err(internal("the installation was answered with something else"));
     };
-    if let Some(failure) = catalog {
+    if let Some(failure) = &catalog {
         tracing::warn!(%failure, %app, "installed without a catalog");
     }
-    let launchable = Launchable { failed: failures(missed) };
+    let launchable = Launchable { failed: failures(missed), catalog };
     replies.between::<M>(&InstallEvent::Launchable(launchable)).await?;
     let info = app_info(caller, app).await?;
     replies.last::<M>(&InstallEvent::Done(info)).await
@@ -191,7 +202,8 @@ pub(super) async fn info(
     let details = AppDetails {
         app,
         executable: executable.map_or_else(String::new, |executable| {
-            PathBuf::from(&record.path).join(executable).to_string_lossy().into_owned()
+            let folder = bundle::files_folder(&caller.shared.context.layout, &call.app, &record);
+            folder.join(executable).to_string_lossy().into_owned()
         }),
         bundle: record.path,
         dev: record.trust == Trust::Development,
@@ -267,7 +279,7 @@ async fn launch(caller: Caller<'_>, app: &AppId) -> Result<Launch, Failure> {
         Failure::new(ErrorKind::InvalidInput, "noExecutable", message)
             .with_hint("add `executable` to the bundle and update the app")
     })?;
-    let folder = PathBuf::from(&record.path);
+    let folder = bundle::files_folder(&caller.shared.context.layout, app, &record);
     let token = identity::token(caller.shared, app);
     let environment = BTreeMap::from([
         ("HEADSTART_APP_TOKEN".to_owned(), token.secret().to_owned()),
@@ -278,7 +290,7 @@ async fn launch(caller: Caller<'_>, app: &AppId) -> Result<Launch, Failure> {
     ]);
     Ok(Launch {
         executable: folder.join(executable).to_string_lossy().into_owned(),
-        folder: record.path,
+        folder: folder.to_string_lossy().into_owned(),
         environment,
     })
 }

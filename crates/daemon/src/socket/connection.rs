@@ -90,6 +90,11 @@ pub(super) async fn converse(
     shared: &Arc<Shared>,
 ) -> std::io::Result<()> {
     let peer = identify_peer(&stream).map_err(std::io::Error::other)?;
+    // The socket's mode keeps others out already; this holds where a mode was changed by hand.
+    if peer.uid != shared.uid {
+        tracing::warn!(uid = peer.uid, "a program of another user was turned away");
+        return Ok(());
+    }
     tracing::debug!(client = client.0, ?peer, "connected");
     let (reader, writer) = stream.into_split();
     let (sender, mut calls) = mpsc::channel(CALLS_WAITING_MAX);

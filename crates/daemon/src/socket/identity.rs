@@ -3,10 +3,10 @@
 //! By the program's executable, which the kernel names; by a token that `app launch` handed to it, for programs that an
 //! interpreter runs; or, for an app installed with `--dev`, by what it says itself.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use headstart_engine::record::Trust;
+use headstart_engine::record::{Bundle, Trust};
 use headstart_model::protocol::service::{AppToken, Hello};
 use headstart_model::{AppId, Digest, ErrorKind, Failure};
 use headstart_sys::socket::PeerIdentity;
@@ -18,7 +18,7 @@ use crate::bundle;
 struct Known {
     app: AppId,
     trust: Trust,
-    folder: PathBuf,
+    bundle: Bundle,
 }
 
 /// The app that the peer is; none when it is no app.
@@ -32,7 +32,7 @@ pub(super) async fn identify(
         let known = apps.map(|(app, record)| Known {
             app: app.clone(),
             trust: record.bundle.trust,
-            folder: PathBuf::from(&record.bundle.path),
+            bundle: record.bundle.clone(),
         });
         known.collect::<Vec<_>>()
     });
@@ -73,7 +73,8 @@ fn is_executable(shared: &Shared, known: &Known, executable: &Path) -> bool {
     let same = |a: &Path, b: &Path| {
         a == b || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
     };
-    same(&known.folder.join(own), executable)
+    let folder = bundle::files_folder(&shared.context.layout, &known.app, &known.bundle);
+    same(&folder.join(own), executable)
 }
 
 /// The token of an app: a keyed digest of its id, so that it need not be kept and survives a restart of the service.

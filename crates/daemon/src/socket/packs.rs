@@ -44,7 +44,8 @@ pub(super) async fn app_of(
         [app] => Ok(app.clone()),
         [] => Err(match pack {
             Some(pack) => pack_not_found(pack),
-            None => Failure::new(ErrorKind::NotFound, "appNotFound", "no app is installed"),
+            None => Failure::new(ErrorKind::NotFound, "appNotFound", "no app is installed")
+                .with_hint("`headstart app install BUNDLE` installs one"),
         }),
         several => {
             let names: Vec<_> = several.iter().map(AppId::as_str).collect();
@@ -203,7 +204,11 @@ pub(super) async fn cancel(
     let app = app_of(caller, call.app, Some(&call.pack)).await?;
     let target = CancelTarget::Pack(app, call.pack);
     let event = move |caller| Event::CancelRequested { caller, target };
-    caller.shared.core.call(caller.client, event).await?;
+    match caller.shared.core.call(caller.client, event).await {
+        // Cancelling always works, however often: what is not on its way is cancelled already.
+        Err(failure) if failure.code.as_str() != "notScheduled" => return Err(failure.into()),
+        _ => {}
+    }
     replies.last::<Cancel>(&Cancelled {}).await
 }
 
@@ -233,7 +238,9 @@ pub(super) async fn updates(
         };
         replies.between::<StatusUpdates>(&event).await?;
     }
-    Err(Failure::new(ErrorKind::Unavailable, "serviceStopping", "the service is stopping").into())
+    Err(Failure::new(ErrorKind::Unavailable, "serviceStopping", "the service is stopping")
+        .with_hint("try again: the next call starts it anew")
+        .into())
 }
 
 pub(super) async fn locate(
@@ -249,7 +256,9 @@ pub(super) async fn locate(
             return Err(file_not_found(&call));
         };
         let unreadable = |error: &(dyn std::error::Error + 'static)| {
-            Failure::from_error(ErrorKind::Internal, "namespaceUnreadable", error)
+            Failure::from_error(ErrorKind::Internal, "namespaceUnreadable", error).with_hint(
+                "stop the service (`headstart service stop`): the next call starts it anew",
+            )
         };
         let map = MappedFile::open(&namespaces.snapshot(generation)).map_err(|e| unreadable(&e))?;
         let snapshot = Snapshot::open(map).map_err(|e| unreadable(&e))?;
@@ -287,7 +296,8 @@ pub(super) async fn namespace(
         let namespaces = Namespaces::new(&layout, &app);
         let generation = namespaces.current().map_err(|e| e.to_failure())?.ok_or_else(|| {
             let message = format!("app `{app}` has no local pack yet");
-            Failure::new(ErrorKind::NotFound, "nothingLocal", message)
+            Failure::new(ErrorKind::NotFound, "namespaceNotFound", message)
+                .with_hint("`headstart packs ensure PACK` makes a pack local")
         })?;
         let path = namespaces.snapshot(generation).to_string_lossy().into_owned();
         Ok::<_, Failure>(NamespaceSnapshot { generation, path })

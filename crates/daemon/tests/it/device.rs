@@ -19,26 +19,34 @@ pub const APP: &str = "com.example.game";
 pub struct Device {
     pub home: PathBuf,
     pub bundle: PathBuf,
+    app: &'static str,
 }
 
 impl Device {
     /// A device below `folder` with a bundle for the repository at `url`.
     pub fn new(folder: &Path, url: &str, root: &Path) -> Self {
-        let (home, bundle) = (folder.join("home"), folder.join("bundle"));
+        Self::of_app(APP, &folder.join("home"), &folder.join("bundle"), (url, root))
+    }
+
+    /// The device whose home is `home`, as `app` sees it, with a new bundle for the repository.
+    pub fn of_app(
+        app: &'static str,
+        home: &Path,
+        bundle: &Path,
+        (url, root): (&str, &Path),
+    ) -> Self {
         std::fs::create_dir_all(bundle.join("bin")).unwrap();
-        std::fs::create_dir_all(&home).unwrap();
-        write_bundle(&bundle, url, "1.0.0");
+        std::fs::create_dir_all(home).unwrap();
+        let description = describe(app, url, "1.0.0");
+        std::fs::write(bundle.join("headstart.toml"), description).unwrap();
         std::fs::copy(root, bundle.join("root.json")).unwrap();
         std::fs::write(bundle.join("bin/game"), b"#!/bin/sh\necho playing\n").unwrap();
-        Self { home, bundle }
+        Self { home: home.to_owned(), bundle: bundle.to_owned(), app }
     }
 
     pub fn connector(&self) -> Connector {
-        Connector::new()
-            .home(&self.home)
-            .start(Start::Never)
-            .app(AppId::new(APP).unwrap())
-            .on_behalf_of(AppId::new(APP).unwrap())
+        let app = AppId::new(self.app).unwrap();
+        Connector::new().home(&self.home).start(Start::Never).app(app.clone()).on_behalf_of(app)
     }
 
     /// Starts the service and waits until it says that it is ready, or has ended.
@@ -124,13 +132,13 @@ impl Device {
     }
 }
 
-pub fn write_bundle(bundle: &Path, url: &str, version: &str) {
-    let description = format!(
-        "[app]\nid = \"{APP}\"\nversion = \"{version}\"\nexecutable = \"bin/game\"\nlanguages = [\"en\"]\n\n\
-         [background-assets]\nBAAppGroupID = \"group.{APP}\"\nBAHasManagedAssetPacks = true\n\
+/// What a bundle says about an app.
+pub fn describe(app: &str, url: &str, version: &str) -> String {
+    format!(
+        "[app]\nid = \"{app}\"\nversion = \"{version}\"\nexecutable = \"bin/game\"\nlanguages = [\"en\"]\n\n\
+         [background-assets]\nBAAppGroupID = \"group.{app}\"\nBAHasManagedAssetPacks = true\n\
          BARepositoryURL = \"{url}\"\n"
-    );
-    std::fs::write(bundle.join("headstart.toml"), description).unwrap();
+    )
 }
 
 /// A running service; killed when dropped.

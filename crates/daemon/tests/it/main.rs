@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 #![allow(clippy::print_stderr, reason = "a failing seed is printed")]
 
+mod bad_input;
 mod device;
 mod kill;
 mod publisher;

@@ -11,9 +11,9 @@ use headstart_model::packaging::PackagingManifest;
 use headstart_pack::selection::{select, source_root};
 use headstart_pack::{Level, build_archive};
 use headstart_repo::author::{
-    KeysPlace, Lifetimes, Mode, Preparation, ReleaseRequest, Writer, init,
+    KeysPlace, Lifetimes, Mode, Preparation, PreparedPack, ReleaseRequest, Writer, init,
 };
-use headstart_serve::{Faults, Folder, RequestEvent, Running, Server, Site};
+use headstart_serve::{Faults, Folder, RequestEvent, Running, Server, Site, Tls};
 use jiff::Timestamp;
 
 /// Files by path.
@@ -114,6 +114,16 @@ impl Publisher {
 
     /// Publishes archives as one release, at `now`.
     pub fn publish(&self, archives: &[PathBuf], now: Timestamp) {
+        self.publish_altered(archives, now, |_, _| {});
+    }
+
+    /// Publishes archives as one release that `alter` has changed before it is signed; it may write to the folder.
+    pub fn publish_altered(
+        &self,
+        archives: &[PathBuf],
+        now: Timestamp,
+        mut alter: impl FnMut(&mut PreparedPack, &Path),
+    ) {
         let keys = self.folder.join("keys");
         let repository = self.repository();
         let opened = Writer::open(&repository, &keys, Lifetimes::default());
@@ -123,7 +133,8 @@ impl Publisher {
         let prepare = |archive: &PathBuf| {
             writer.prepare(archive, &how, &mut |_| ControlFlow::Continue(())).unwrap()
         };
-        let packs = archives.iter().map(prepare).collect();
+        let mut packs: Vec<_> = archives.iter().map(prepare).collect();
+        packs.iter_mut().for_each(|pack| alter(pack, staging.path()));
         let channel = headstart_model::ChannelName::production();
         let request = ReleaseRequest { channel, rollout_percent: 100, packs };
         writer.publish(&request, Mode::Commit, now).unwrap();
@@ -151,6 +162,15 @@ pub struct Web {
 
 impl Web {
     pub fn serve(folder: &Path) -> Self {
+        Self::start(folder, Tls::Off)
+    }
+
+    /// With TLS, by an authority that is kept in the folder `authority`.
+    pub fn serve_encrypted(folder: &Path, authority: &Path) -> Self {
+        Self::start(folder, Tls::Auto { folder: authority.to_owned(), names: Vec::new() })
+    }
+
+    fn start(folder: &Path, tls: Tls) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -158,7 +178,7 @@ impl Web {
             .unwrap();
         let faults = Faults::none();
         let site = Site::new().mount("/", Folder::new(folder).unwrap());
-        let server = Server::new(site).faults(faults.clone());
+        let server = Server::new(site).faults(faults.clone()).tls(tls);
         let running = runtime.block_on(server.start()).unwrap();
         let url = running.url().to_string();
         Self { faults, url, running: Some(running), runtime }

@@ -129,3 +129,55 @@ fn uninstalling_leaves_nothing_and_installing_again_works() {
     service.stop(&world.device);
     drop(world.web);
 }
+
+#[test]
+fn an_encrypted_server_of_this_home_is_trusted() {
+    let folder = tempfile::tempdir().unwrap();
+    let publisher = Publisher::new(folder.path(), Timestamp::now());
+    publisher.publish(&[publisher.pack("base", Policy::Essential, 1)], Timestamp::now());
+    let authority = folder.path().join("home/authority");
+    let web = Web::serve_encrypted(&publisher.repository(), &authority);
+    assert!(web.url.starts_with("https://"), "{}", web.url);
+    let device = Device::new(folder.path(), &web.url, &publisher.root());
+    let service = device.start(&[]);
+    // Without --dev: nothing but https is allowed.
+    let administrator = headstart::Connector::new().home(&device.home).start(headstart::Start::Never);
+    let options = headstart::apps::InstallOptions::default();
+    let events = administrator.apps_blocking().unwrap().install(&device.bundle, options).unwrap();
+    let events: Vec<_> = events.collect::<Result<_, _>>().unwrap();
+    assert!(matches!(events.last(), Some(InstallEvent::Done(_))));
+    // This program is not the app, and says so to nobody: it asks as an administrator where the file lies.
+    let path = headstart_model::PackPath::new("base/file-0.bin").unwrap();
+    let found = administrator.packs_blocking().unwrap().locate(&path, None, None).unwrap();
+    assert!(std::fs::read(found).unwrap() == files("base", 1)["base/file-0.bin"]);
+    service.stop(&device);
+}
+
+#[test]
+fn a_service_manager_may_hold_the_socket() {
+    let world = world();
+    let home = world.device.connector();
+    let socket = world.device.home.join("run/socket");
+    std::fs::create_dir_all(socket.parent().unwrap()).unwrap();
+    let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    // The shell hands its own process number on, as a service manager does.
+    let script = "export LISTEN_PID=$$ LISTEN_FDS=1; exec 3<&0 0</dev/null; exec \"$1\"";
+    let mut child = std::process::Command::new("sh")
+        .args(["-c", script, "sh", env!("CARGO_BIN_EXE_headstartd")])
+        .env("HEADSTART_HOME", &world.device.home)
+        .env_remove("HEADSTART_SOCKET")
+        .env_remove("XDG_RUNTIME_DIR")
+        .env_remove("NOTIFY_SOCKET")
+        .stdin(std::os::fd::OwnedFd::from(listener))
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    // The socket listens already: the call waits in it until the service takes it.
+    let status = home.service_blocking().unwrap().status().unwrap().unwrap();
+    assert_eq!(status.pid, child.id());
+    world.device.install().unwrap();
+    assert!(read(&world, "base", 1).unwrap() == files("base", 1));
+    home.service_blocking().unwrap().stop().unwrap();
+    assert!(child.wait().unwrap().success());
+    assert!(socket.exists(), "the socket is the manager's");
+}

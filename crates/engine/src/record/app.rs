@@ -34,6 +34,8 @@ pub enum Trust {
     Ordinary,
     /// Installed with `--dev`: loopback addresses without TLS, and programs that name themselves the app.
     Development,
+    /// Installed with `--insecure`: any address without TLS. What is fetched is verified against signatures all the same.
+    Insecure,
 }
 
 /// Where the app's own files stay.

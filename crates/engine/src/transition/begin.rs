@@ -1,7 +1,5 @@
 //! The start of a download, and its turn to another version.
 
-use headstart_model::catalog::CatalogPack;
-
 use crate::class::Demand;
 use crate::id::{DownloadId, EffectId, PackKey};
 use crate::live::Progress;
@@ -13,14 +11,14 @@ use crate::work::Work;
 /// Downloads the offered version of a pack: joins the download that there is, or begins one. None when nothing is offered.
 pub(crate) fn begin(w: &mut Work<'_>, key: &PackKey, demand: Demand) -> Option<DownloadId> {
     let pack = w.pack(key)?;
-    let offer = pack.offer.clone()?;
+    let offer = pack.offer.as_ref()?;
     if let Some(id) = pack.download {
         join(w, id, demand);
-        retarget(w, id, &offer);
+        retarget(w, id);
         return Some(id);
     }
     let total = offer.download_size;
-    let download = Download::new(key.clone(), &offer, demand, w.now.wall);
+    let download = Download::new(key.clone(), offer, demand, w.now.wall);
     let id = w.insert_download(download);
     progress::set(w, id, Progress { total, ..Progress::default() });
     if !revive(w, id) {
@@ -54,11 +52,13 @@ fn join(w: &mut Work<'_>, id: DownloadId, demand: Demand) {
 }
 
 /// Turns a download to the version that is offered now. One that is built already goes on: its update follows it.
-pub(crate) fn retarget(w: &mut Work<'_>, id: DownloadId, offer: &CatalogPack) {
-    let Some(download) = w.download(id) else { return };
-    if !download.is_open() || download.target.is(offer) {
+pub(crate) fn retarget(w: &mut Work<'_>, id: DownloadId) {
+    let Some(download) = w.download(id).filter(|download| download.is_open()) else { return };
+    let Some(offer) = w.pack(&download.key).and_then(|pack| pack.offer.as_ref()) else { return };
+    if download.target.is(offer) {
         return;
     }
+    let (target, download_bytes) = (LocalVersion::of(offer), offer.download_size);
     let need = download.plan.map(|plan| plan.disk_bytes);
     w.live_mut().unplace(id, need);
     if let Some((order, _)) = w.live().order_of(id) {
@@ -67,14 +67,14 @@ pub(crate) fn retarget(w: &mut Work<'_>, id: DownloadId, offer: &CatalogPack) {
     }
     w.set_stage(id, Stage::Waiting);
     if let Some(download) = w.download_mut(id) {
-        download.target = LocalVersion::of(offer);
-        download.download_bytes = offer.download_size;
+        download.target = target;
+        download.download_bytes = download_bytes;
         download.plan = None;
         download.attempts = 0;
         download.retry_at = None;
         download.failure = None;
     }
-    progress::set(w, id, Progress { total: offer.download_size, ..Progress::default() });
+    progress::set(w, id, Progress { total: download_bytes, ..Progress::default() });
     if !revive(w, id) {
         place::place(w, id);
     }

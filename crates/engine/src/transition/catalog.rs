@@ -9,10 +9,10 @@ use crate::class::Demand;
 use crate::effect::Reply;
 use crate::failures;
 use crate::id::{EffectId, PackKey, RequestId};
-use crate::live::{Subject, Wait};
+use crate::live::{CatalogSeen, Subject, Wait};
 use crate::record::{App, Freshness, Leaving, Owed};
 use crate::transition::end::Staged;
-use crate::transition::{begin, check, content, end, ensure, install};
+use crate::transition::{begin, check, content, end, ensure, install, switch};
 use crate::work::Work;
 
 pub(crate) fn fetched(
@@ -70,17 +70,19 @@ pub(crate) fn withdraw(w: &mut Work<'_>, key: &PackKey) {
 
 fn take_offer(w: &mut Work<'_>, key: &PackKey, offer: CatalogPack) {
     let present = w.pack(key);
-    if present.is_some_and(|pack| pack.leaving == Some(Leaving::Obsolete)) && !is_switching(w, key)
-    {
-        w.set_leaving(key, None);
-    }
-    if w.pack(key).is_some_and(|pack| pack.offer.as_ref() == Some(&offer)) {
+    if present.is_some_and(|pack| pack.offer.as_ref() == Some(&offer)) {
         return;
     }
+    let obsolete = present.is_some_and(|pack| pack.leaving == Some(Leaving::Obsolete));
     let pack = w.pack_mut(key);
-    pack.offer = Some(offer.clone());
+    pack.offer = Some(offer);
     if let Some(id) = pack.download {
-        begin::retarget(w, id, &offer);
+        begin::retarget(w, id);
+    }
+    if obsolete && !is_switching(w, key) {
+        // It is offered again before it went.
+        w.set_leaving(key, None);
+        switch::tell_removed(w, key);
     }
 }
 
@@ -102,7 +104,7 @@ fn succeeded(w: &mut Work<'_>, app: &AppId, effect: EffectId) {
     w.live_mut().check_attempts.remove(app);
     w.live_mut().queue.release(app);
     if let Some(request) = request {
-        content::apply(w, app, request, failed_before);
+        content::apply(w, app, request, failed_before.as_ref());
     }
     begin_asked(w, app);
     let later = serve_waiters(w, app, effect);
@@ -140,6 +142,9 @@ fn serve_waiters(w: &mut Work<'_>, app: &AppId, effect: EffectId) -> bool {
             continue;
         }
         w.live_mut().requests.detach(request, &subject);
+        if let Some(catalog) = check::catalog_seen(w, request) {
+            *catalog = CatalogSeen::Yes;
+        }
         serve(w, app, request);
     }
     later
@@ -176,7 +181,7 @@ pub(crate) fn check_requested(w: &mut Work<'_>, caller: crate::event::Caller, ap
             w.answer_at_once(caller.request, Err(failures::app_being_removed(app)));
         }
         Some(App { check, .. }) => {
-            let catalog = crate::live::CatalogSeen::NotYet { running: *check };
+            let catalog = CatalogSeen::NotYet { running: *check };
             w.live_mut().requests.open(caller, app.clone(), Wait::Check { catalog });
             w.live_mut().requests.attach(caller.request, Subject::Catalog(app.clone()));
             check::add_request(w, app, headstart_model::ContentRequest::Periodic);

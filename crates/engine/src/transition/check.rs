@@ -7,7 +7,7 @@ use crate::ask;
 use crate::backoff::{backoff_ms, jitter};
 use crate::class::Class;
 use crate::failures;
-use crate::id::EffectId;
+use crate::id::{EffectId, RequestId};
 use crate::live::{CatalogSeen, Subject, Timer, Wait};
 use crate::record::{App, CheckFailure, InstallStage, Owed};
 use crate::transition::fail::ESSENTIAL_ATTEMPTS;
@@ -201,17 +201,27 @@ fn fail_waiters(
 /// Whether a call was made while the check that has ended was running already: that one may have looked too early.
 pub(crate) fn waits_for_later(
     w: &mut Work<'_>,
-    request: crate::id::RequestId,
+    request: RequestId,
     ended: Option<EffectId>,
 ) -> bool {
-    let catalog = match w.live_mut().requests.find_mut(request).map(|r| &mut r.wait) {
-        Some(Wait::Check { catalog }) => catalog,
-        Some(Wait::Ensure(wait)) => &mut wait.catalog,
-        _ => return false,
-    };
+    let Some(catalog) = catalog_seen(w, request) else { return false };
     let early = matches!(catalog, CatalogSeen::NotYet { running: Some(id) } if Some(*id) == ended);
-    *catalog = if early { CatalogSeen::NotYet { running: None } } else { CatalogSeen::Yes };
+    if early {
+        *catalog = CatalogSeen::NotYet { running: None };
+    }
     early
+}
+
+/// Whether a call has seen the catalog that it waits for.
+pub(crate) fn catalog_seen<'a>(
+    w: &'a mut Work<'_>,
+    request: RequestId,
+) -> Option<&'a mut CatalogSeen> {
+    match &mut w.live_mut().requests.find_mut(request)?.wait {
+        Wait::Check { catalog } => Some(catalog),
+        Wait::Ensure(wait) => Some(&mut wait.catalog),
+        Wait::Launch | Wait::Uninstall | Wait::Removal => None,
+    }
 }
 
 /// When to check again: soon for a content request of an installation, else at the next period.

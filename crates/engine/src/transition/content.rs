@@ -23,7 +23,7 @@ pub(crate) fn apply(
     w: &mut Work<'_>,
     app: &AppId,
     request: ContentRequest,
-    failed_before: Option<Failure>,
+    failed_before: Option<&Failure>,
 ) {
     let blocks = w.app(app).is_some_and(|record| record.installation().is_some());
     let acts: Vec<(PackKey, Act)> = w
@@ -40,7 +40,7 @@ pub(crate) fn apply(
                 begin::begin(w, &key, demand);
             }
             Act::FetchMissed => {
-                w.pack_mut(&key).missed.clone_from(&failed_before);
+                w.pack_mut(&key).missed = failed_before.cloned();
                 begin::begin(w, &key, Demand::Missed);
             }
             Act::RemoveObsolete => {

@@ -7,7 +7,7 @@ use crate::effect::PackUpdate;
 use crate::id::DownloadId;
 use crate::live::{PackEnd, Subject};
 use crate::progress;
-use crate::transition::{ensure, install, pump, transfer};
+use crate::transition::{ensure, install, pump, switch, transfer};
 use crate::work::Work;
 
 /// What becomes of the bytes that were fetched.
@@ -34,6 +34,7 @@ pub(crate) fn conclude_failed(w: &mut Work<'_>, id: DownloadId, failure: &Failur
     for request in waiting {
         ensure::pack_ended(w, request, &key.pack, PackEnd::Failed(failure.clone()));
     }
+    switch::leave_now(w, &key);
     let idle = !w.live().busy.contains_key(&key);
     if staged == Staged::Discard && idle {
         transfer::discard(w, &key);

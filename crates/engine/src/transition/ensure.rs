@@ -139,6 +139,7 @@ pub(crate) fn catalog_failed(w: &mut Work<'_>, request: RequestId, failure: &Fai
     for pack in wait.open.clone() {
         let key = PackKey::new(app.clone(), pack);
         if w.pack(&key).is_some_and(|pack| pack.leaving.is_some()) {
+            w.live_mut().requests.attach(request, Subject::Removal(key));
             continue;
         }
         w.set_asked(&key, None);

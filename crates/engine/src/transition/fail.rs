@@ -15,7 +15,7 @@ use crate::work::Work;
 pub(crate) const ESSENTIAL_ATTEMPTS: u32 = 3;
 
 /// An attempt failed: whoever cannot wait is told, the rest tries again later.
-pub(crate) fn attempt_failed(w: &mut Work<'_>, id: DownloadId, failure: Failure) {
+pub(crate) fn attempt_failed(w: &mut Work<'_>, id: DownloadId, failure: &Failure) {
     let progress = w.live().progress.get(&id).copied().unwrap_or_default();
     let got_anywhere = progress.began.is_some_and(|(_, bytes)| progress.done > bytes);
     let Some(download) = w.download_mut(id) else { return };
@@ -37,7 +37,7 @@ pub(crate) fn attempt_failed(w: &mut Work<'_>, id: DownloadId, failure: Failure)
             back_off(w, id, Class::Nonessential);
         }
         Class::Foreground => {
-            if tell_waiters(w, id, &failure) {
+            if tell_waiters(w, id, failure) {
                 back_off(w, id, Class::Nonessential);
             }
         }
@@ -46,17 +46,17 @@ pub(crate) fn attempt_failed(w: &mut Work<'_>, id: DownloadId, failure: Failure)
 }
 
 /// The download was not admitted, and whoever waits cannot wait for it.
-pub(crate) fn refused(w: &mut Work<'_>, id: DownloadId, failure: Failure) {
+pub(crate) fn refused(w: &mut Work<'_>, id: DownloadId, failure: &Failure) {
     if w.class_of(id) == Class::Essential {
         miss(w, id, failure);
-    } else if !tell_waiters(w, id, &failure) {
+    } else if !tell_waiters(w, id, failure) {
         return;
     }
     place::place(w, id);
 }
 
 /// An essential download has failed: it concludes as such, and goes on in the background with the reason kept.
-pub(crate) fn miss(w: &mut Work<'_>, id: DownloadId, failure: Failure) {
+pub(crate) fn miss(w: &mut Work<'_>, id: DownloadId, failure: &Failure) {
     let Some(download) = w.download_mut(id) else { return };
     download.failure = Some(failure.clone());
     let key = download.key.clone();
@@ -64,7 +64,7 @@ pub(crate) fn miss(w: &mut Work<'_>, id: DownloadId, failure: Failure) {
     progress::conclude(w, id, total);
     w.set_demand(id, Demand::Missed);
     w.pack_mut(&key).missed = Some(failure.clone());
-    tell_waiters(w, id, &failure);
+    tell_waiters(w, id, failure);
     install::conclude_if_done(w, &key.app);
 }
 

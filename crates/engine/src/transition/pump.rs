@@ -1,11 +1,12 @@
 //! Starts what may start. Runs at the end of every event.
 
-use crate::admit::{Fact, Reason, Verdict, admit};
+use crate::admit::{Verdict, admit};
 use crate::ask;
 use crate::class::Class;
 use crate::effect::PackUpdate;
 use crate::id::{DownloadId, EffectId};
 use crate::live::{Active, Course, Timer};
+use crate::reason::{Fact, Reason};
 use crate::record::{Owed, Stage};
 use crate::transition::{check, fail};
 use crate::work::Work;
@@ -29,7 +30,7 @@ pub(crate) fn run(w: &mut Work<'_>) {
 fn advance(w: &mut Work<'_>, id: DownloadId) -> bool {
     match verdict(w, id) {
         Verdict::Go => begin(w, id),
-        Verdict::Refuse(failure) => fail::refused(w, id, failure),
+        Verdict::Refuse(failure) => fail::refused(w, id, &failure),
         Verdict::Wait(reasons) if lacks_disk(&reasons) => starve(w, id),
         Verdict::Wait(_) => return false,
     }

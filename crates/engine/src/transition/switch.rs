@@ -107,12 +107,27 @@ fn arrived(w: &mut Work<'_>, key: &PackKey) {
     }
 }
 
-/// A pack has left the namespace.
+/// A pack has left the namespace, or never came to be in it.
 fn left(w: &mut Work<'_>, key: &PackKey) {
     let now = w.now.wall;
     let asked = w.pack(key).is_some_and(|pack| pack.leaving == Some(Leaving::Asked));
     w.set_leaving(key, None);
     w.pack_mut(key).removed_at = asked.then_some(now);
+    tell_removed(w, key);
+}
+
+/// A download has ended without success. If its pack was to go after it, it goes now.
+pub(crate) fn leave_now(w: &mut Work<'_>, key: &PackKey) {
+    let Some(pack) = w.pack(key).filter(|pack| pack.leaving.is_some()) else { return };
+    if pack.local.is_none() {
+        left(w, key);
+    } else {
+        w.want_switch(&key.app);
+    }
+}
+
+/// Lets go on who waited for a pack to leave the namespace.
+pub(crate) fn tell_removed(w: &mut Work<'_>, key: &PackKey) {
     let subject = Subject::Removal(key.clone());
     for request in w.live().requests.waiting_for(&subject) {
         w.live_mut().requests.detach(request, &subject);
@@ -163,7 +178,7 @@ fn tell_waiters(
             if !essential {
                 tell_ensurers(w, id, &item.pack, failure);
             } else if attempts >= ESSENTIAL_ATTEMPTS {
-                fail::miss(w, id, failure.clone());
+                fail::miss(w, id, failure);
             }
         }
     }
@@ -194,12 +209,11 @@ fn give_back(w: &mut Work<'_>, app: &AppId, item: &SwitchItem, damaged: bool, fa
         return;
     }
     w.set_stage(id, Stage::Waiting);
-    match w.pack(&key).and_then(|pack| pack.offer.clone()) {
-        Some(offer) => {
-            fail::attempt_failed(w, id, failure.clone());
-            begin::retarget(w, id, &offer);
-        }
-        // Nothing is offered that could be fetched instead.
-        None => end::conclude_failed(w, id, failure, end::Staged::Discard),
+    if w.pack(&key).is_some_and(|pack| pack.offer.is_some() && pack.leaving.is_none()) {
+        fail::attempt_failed(w, id, failure);
+        begin::retarget(w, id);
+    } else {
+        // Nothing is offered that could be fetched instead, or nobody wants it any more.
+        end::conclude_failed(w, id, failure, end::Staged::Discard);
     }
 }

@@ -133,7 +133,7 @@ pub(crate) fn finished(w: &mut Work<'_>, effect: EffectId) {
     }
 }
 
-pub(crate) fn failed(w: &mut Work<'_>, effect: EffectId, failure: Failure) {
+pub(crate) fn failed(w: &mut Work<'_>, effect: EffectId, failure: &Failure) {
     if let Some(Ended::Wanted(id)) = end(w, effect) {
         fail::attempt_failed(w, id, failure);
     }

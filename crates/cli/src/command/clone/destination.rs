@@ -160,7 +160,12 @@ impl<'a> Listing<'a> {
         self.compare_below(root, None, differences);
     }
 
-    fn compare_below(&self, folder: &Path, within: Option<&PackPath>, differences: &mut Vec<String>) {
+    fn compare_below(
+        &self,
+        folder: &Path,
+        within: Option<&PackPath>,
+        differences: &mut Vec<String>,
+    ) {
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             let path = PackPath::new(match within {

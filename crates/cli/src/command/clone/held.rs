@@ -25,10 +25,8 @@ enum Content {
     /// Nothing.
     Nothing,
     /// The version of the record, as it was cloned.
-    AsCloned(InstalledVersion),
-    /// That version, changed by hand.
-    Changed,
-    /// Files that nobody cloned.
+    AsCloned(Box<InstalledVersion>),
+    /// Files that nobody cloned, or that somebody changed since.
     Foreign,
 }
 
@@ -47,9 +45,9 @@ impl Held {
             Ok(version) => {
                 let differences = destination.differences(&version);
                 if differences.is_empty() {
-                    Content::AsCloned(version)
+                    Content::AsCloned(Box::new(version))
                 } else if overwrite == Overwrite::Allowed {
-                    Content::Changed
+                    Content::Foreign
                 } else {
                     return Err(changed(&folder, &differences));
                 }
@@ -76,9 +74,8 @@ impl Held {
         seeds: &[PathBuf],
     ) -> Result<Vec<HeldFolder>, Failure> {
         let mut held = Vec::new();
-        match &self.content {
-            Content::AsCloned(_) | Content::Changed => held.extend(recorded(&place.current, pack)),
-            Content::Nothing | Content::Foreign => {}
+        if let Content::AsCloned(_) = &self.content {
+            held.extend(recorded(&place.current, pack));
         }
         held.extend(recorded(&place.leftover, pack));
         if held.iter().any(|held| is_shortest(held, pack)) {
@@ -89,7 +86,7 @@ impl Held {
             _ => None,
         };
         for (number, seed) in foreign.iter().chain(seeds).enumerate() {
-            let own = state_of(seed).and_then(|state| recorded(&state, pack));
+            let own = record_of(seed).and_then(|record| recorded(&record, pack));
             held.push(match own {
                 Some(own) => own,
                 None => scan_seed(seed, &place.seeds.join(number.to_string()), pack)
@@ -114,10 +111,12 @@ fn recorded(folder: &Path, pack: &CatalogPack) -> Option<HeldFolder> {
     files.then(|| HeldFolder { version, folder: folder.to_owned(), sharing: Sharing::Independent })
 }
 
-/// Where the record of a cloned folder lies.
-fn state_of(seed: &Path) -> Option<PathBuf> {
+/// Where the record of a folder lies that was cloned and not changed since; a changed one is read like any other.
+fn record_of(seed: &Path) -> Option<PathBuf> {
     let destination = Destination::at(seed).ok()?;
-    Some(Workplace::within(destination.state()).current)
+    let record = Workplace::within(destination.state()).current;
+    let version = InstalledVersion::open_apart(&record, destination.folder()).ok()?;
+    destination.differences(&version).is_empty().then_some(record)
 }
 
 fn changed(folder: &Path, differences: &[String]) -> Failure {

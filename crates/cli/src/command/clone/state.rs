@@ -94,7 +94,8 @@ impl State {
         let of_file = |error| failure::of_file(&error);
         let begun = if folder.is_dir() { Begun::Before } else { Begun::Now };
         durable::create_folders(folder, headstart_sys::mode::Access::Shared).map_err(of_file)?;
-        let lock = FileLock::try_acquire(&folder.join("lock"), headstart_sys::lock::Sharing::Exclusive);
+        let lock =
+            FileLock::try_acquire(&folder.join("lock"), headstart_sys::lock::Sharing::Exclusive);
         let Some(lock) = lock.map_err(of_file)? else {
             let message = format!("another clone is at work in {}", folder.display());
             return Err(Failure::new(ErrorKind::Conflict, "cloneBusy", message)

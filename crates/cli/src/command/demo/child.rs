@@ -114,14 +114,12 @@ fn collect(mut stream: impl std::io::Read + Send + 'static) -> std::thread::Join
 fn told(arguments: &[&str], last: &Value, complaints: &str) -> Failure {
     let command = format!("`headstart {}` failed", arguments.join(" "));
     let told = last.get("error").cloned();
-    match told.and_then(|error| serde_json::from_value::<Failure>(error).ok()) {
-        Some(failure) => failure.within(command),
-        None => {
-            let mut failure = Failure::new(ErrorKind::Internal, "demoFailed", command);
-            failure.causes.extend(complaints.lines().take(5).map(ToOwned::to_owned));
-            failure
-        }
+    if let Some(failure) = told.and_then(|error| serde_json::from_value::<Failure>(error).ok()) {
+        return failure.within(command);
     }
+    let mut failure = Failure::new(ErrorKind::Internal, "demoFailed", command);
+    failure.causes.extend(complaints.lines().take(5).map(ToOwned::to_owned));
+    failure
 }
 
 /// The development server of the demo.

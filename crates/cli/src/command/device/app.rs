@@ -35,14 +35,20 @@ enum What {
         #[arg(long)]
         copy: bool,
         /// For development: servers of this machine without encryption, and programs that say they are the app
-        #[arg(long)]
+        #[arg(long, conflicts_with = "insecure")]
         dev: bool,
+        /// Reach the repository without encryption; what is fetched is verified all the same
+        #[arg(long)]
+        insecure: bool,
     },
     /// Replaces an installed app by another version
     #[command(after_help = "Examples:\n  headstart app update ./MyGame-2")]
     Update {
         /// The bundle of the new version
         bundle: PathBuf,
+        /// Reach the repository without encryption; what is fetched is verified all the same
+        #[arg(long)]
+        insecure: bool,
     },
     /// Removes an app and its packs
     #[command(after_help = "Examples:\n  headstart app uninstall com.example.game\n  headstart app uninstall com.example.game --keep-data")]
@@ -79,17 +85,17 @@ enum What {
 impl App {
     pub(crate) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
         match &self.what {
-            What::Install { bundle, copy, dev } => {
-                let options = InstallOptions { copy: *copy, dev: *dev, insecure: false };
+            What::Install { bundle, copy, dev, insecure } => {
+                let options = InstallOptions { copy: *copy, dev: *dev, insecure: *insecure };
                 context.block_on(async {
                     let apps = connector(context, None).apps().map_err(failed)?;
                     let events = apps.install(bundle, options).await.map_err(failed)?;
                     follow(context, events).await
                 })
             }
-            What::Update { bundle } => context.block_on(async {
+            What::Update { bundle, insecure } => context.block_on(async {
                 let apps = connector(context, None).apps().map_err(failed)?;
-                let events = apps.update(bundle, UpdateOptions::default()).await.map_err(failed)?;
+                let events = apps.update(bundle, UpdateOptions { insecure: *insecure }).await.map_err(failed)?;
                 follow(context, events).await
             }),
             What::Uninstall { app, keep_data } => uninstall(context, app, *keep_data),
@@ -113,7 +119,13 @@ async fn follow(context: &Context, mut events: Events<InstallEvent>) -> Result<V
                 let failures: Vec<_> = launchable.failed.iter().map(|failed| {
                     json!({ "pack": failed.pack, "error": failed.failure })
                 }).collect();
-                output.event(&json!({ "event": "launchable", "failed": failures }));
+                let catalog = &launchable.catalog;
+                output.event(&json!({ "event": "launchable", "failed": failures, "catalog": catalog }));
+                if let Some(failure) = catalog {
+                    output.line(format!("its packs are not known yet: {failure}"));
+                    output.line(&failure.hint);
+                    verdict = Verdict::Failed;
+                }
                 for failed in &launchable.failed {
                     output.line(format!("pack `{}` is missing: {}", failed.pack, failed.failure));
                     verdict = Verdict::Failed;

@@ -16,7 +16,9 @@ use crate::quantity;
 
 /// Removes files that no release needs which was live lately
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  headstart repo gc assets-repo\n  headstart repo gc assets-repo --keep 90d")]
+#[command(
+    after_help = "Examples:\n  headstart repo gc assets-repo\n  headstart repo gc assets-repo --keep 90d"
+)]
 pub(crate) struct Gc {
     /// The repository
     repo: Repository,

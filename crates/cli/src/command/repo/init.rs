@@ -30,9 +30,11 @@ impl Init {
         };
         let made = init(self.repo.folder(), &keys, Lifetimes::default(), context.now())
             .map_err(|error| error.to_failure())?;
-        let document = json!({"root": made.root, "fingerprint": made.fingerprint, "keys": made.keys});
+        let document =
+            json!({"root": made.root, "fingerprint": made.fingerprint, "keys": made.keys});
         context.output.document(&document, || {
-            let (root, fingerprint, keys) = (made.root.display(), made.fingerprint, made.keys.display());
+            let (root, fingerprint, keys) =
+                (made.root.display(), made.fingerprint, made.keys.display());
             format!("root         {root}\nfingerprint  {fingerprint}\nkeys         {keys}")
         });
         Ok(Verdict::Done)

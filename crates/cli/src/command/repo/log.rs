@@ -13,7 +13,9 @@ use crate::output::table;
 
 /// Shows the releases, newest first
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  headstart repo log assets-repo\n  headstart repo log assets-repo --json")]
+#[command(
+    after_help = "Examples:\n  headstart repo log assets-repo\n  headstart repo log assets-repo --json"
+)]
 pub(crate) struct Log {
     /// The repository
     repo: Repository,

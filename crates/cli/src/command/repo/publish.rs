@@ -63,15 +63,11 @@ impl Publish {
         let progress = context.output.progress();
         let packs = prepare(context, &mut writer, &self.packs, &how, &progress)?;
         progress.finish();
-        let request = ReleaseRequest {
-            channel: self.channel.clone(),
-            rollout_percent: self.rollout,
-            packs,
-        };
+        let request =
+            ReleaseRequest { channel: self.channel.clone(), rollout_percent: self.rollout, packs };
         let mode = if self.dry_run { Mode::DryRun } else { Mode::Commit };
-        let released = writer
-            .publish(&request, mode, context.now())
-            .map_err(|error| error.to_failure())?;
+        let released =
+            writer.publish(&request, mode, context.now()).map_err(|error| error.to_failure())?;
         context.output.done(self.done(&released), || self.text(&released));
         Ok(Verdict::Done)
     }
@@ -98,7 +94,8 @@ impl Publish {
         let mut lines = vec![sentence(&released.committed, &format!("channel {}", self.channel))];
         for pack in &released.packs {
             let deltas = pack.deltas.iter();
-            let deltas = deltas.map(|delta| format!(", from version {} {}", delta.from, size(delta.bytes)));
+            let deltas =
+                deltas.map(|delta| format!(", from version {} {}", delta.from, size(delta.bytes)));
             let deltas: String = deltas.collect();
             let new = size(pack.new_bytes);
             lines.push(format!("  {} version {}: {new} new{deltas}", pack.id, pack.version));
@@ -116,12 +113,17 @@ pub(super) fn prepare(
     progress: &Progress<'_>,
 ) -> Result<Vec<PreparedPack>, Failure> {
     let interrupted = context.interrupted()?;
-    let mut work = Work { packs: archives.len(), steps: how.deltas + 1, pack: 0, step: 0, doing: None };
+    let mut work =
+        Work { packs: archives.len(), steps: how.deltas + 1, pack: 0, step: 0, doing: None };
     let mut prepared = Vec::new();
     for archive in archives {
         let mut steps = |step: Step| {
             progress.advance(&work.advance(step));
-            if interrupted.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if interrupted.is_cancelled() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
         };
         let pack = writer.prepare(archive, how, &mut steps).map_err(|error| error.to_failure())?;
         prepared.push(pack);

@@ -8,7 +8,9 @@ use clap::Args;
 use headstart_model::catalog::{CatalogPack, DeltaRef};
 use headstart_model::{Failure, PackId, PackVersion, Verified};
 use headstart_pack::plan::{self, FetchPlan, LinkCosts};
-use headstart_pack::{ArchiveReader, BlockTable, ChunkSet, CompleteTree, FormatError, Level, Tree, section};
+use headstart_pack::{
+    ArchiveReader, BlockTable, ChunkSet, CompleteTree, FormatError, Level, Tree, section,
+};
 use headstart_repo::author::{Preparation, PreparedPack, Staged, Writer};
 use headstart_repo::layout;
 use serde::Serialize;
@@ -82,7 +84,9 @@ impl Receipt {
         let Some(over) = costs.iter().find(over) else { return Ok(Verdict::Done) };
         let budget = size(self.budget.unwrap_or_default());
         let (id, from, bytes) = (&over.id, over.from, size(over.bytes_down));
-        context.output.remark(format!("over budget: {id} from version {from} costs {bytes}, {budget} are allowed"));
+        context.output.remark(format!(
+            "over budget: {id} from version {from} costs {bytes}, {budget} are allowed"
+        ));
         Ok(Verdict::Failed)
     }
 
@@ -93,9 +97,7 @@ impl Receipt {
         pack: &PreparedPack,
         reader: &ArchiveReader<File>,
     ) -> Result<Vec<Cost>, Failure> {
-        let versions = writer
-            .versions(&pack.id, usize::MAX)
-            .map_err(|error| error.to_failure())?;
+        let versions = writer.versions(&pack.id, usize::MAX).map_err(|error| error.to_failure())?;
         let to = match versions.first() {
             Some(newest) if pack.is_same_as(newest) => newest.version,
             newest => PackVersion(newest.map_or(1, |newest| newest.version.0.saturating_add(1))),
@@ -141,13 +143,18 @@ impl Receipt {
 }
 
 fn missing(tree: &Tree, held: &ChunkSet) -> u64 {
-    let files = tree.files().filter(|(_, _, file)| {
-        tree.chunks_of(file).iter().any(|chunk| !held.contains(*chunk))
-    });
+    let files = tree
+        .files()
+        .filter(|(_, _, file)| tree.chunks_of(file).iter().any(|chunk| !held.contains(*chunk)));
     files.map(|(_, _, file)| file.size).sum()
 }
 
-fn fetch(tree: &Tree, table: &BlockTable, head_bytes: u64, held: &ChunkSet) -> Result<FetchPlan, Failure> {
+fn fetch(
+    tree: &Tree,
+    table: &BlockTable,
+    head_bytes: u64,
+    held: &ChunkSet,
+) -> Result<FetchPlan, Failure> {
     plan::plan_fetch(tree, table, head_bytes, held, LinkCosts::default()).map_err(|error| {
         Failure::from_error(headstart_model::ErrorKind::Internal, "planFailed", &error)
     })

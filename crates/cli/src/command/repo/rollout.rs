@@ -34,7 +34,10 @@ impl Rollout {
             .rollout(&self.channel, self.percent, context.now())
             .map_err(|error| error.to_failure())?;
         context.output.document(&change(&committed), || {
-            sentence(&committed, &format!("{} % of the devices of channel {}", self.percent, self.channel))
+            sentence(
+                &committed,
+                &format!("{} % of the devices of channel {}", self.percent, self.channel),
+            )
         });
         Ok(Verdict::Done)
     }

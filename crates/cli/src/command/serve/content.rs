@@ -56,10 +56,22 @@ mod tests {
         std::fs::write(path("repo/metadata/root.json"), "{}").expect("a file");
         std::fs::write(path("a.assetpack"), "").expect("a file");
         let root = path("repo/metadata/root.json");
-        assert_eq!(Content::of(&[path("repo")]).expect("there"), Content::Repository { folder: path("repo"), root });
-        assert_eq!(Content::of(&[path("repo/metadata")]).expect("there"), Content::Folder(path("repo/metadata")));
-        assert_eq!(Content::of(&[path("a.assetpack")]).expect("there"), Content::Archives(vec![path("a.assetpack")]));
+        assert_eq!(
+            Content::of(&[path("repo")]).expect("there"),
+            Content::Repository { folder: path("repo"), root }
+        );
+        assert_eq!(
+            Content::of(&[path("repo/metadata")]).expect("there"),
+            Content::Folder(path("repo/metadata"))
+        );
+        assert_eq!(
+            Content::of(&[path("a.assetpack")]).expect("there"),
+            Content::Archives(vec![path("a.assetpack")])
+        );
         assert!(Content::of(&[path("a.assetpack"), path("repo")]).is_err());
-        assert_eq!(Content::of(&[path("missing")]).expect_err("missing").code.as_str(), "pathMissing");
+        assert_eq!(
+            Content::of(&[path("missing")]).expect_err("missing").code.as_str(),
+            "pathMissing"
+        );
     }
 }

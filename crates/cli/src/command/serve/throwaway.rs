@@ -117,16 +117,16 @@ impl Throwaway {
 
     /// Publishes the archives as they are now. On a failure what was published before stays.
     pub(super) async fn publish(&self) -> Result<ReleaseNumber, Failure> {
-        let (place, archives, handle) = (self.place.clone(), self.archives.clone(), Handle::current());
+        let (place, archives, handle) =
+            (self.place.clone(), self.archives.clone(), Handle::current());
         let work = move || {
             let packs = open(&archives)?;
             let released = handle.block_on(publish(&place, &archives))?;
             Ok::<_, Failure>((packs, released))
         };
         let done = tokio::task::spawn_blocking(work).await;
-        let (packs, released) = done.map_err(|error| {
-            Failure::from_error(ErrorKind::Internal, "publishFailed", &error)
-        })??;
+        let (packs, released) = done
+            .map_err(|error| Failure::from_error(ErrorKind::Internal, "publishFailed", &error))??;
         self.offer(packs, &released)?;
         Ok(released.committed.release)
     }
@@ -163,7 +163,10 @@ impl Offered {
         let packs = self.packs.lock().unwrap_or_else(PoisonError::into_inner);
         let archived: Vec<_> = packs
             .iter()
-            .map(|pack| ArchivedPack { manifest: &pack.manifest, archive_bytes: pack.archive_bytes })
+            .map(|pack| ArchivedPack {
+                manifest: &pack.manifest,
+                archive_bytes: pack.archive_bytes,
+            })
             .collect();
         let versions: Vec<_> = packs.iter().map(|pack| pack.version).collect();
         let manifest = DownloadManifest::create(base, &archived, &versions);
@@ -198,11 +201,7 @@ async fn publish(place: &Place, archives: &[PathBuf]) -> Result<Released, Failur
         move |error| failure::of_file(&FileError::new(action, staging, error))
     };
     std::fs::create_dir_all(&place.staging).map_err(of_file(Action::Create))?;
-    let how = Preparation {
-        staging: place.staging.clone(),
-        deltas: DELTAS,
-        level: Level::Fast,
-    };
+    let how = Preparation { staging: place.staging.clone(), deltas: DELTAS, level: Level::Fast };
     let mut packs = Vec::new();
     for archive in archives {
         let pack = writer.prepare(archive, &how, &mut |_| std::ops::ControlFlow::Continue(()));

@@ -43,7 +43,10 @@ pub(super) type Stamps = Vec<Option<FileStamp>>;
 
 /// Looks at the archives; links are followed, as they are when an archive is read.
 pub(super) fn look(archives: &[PathBuf]) -> Stamps {
-    archives.iter().map(|path| std::fs::metadata(path).ok().map(|facts| FileStamp::of(&facts))).collect()
+    archives
+        .iter()
+        .map(|path| std::fs::metadata(path).ok().map(|facts| FileStamp::of(&facts)))
+        .collect()
 }
 
 /// What was published, and what was seen last.

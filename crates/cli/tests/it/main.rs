@@ -1,0 +1,20 @@
+//! The real binary, as people and programs run it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test ends where something unexpected is"
+)]
+#![allow(missing_docs, unreachable_pub, reason = "nobody uses a test")]
+
+mod archives;
+mod authors;
+mod bad_input;
+mod clone;
+mod golden;
+mod interruption;
+mod repository;
+mod server;
+mod story;
+mod usage;
+mod world;
