@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fetches the packages of ci/real-input.txt into a cache folder, one folder NAME-VERSION each, and prints the cache folder as
-# the only line on stdout. What is there already is not fetched again.
+# Fetches the packages of ci/real-input.txt, or of the list that is named, into a cache folder, one folder NAME-VERSION each,
+# and prints the cache folder as the only line on stdout. What is there already is not fetched again.
 #
 # The cache is $HEADSTART_TEST_CACHE, by default headstart-tests in the user's cache folder.
 # Exit: 0 all there; 1 something is wrong (another digest, no room); 3 npm is missing or the registry cannot be reached.
@@ -8,6 +8,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${HEADSTART_TEST_CACHE:-${XDG_CACHE_HOME:-${HOME:?}/.cache}/headstart-tests}
+list=${1:-$here/real-input.txt}
 unreachable=3
 
 say() { printf '%s\n' "$*" >&2; }
@@ -45,7 +46,7 @@ fetch() {
     archive=$(printf '%s\n' "$scratch"/*.tgz)
     got=$(integrity "$archive")
     if [ "$got" != "$wanted" ]; then
-        say "  $name: the digest is $got, ci/real-input.txt says $wanted"
+        say "  $name: the digest is $got, $list says $wanted"
         return 1
     fi
     mkdir "$scratch/files"
@@ -65,6 +66,6 @@ while read -r package version wanted; do
     if [ "$code" -ne 0 ] && [ "$status" -ne 1 ]; then
         if [ "$code" -eq "$unreachable" ]; then status=$unreachable; else status=1; fi
     fi
-done <"$here/real-input.txt"
+done <"$list"
 printf '%s\n' "$cache"
 exit "$status"

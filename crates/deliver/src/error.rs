@@ -80,11 +80,15 @@ impl DeliverError {
             Self::Folder { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
                 (ErrorKind::NotFound, "fileMissing", untrusted)
             }
-            Self::Folder { .. } => (ErrorKind::Internal, "fileFailed", ""),
+            Self::Folder { .. } => (
+                ErrorKind::Internal,
+                "fileFailed",
+                "check the disk that holds the repository, and the permissions there",
+            ),
             Self::Untrusted { .. } => (ErrorKind::Untrusted, "indexUntrusted", untrusted),
             Self::Format { .. } => (ErrorKind::Untrusted, "packUnreadable", untrusted),
             Self::Plan { .. } => (ErrorKind::Untrusted, "packIncomplete", untrusted),
-            Self::Cancelled => (ErrorKind::Cancelled, "cancelled", ""),
+            Self::Cancelled => (ErrorKind::Cancelled, "cancelled", "ask again"),
             Self::Broken => (ErrorKind::Internal, "internal", "please report this"),
         };
         Failure::from_error(kind, code, self).with_hint(hint)

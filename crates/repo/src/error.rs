@@ -136,6 +136,9 @@ pub enum RepoError {
     },
 }
 
+/// The way out when what an address answers is no metadata.
+const NO_REPOSITORY: &str = "the address may not be that of a Headstart repository";
+
 fn date(time: Option<Timestamp>) -> String {
     time.map_or_else(String::new, |time| format!(" at {time}"))
 }
@@ -170,12 +173,12 @@ impl RepoError {
             Self::Malformed { .. } => (
                 ErrorKind::Untrusted,
                 "metadataMalformed",
-                "the address may not be that of a Headstart repository",
+                NO_REPOSITORY,
             ),
             Self::TooLarge { .. } => (
                 ErrorKind::Untrusted,
                 "metadataTooLarge",
-                "the address may not be that of a Headstart repository",
+                NO_REPOSITORY,
             ),
             Self::UnknownChannel { .. } => {
                 (ErrorKind::NotFound, "channelUnknown", "`headstart repo list` shows the channels")
@@ -212,7 +215,7 @@ fn fetch_failure(error: &RepoError, source: &FetchError) -> Failure {
             "check the address of the repository; its publisher can run `headstart repo verify`",
         ),
         FetchError::TooLarge { .. } | FetchError::Path => {
-            (ErrorKind::Untrusted, "metadataMalformed", "")
+            (ErrorKind::Untrusted, "metadataMalformed", NO_REPOSITORY)
         }
         FetchError::Failed(_) => (
             ErrorKind::Network,

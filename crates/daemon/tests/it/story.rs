@@ -150,7 +150,8 @@ fn an_encrypted_server_of_this_home_is_trusted() {
     let path = headstart_model::PackPath::new("base/file-0.bin").unwrap();
     let found = administrator.packs_blocking().unwrap().locate(&path, None, None).unwrap();
     assert!(std::fs::read(found).unwrap() == files("base", 1)["base/file-0.bin"]);
-    service.stop(&device);
+    administrator.service_blocking().unwrap().stop().unwrap();
+    drop(service);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::method::method;
 use super::{PackFailure, Progress};
-use crate::{AppGroupId, AppId, ChannelName, ContentRequest, Language, PackId};
+use crate::{AppGroupId, AppId, ChannelName, ContentRequest, Failure, Language, PackId};
 
 /// Installs the app of a bundle. `Spec: cli`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +46,9 @@ pub struct Launchable {
     /// Essential packs that could not be had; they are tried again in the background. `Spec:
     /// concepts 5.1`.
     pub failed: Vec<PackFailure>,
+    /// Why no catalog could be had; then nobody knows yet which packs are essential, and what is follows when there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catalog: Option<Failure>,
 }
 
 method!(Install, "io.headstart.Apps.Install", ProgressThenResult, InstallEvent);

@@ -81,13 +81,20 @@ impl TransferError {
             Self::Unusable { violation: Violation::RangeIgnored { .. }, .. } => {
                 "serve the files from a server that supports byte ranges"
             }
+            Self::TooLarge { .. }
+            | Self::Unusable {
+                violation: Violation::RedirectRefused { .. } | Violation::TooManyRedirects { .. },
+                ..
+            } => "check the address, and tell whoever runs the server",
             Self::Shorter { .. } | Self::Unusable { .. } | Self::Corrupt { .. } => {
                 "try again later or another network; if it stays, the files on the server are damaged"
             }
             Self::Sink(SinkError::Io(_)) | Self::File { .. } => {
                 "check the free space and the permissions there"
             }
-            Self::Request(_) | Self::TooLarge { .. } | Self::Sink(_) => "",
+            Self::Request(_) => "check the address",
+            Self::Sink(SinkError::Closed) => "ask again",
+            Self::Sink(SinkError::Failed(_)) => "",
         }
     }
 

@@ -180,7 +180,7 @@ fn app_samples() -> Vec<Sample> {
     let bundle = || "/bundle".to_owned();
     let done = || apps::InstallEvent::Done(app_infos().remove(0));
     let launchable =
-        || apps::InstallEvent::Launchable(apps::Launchable { failed: vec![pack_failure()] });
+        || apps::InstallEvent::Launchable(apps::Launchable { failed: vec![pack_failure()], catalog: Some(pack_failure().failure) });
     let mut events: Vec<_> = phases().map(|p| apps::InstallEvent::Progress(progress(p))).to_vec();
     events.extend([launchable(), done()]);
     let install = apps::Install { bundle: bundle(), copy: true, dev: true, insecure: false };
