@@ -5,6 +5,7 @@ mod explain;
 mod packs;
 mod progress;
 mod service;
+mod unit;
 
 pub(crate) use app::App;
 pub(crate) use explain::Explain;

@@ -49,7 +49,8 @@ fn normalize(value: &mut Value, world: &World, key: &str) {
         Value::Array(values) => values.iter_mut().for_each(|value| normalize(value, world, key)),
         Value::Object(fields) => {
             // Elsewhere `bytes` are those of files, which do not depend on the compressor.
-            if key == "deltas" && fields["bytes"].as_u64().is_some_and(|bytes| bytes > 0) {
+            let compressed = key == "deltas" || fields.contains_key("ok");
+            if compressed && fields.get("bytes").and_then(Value::as_u64).is_some_and(|n| n > 0) {
                 fields["bytes"] = "<bytes>".into();
             }
             fields.iter_mut().for_each(|(key, value)| normalize(value, world, key));

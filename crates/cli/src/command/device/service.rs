@@ -9,7 +9,7 @@ use headstart_sys::process;
 use serde_json::json;
 
 use super::super::Verdict;
-use super::{connector, failed};
+use super::{connector, failed, unit};
 use crate::context::Context;
 use crate::failure;
 
@@ -30,6 +30,12 @@ enum What {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Has systemd hold the socket for this user, and start the service when somebody calls
+    #[command(after_help = "Examples:\n  headstart service install")]
+    Install,
+    /// Takes the units of systemd away again
+    #[command(after_help = "Examples:\n  headstart service uninstall")]
+    Uninstall,
     /// Says whether the service runs; does not start it
     #[command(after_help = "Examples:\n  headstart service status\n  headstart service status --json")]
     Status,
@@ -45,6 +51,8 @@ impl Service {
     pub(crate) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
         match &self.what {
             What::Run { arguments } => run(arguments),
+            What::Install => unit::install(context),
+            What::Uninstall => unit::uninstall(context),
             What::Status => status(context),
             What::Stop => stop(context),
             What::Logs => logs(context),

@@ -1,0 +1,51 @@
+//! What the figures were measured with.
+
+use std::process::Command;
+
+use crate::run::run;
+
+/// Facts as (name, value).
+pub(crate) fn facts() -> Vec<(&'static str, String)> {
+    let cores =
+        std::thread::available_parallelism().map_or_else(|_| "?".to_owned(), |n| n.to_string());
+    vec![
+        ("Date", first_line("date", &["-u", "+%Y-%m-%d"])),
+        ("Commit", commit()),
+        ("Processor", field("/proc/cpuinfo", "model name")),
+        ("Cores", cores),
+        ("Memory", memory()),
+        ("Kernel", first_line("uname", &["-sr"])),
+        ("File system", first_line("stat", &["--file-system", "--format=%T", "."])),
+        ("Rust", first_line("rustc", &["--version"])),
+        ("headstart", env!("CARGO_PKG_VERSION").to_owned()),
+        ("casync", first_line("casync", &["--version"])),
+    ]
+}
+
+fn commit() -> String {
+    let commit = first_line("git", &["rev-parse", "--short=12", "HEAD"]);
+    let changed = first_line("git", &["status", "--porcelain", "--", "crates", "Cargo.lock"]);
+    if changed == UNKNOWN { commit } else { format!("{commit} with changes") }
+}
+
+const UNKNOWN: &str = "–";
+
+fn first_line(program: &str, arguments: &[&str]) -> String {
+    let said = run(Command::new(program).args(arguments)).map(|(said, _)| said).unwrap_or_default();
+    let line = said.lines().next().map(str::trim).filter(|line| !line.is_empty());
+    line.unwrap_or(UNKNOWN).to_owned()
+}
+
+/// The value of the first line `NAME : VALUE` of a file.
+fn field(path: &str, name: &str) -> String {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let line =
+        text.lines().find_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix(':'));
+    line.map_or(UNKNOWN, str::trim).to_owned()
+}
+
+fn memory() -> String {
+    let total = field("/proc/meminfo", "MemTotal");
+    let kibibytes: Option<u64> = total.strip_suffix(" kB").and_then(|number| number.parse().ok());
+    kibibytes.map_or(total, |kibibytes| format!("{} MiB", kibibytes / 1024))
+}

@@ -1,0 +1,64 @@
+//! Where things are.
+
+use headstart_engine::record::{Bundle, BundleFiles, LocalVersion, Trust};
+use headstart_model::{AppId, ChannelName, Digest, PackId};
+
+/// The address of an app's repository.
+pub(super) fn repository(app: &str) -> String {
+    format!("https://assets.example/{app}")
+}
+
+/// The bundle of version `version` of an app.
+pub(super) fn bundle(app: &str, version: &str) -> Bundle {
+    Bundle {
+        path: format!("/bundles/{app}"),
+        version: version.to_owned(),
+        group: None,
+        repository: Some(repository(app)),
+        channel: ChannelName::production(),
+        trust: Trust::Ordinary,
+        files: BundleFiles::InPlace,
+    }
+}
+
+pub(super) fn app_id(app: &str) -> AppId {
+    AppId::new(app).expect("scenarios name apps validly")
+}
+
+pub(super) fn pack_id(pack: &str) -> PackId {
+    PackId::new(pack).expect("scenarios name packs validly")
+}
+
+/// The folder in which a version is built. A publisher of this world gives a number to one content only.
+pub(super) fn staging(app: &AppId, pack: &PackId, version: &LocalVersion) -> String {
+    format!("{}{}", staging_of(app, pack), version.version)
+}
+
+pub(super) fn staging_of(app: &AppId, pack: &PackId) -> String {
+    format!("staging/{app}/{pack}/")
+}
+
+/// The folder in which a version is installed.
+pub(super) fn installed(app: &AppId, pack: &PackId, version: &LocalVersion) -> String {
+    format!("packs/{app}/{pack}/{}", version.version)
+}
+
+/// The file that says which versions an app reads.
+pub(super) fn namespace(app: &AppId) -> String {
+    format!("apps/{app}/namespace")
+}
+
+/// The file that says that an app is installed.
+pub(super) fn registration(app: &AppId) -> String {
+    format!("apps/{app}/registration")
+}
+
+/// Bytes `from` up to `to` of a version's content.
+pub(super) fn content(digest: &Digest, from: u64, to: u64) -> Vec<u8> {
+    let bytes = digest.as_bytes();
+    let at = |index: u64| {
+        let [low, ..] = index.to_le_bytes();
+        bytes[usize::from(low) % Digest::LEN] ^ low
+    };
+    (from..to).map(at).collect()
+}
