@@ -12,10 +12,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use headstart_engine::{
-    Device, Effect, Effects, Event, MonotonicTime, Notice, Reply, RequestId, State, handle,
+    Device, Effect, Effects, Event, FactsChange, MonotonicTime, Reply, RequestId, State, handle,
 };
 use headstart_model::Failure;
-use headstart_model::record::Change;
 use headstart_store::{Database, StoreError};
 use tokio::sync::{mpsc, oneshot};
 
@@ -29,6 +28,8 @@ use subscribers::Subscribers;
 
 /// Events that are handled before a commit, at most: the more, the fewer commits; the fewer, the sooner an answer.
 const BATCH_MAX: usize = 128;
+/// How long the core rests after a commit that failed.
+const REST_MS: u64 = 5_000;
 /// How long the thread sleeps when the engine set no timer.
 const IDLE: Duration = Duration::from_hours(1);
 
@@ -43,6 +44,10 @@ pub struct Core {
     waiting: HashMap<RequestId, oneshot::Sender<Result<Reply, Failure>>>,
     next_request: u64,
     timer: Option<MonotonicTime>,
+    /// What is known of the device: told again when the state was loaded again.
+    facts: FactsChange,
+    /// Why nothing is handled at present.
+    resting: Option<Failure>,
 }
 
 impl std::fmt::Debug for Core {
@@ -84,6 +89,8 @@ impl Core {
             waiting: HashMap::new(),
             next_request: 0,
             timer: None,
+            facts: FactsChange::default(),
+            resting: None,
         })
     }
 
@@ -129,11 +136,18 @@ impl Core {
 
     /// Handles what came in, commits, then lets effects begin.
     fn batch(&mut self, inputs: Vec<Input>) {
+        if let Some(failure) = self.resting.clone() {
+            // Whoever calls may have made room; what merely ended comes again once the service is awake.
+            let may_wake = inputs.iter().any(Input::may_wake);
+            if !may_wake || !self.wake() {
+                return self.refuse(inputs, &failure);
+            }
+        }
         let mut all = Effects::default();
         let mut queries = Vec::new();
         for input in inputs {
             let event = match input {
-                Input::Event(event) => event,
+                Input::Event(event) => self.hear(event),
                 Input::Call(call) => {
                     self.next_request += 1;
                     let request = RequestId(self.next_request);
@@ -155,19 +169,33 @@ impl Core {
             all.changes.extend(changes);
             all.effects.extend(effects);
         }
-        match self.commit(&all.changes) {
+        match self.database.commit(&all.changes) {
             Ok(()) => all.effects.into_iter().for_each(|effect| self.begin(effect)),
-            Err(error) => self.reload(&error),
+            Err(error) => self.rest(&error),
         }
-        // Queries see the state after the events that came before them, and only what was committed.
+        self.answer(queries);
+    }
+
+    /// Remembers what the core itself needs of an event.
+    fn hear(&mut self, event: Event) -> Event {
+        match &event {
+            Event::FactsChanged { news } => {
+                self.facts = merged(&self.facts, news);
+                self.database.keep_reserve();
+            }
+            // The engine forgets the calls of a client that is gone without answering them.
+            Event::ClientGone { .. } => self.waiting.retain(|_, answer| !answer.is_closed()),
+            _ => {}
+        }
+        event
+    }
+
+    /// Queries see the state after the events that came before them, and only what was committed.
+    fn answer(&self, queries: Vec<input::Query>) {
         let now = self.clock.now();
         for query in queries {
             query(&self.state, now);
         }
-    }
-
-    fn commit(&mut self, changes: &[Change]) -> Result<(), StoreError> {
-        self.database.commit(changes)
     }
 
     fn begin(&mut self, effect: Effect) {
@@ -180,40 +208,83 @@ impl Core {
                     let _ = answer.send(outcome);
                 }
             }
-            Effect::Tell(notice) => self.tell(&notice),
+            Effect::Tell(notice) => {
+                tracing::debug!(?notice, "told");
+                self.subscribers.tell(&notice);
+            }
             Effect::SetTimer { at } => self.timer = Some(at),
         }
     }
 
-    fn tell(&mut self, notice: &Notice) {
-        tracing::debug!(?notice, "told");
-        self.subscribers.tell(notice);
-    }
-
-    /// A commit failed: the database is the truth, so what memory believes is dropped. Whoever waits hears why.
-    fn reload(&mut self, error: &StoreError) {
+    /// A commit failed: the database is the truth, so what memory believes is dropped and loaded again, and no effect
+    /// begins. Whoever waits hears why. Then the core rests: were it to go on at once, every effect that it is owed would
+    /// end, fail to be committed, and begin again, as fast as the machine can.
+    fn rest(&mut self, error: &StoreError) {
         tracing::error!(%error, "a change could not be committed; the state is loaded again");
         let failure = error.to_failure();
         for (_, answer) in self.waiting.drain() {
             let _ = answer.send(Err(failure.clone()));
         }
+        self.resting = Some(failure);
+        self.timer = Some(self.clock.now().monotonic.after_ms(REST_MS));
+        if let Err(error) = self.reload() {
+            tracing::error!(%error, "the state cannot be loaded; this is tried again");
+        }
+    }
+
+    fn reload(&mut self) -> Result<(), CoreError> {
+        self.state = State::load(self.database.load()?, self.device)?;
+        Ok(())
+    }
+
+    /// Begins anew from what is on record; false when that cannot be committed either.
+    fn wake(&mut self) -> bool {
+        self.timer = Some(self.clock.now().monotonic.after_ms(REST_MS));
         self.database.keep_reserve();
-        let loaded = self
-            .database
-            .load()
-            .map_err(CoreError::from)
-            .and_then(|rows| State::load(rows, self.device).map_err(CoreError::from));
-        match loaded {
-            Ok(state) => {
-                self.state = state;
-                let effects = handle(&mut self.state, Event::Restarted, self.clock.now());
-                if self.commit(&effects.changes).is_ok() {
-                    effects.effects.into_iter().for_each(|effect| self.begin(effect));
+        if self.reload().is_err() {
+            return false;
+        }
+        let now = self.clock.now();
+        let mut effects = handle(&mut self.state, Event::Restarted, now);
+        let known = Event::FactsChanged { news: self.facts.clone() };
+        let more = handle(&mut self.state, known, now);
+        effects.changes.extend(more.changes);
+        effects.effects.extend(more.effects);
+        if let Err(error) = self.database.commit(&effects.changes) {
+            tracing::error!(%error, "changes still cannot be committed");
+            return false;
+        }
+        tracing::info!("changes can be committed again");
+        self.resting = None;
+        self.timer = None;
+        effects.effects.into_iter().for_each(|effect| self.begin(effect));
+        true
+    }
+
+    /// While the core rests, calls fail and questions are answered from what is on record.
+    fn refuse(&mut self, inputs: Vec<Input>, failure: &Failure) {
+        let mut queries = Vec::new();
+        for input in inputs {
+            match input {
+                // What ended is owed still, and is begun again when the core wakes.
+                Input::Event(event) => drop(self.hear(event)),
+                Input::Call(call) => {
+                    let _ = call.answer.send(Err(failure.clone()));
                 }
-            }
-            Err(error) => {
-                tracing::error!(%error, "the state cannot be loaded; trying again at the next event");
+                Input::Query(query) => queries.push(query),
+                Input::Subscribe(subscription) => self.subscribers.add(subscription),
+                Input::Stop => {}
             }
         }
+        self.answer(queries);
+    }
+}
+
+/// What was known, with the news over it.
+fn merged(known: &FactsChange, news: &FactsChange) -> FactsChange {
+    FactsChange {
+        network: news.network.or(known.network),
+        disk_free_bytes: news.disk_free_bytes.or(known.disk_free_bytes),
+        transfers_max: news.transfers_max.or(known.transfers_max),
     }
 }

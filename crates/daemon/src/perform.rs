@@ -11,9 +11,12 @@ mod repository;
 mod switch;
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures::FutureExt as _;
 use headstart_engine::{EffectId, Event, Order};
+use headstart_model::{ErrorKind, Failure};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -58,14 +61,11 @@ impl Performer {
         let this = self.clone();
         let work = async move {
             tracing::debug!(?order, "begins");
-            let stopped = async {
-                token.cancelled().await;
-                Event::Stopped { effect: id }
-            };
-            let event = tokio::select! {
-                biased;
-                event = perform(&this.context, &this.core, id, order) => event,
-                event = stopped => event,
+            let failed = failed_event(&order);
+            let work = perform(&this.context, &this.core, id, order, &token);
+            let event = match AssertUnwindSafe(work).catch_unwind().await {
+                Ok(event) => event,
+                Err(_) => failed(id, panicked()),
             };
             tracing::debug!(?event, "ended");
             this.running().remove(&id);
@@ -86,12 +86,6 @@ impl Performer {
     pub fn stop_all(&self) {
         self.running().values().for_each(CancellationToken::cancel);
     }
-
-    /// How many orders are being performed.
-    #[must_use]
-    pub fn busy(&self) -> usize {
-        self.running().len()
-    }
 }
 
 /// The id that a download has in every log line of its life.
@@ -102,15 +96,51 @@ fn download_of(order: &Order) -> Option<u64> {
     }
 }
 
-async fn perform(context: &Arc<Context>, core: &CoreHandle, id: EffectId, order: Order) -> Event {
+fn panicked() -> Failure {
+    Failure::new(ErrorKind::Internal, "internal", "the service failed at its work")
+        .with_hint("please report this, with the log of the service")
+}
+
+/// How the failure of an order is reported.
+fn failed_event(order: &Order) -> fn(EffectId, Failure) -> Event {
     match order {
-        Order::PrepareApp { app, bundle } => prepare::prepare(context, core, id, app, bundle).await,
+        Order::PrepareApp { .. } => |effect, failure| Event::PrepareFailed { effect, failure },
+        Order::FetchCatalog { .. } => |effect, failure| Event::CatalogFailed { effect, failure },
+        Order::Plan(_) | Order::Transfer(_) => {
+            |effect, failure| Event::TransferFailed { effect, failure }
+        }
+        Order::Switch { .. } => {
+            |effect, failure| Event::SwitchFailed { effect, failure, damaged: Vec::new() }
+        }
+        Order::RemoveVersion { .. } | Order::Discard { .. } | Order::RemoveAppData { .. } => {
+            |effect, failure| Event::RemovalFailed { effect, failure }
+        }
+    }
+}
+
+/// Performs an order to its end. `stop` breaks off what waits for the network or copies for long; what writes is always
+/// waited for, because the engine takes the folder to be free once the end is reported.
+async fn perform(
+    context: &Arc<Context>,
+    core: &CoreHandle,
+    id: EffectId,
+    order: Order,
+    stop: &CancellationToken,
+) -> Event {
+    match order {
+        Order::PrepareApp { app, bundle } => {
+            prepare::prepare(context, core, id, (app, bundle), stop).await
+        }
         Order::FetchCatalog { app, repository, channel, trust, held } => {
             let ask = repository::Ask { app, repository, channel, trust, held };
-            repository::fetch_catalog(context, id, ask).await
+            tokio::select! {
+                biased;
+                event = repository::fetch_catalog(context, id, ask) => event,
+                () = stop.cancelled() => Event::Stopped { effect: id },
+            }
         }
-        Order::Plan(delivery) => deliver::plan(context, id, delivery).await,
-        Order::Transfer(delivery) => deliver::transfer(context, core, id, delivery).await,
+        Order::Plan(delivery) => deliver::plan(context, id, delivery, stop).await,
+        Order::Transfer(delivery) => deliver::transfer(context, core, id, delivery, stop).await,
         Order::Switch { app, items } => switch::switch(context, id, app, items).await,
         Order::RemoveVersion { app, pack, version } => {
             remove::version(context, id, (app, pack), version).await

@@ -7,6 +7,7 @@ use headstart_engine::{Device, Event, FactsChange};
 use headstart_model::Platform;
 use headstart_store::{Database, Layout, StoreError};
 use headstart_sys::dirs::{Home, HomeError};
+use headstart_sys::lock::{FileLock, Sharing};
 use headstart_sys::mode::Mode;
 use headstart_sys::socket::{Listener, SocketError};
 use headstart_sys::{durable, space};
@@ -20,6 +21,8 @@ use crate::socket::{self, Shared};
 
 /// How often the free space of the disk is looked at while the service runs.
 const SPACE_EVERY: Duration = Duration::from_secs(30);
+/// How long a service that is about to end may take.
+const HOME_PATIENCE: Duration = Duration::from_secs(20);
 /// Bytes of the device's random id.
 const DEVICE_ID_BYTES: usize = 32;
 
@@ -30,6 +33,12 @@ pub enum RunError {
     /// The home folder cannot be used.
     #[error("the home folder cannot be used")]
     Home(#[from] HomeError),
+    /// Another service keeps this home.
+    #[error("another service keeps `{}`", .home.display())]
+    HomeInUse {
+        /// The home.
+        home: std::path::PathBuf,
+    },
     /// The socket cannot be used; most often another service of the same home is running.
     #[error("the socket cannot be used")]
     Socket(#[from] SocketError),
@@ -56,7 +65,8 @@ pub fn run(home: &Home, options: &Options) -> Result<(), RunError> {
         .thread_name("headstart")
         .enable_all()
         .build()?;
-    // The socket comes first: it is what keeps a second service of this home away from the database.
+    // Two services of one home would write over each other, whatever sockets they listen on.
+    let home_lock = lock_home(home)?;
     let listener = if let Some(listener) = Listener::activated()? {
         listener
     } else {
@@ -77,12 +87,15 @@ pub fn run(home: &Home, options: &Options) -> Result<(), RunError> {
     let device = Device { seed, platform: Platform::current() };
     let core = Core::load(database, clock, device, performer)?;
     handle.event(Event::FactsChanged { news: free_space(home) });
-    let for_core = runtime.handle().clone();
-    let thread = std::thread::Builder::new()
-        .name("core".to_owned())
-        .spawn(move || core.run(inputs, &for_core))?;
-
     let stop = CancellationToken::new();
+    // However the core ends, the service ends with it.
+    let guard = stop.clone().drop_guard();
+    let for_core = runtime.handle().clone();
+    let thread = std::thread::Builder::new().name("core".to_owned()).spawn(move || {
+        let _guard = guard;
+        core.run(inputs, &for_core);
+    })?;
+
     let shared = Arc::new(Shared::new(handle.clone(), context, clock, stop.clone()));
     let result = runtime.block_on(async {
         tokio::spawn(stop_on_signals(stop.clone()));
@@ -96,8 +109,20 @@ pub fn run(home: &Home, options: &Options) -> Result<(), RunError> {
         tracing::error!("the core ended unexpectedly");
     }
     runtime.shutdown_timeout(Duration::from_secs(5));
+    drop(home_lock);
     tracing::info!(crash_points = headstart_sys::crash::passed(), "stopped");
     Ok(result?)
+}
+
+/// The right to serve this home. A service that is about to end is waited for.
+fn lock_home(home: &Home) -> Result<FileLock, RunError> {
+    let path = home.root().join("service.lock");
+    let in_use = || RunError::HomeInUse { home: home.root().to_owned() };
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let wanted = path.clone();
+    std::thread::spawn(move || sender.send(FileLock::acquire(&wanted, Sharing::Exclusive)));
+    let lock = receiver.recv_timeout(HOME_PATIENCE).map_err(|_| in_use())?;
+    lock.map_err(|error| RunError::Store(error.into()))
 }
 
 /// The device's random id, made once and kept. It decides which share of a rollout the device belongs to.

@@ -9,7 +9,8 @@ mod translate;
 mod verify;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use headstart_engine::{ClientId, Event};
 use headstart_sys::socket::Listener;
@@ -34,7 +35,6 @@ pub struct Shared {
     /// The user whose service this is.
     pub uid: u32,
     clients: AtomicU64,
-    connected: AtomicUsize,
 }
 
 impl Shared {
@@ -47,21 +47,7 @@ impl Shared {
         stop: CancellationToken,
     ) -> Self {
         let uid = headstart_sys::process::own_user();
-        Self {
-            uid,
-            core,
-            context,
-            clock,
-            stop,
-            clients: AtomicU64::new(0),
-            connected: AtomicUsize::new(0),
-        }
-    }
-
-    /// How many programs are connected.
-    #[must_use]
-    pub fn connected(&self) -> usize {
-        self.connected.load(Ordering::Relaxed)
+        Self { uid, core, context, clock, stop, clients: AtomicU64::new(0) }
     }
 }
 
@@ -91,19 +77,17 @@ pub async fn serve(listener: Listener, shared: Arc<Shared>) -> std::io::Result<(
             Err(error) => {
                 // Such as too many open files: others may end, so the service goes on.
                 tracing::warn!(%error, "a connection could not be accepted");
-                tokio::task::yield_now().await;
+                tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }
         };
         let shared = Arc::clone(&shared);
         tokio::spawn(async move {
             let client = ClientId(shared.clients.fetch_add(1, Ordering::Relaxed) + 1);
-            shared.connected.fetch_add(1, Ordering::Relaxed);
             if let Err(error) = connection::converse(stream, client, &shared).await {
                 tracing::debug!(%error, client = client.0, "a connection ended");
             }
             shared.core.event(Event::ClientGone { client });
-            shared.connected.fetch_sub(1, Ordering::Relaxed);
             drop(place);
         });
     }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use headstart_model::catalog::CatalogPack;
 use headstart_model::{Digest, PackId};
-use headstart_pack::plan::{self, FetchPlan, HeldVersion, LinkCosts};
+use headstart_pack::plan::{self, Alternative, FetchPlan, HeldVersion, LinkCosts};
 use headstart_pack::{BlockTable, ChunkSet};
-use headstart_store::{Assembly, Built, Finish, StoreError};
+use headstart_store::{Assembly, Built, Finish, Sharing, StoreError};
 use headstart_transfer::{
     BlockOptions, BlockRequest, BlockSink as _, CoalescePolicy, DeliveredBlock, WantedBlock,
 };
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::access::{Location, RepositoryAccess};
 use crate::error::DeliverError;
@@ -50,6 +51,8 @@ pub struct Delivery {
     route: Route,
     assembly: Assembly,
     receipt: Receipt,
+    /// The ways that have not been tried, best first.
+    ways_left: Vec<Alternative>,
 }
 
 /// A version that was delivered.
@@ -67,26 +70,47 @@ impl Delivery {
     /// Finds the cheapest way that can be gone, fetches its index and says what it costs. A way that turns out impossible
     /// (the server lost a file, a held version is damaged) gives way to the next.
     ///
-    /// Cancel safe: what was fetched so far is lost, nothing else.
+    /// `stop` ends it soon with [`DeliverError::Cancelled`].
     ///
     /// # Errors
     /// [`DeliverError`] when no way is left, or the network fails in a way that another try may mend.
-    pub async fn prepare(access: RepositoryAccess, goal: Goal) -> Result<Self, DeliverError> {
+    pub async fn prepare(
+        access: RepositoryAccess,
+        goal: Goal,
+        stop: &CancellationToken,
+    ) -> Result<Self, DeliverError> {
         let versions: Vec<HeldVersion> =
             goal.held.iter().map(|folder| folder.version.clone()).collect();
-        let alternatives = plan::alternatives(&goal.pack, &versions);
+        let ways = plan::alternatives(&goal.pack, &versions);
+        Self::prepare_one_of(access, goal, ways, stop).await
+    }
+
+    /// The first of `ways` that can be gone.
+    async fn prepare_one_of(
+        access: RepositoryAccess,
+        goal: Goal,
+        ways: Vec<Alternative>,
+        stop: &CancellationToken,
+    ) -> Result<Self, DeliverError> {
         let mut failed = None;
-        for alternative in &alternatives {
-            match way::explore(&access, &goal, alternative).await {
-                Ok(route) => match Self::with_route(access.clone(), goal.clone(), route).await {
-                    Err(error) if error.is_of_this_way() => failed = Some(error),
-                    other => return other,
-                },
+        let mut ways = ways.into_iter();
+        while let Some(way) = ways.next() {
+            let explored = tokio::select! {
+                biased;
+                explored = way::explore(&access, &goal, &way) => explored,
+                () = stop.cancelled() => Err(DeliverError::Cancelled),
+            };
+            let prepared = match explored {
+                Ok(route) => Self::with_route(access.clone(), goal.clone(), route).await,
+                Err(error) => Err(error),
+            };
+            match prepared {
                 Err(error) if error.is_of_this_way() => {
-                    tracing::warn!(%error, ?alternative, "this way is closed");
+                    tracing::warn!(%error, ?way, "this way is closed");
                     failed = Some(error);
                 }
                 Err(error) => return Err(error),
+                Ok(delivery) => return Ok(Self { ways_left: ways.collect(), ..delivery }),
             }
         }
         Err(failed.unwrap_or(DeliverError::Broken))
@@ -101,7 +125,7 @@ impl Delivery {
             (goal.staging.clone(), route.tree.clone(), goal.pack.content);
         let assembly = blocking(move || Assembly::open(&staging, tree, &content)).await??;
         let receipt = receipt(&goal.pack.id, &route, &assembly)?;
-        Ok(Self { access, goal, route, assembly, receipt })
+        Ok(Self { access, goal, route, assembly, receipt, ways_left: Vec::new() })
     }
 
     /// What carrying it out costs.
@@ -113,26 +137,36 @@ impl Delivery {
     /// Takes over what is held, fetches the rest, verifies and builds the version and puts it into its place. When the
     /// way turns out impossible on the way, the next is taken; what has arrived is kept.
     ///
-    /// Cancel safe: dropping it stops the network at once; the next attempt goes on with what had arrived.
+    /// `stop` ends it soon with [`DeliverError::Cancelled`], unless everything had arrived already: then it is finished.
+    /// Dropping it instead ends the network at once, but leaves a thread that still writes for a moment.
     ///
     /// # Errors
     /// [`DeliverError`]; what had arrived is used by the next attempt.
-    pub async fn carry_out(self, progress: ProgressListener) -> Result<Delivered, DeliverError> {
-        let (access, mut goal) = (self.access.clone(), self.goal.clone());
-        let way = self.receipt.way;
-        match self.attempt(Arc::clone(&progress)).await {
-            Err(error) if way != Way::Full && error.is_of_this_way() => {
-                tracing::warn!(%error, ?way, "this way ends here; the full bundle is fetched");
-                goal.held.clear();
-                let delivery = Self::prepare(access, goal).await?;
-                delivery.attempt(progress).await
+    pub async fn carry_out(
+        self,
+        progress: ProgressListener,
+        stop: &CancellationToken,
+    ) -> Result<Delivered, DeliverError> {
+        let mut delivery = self;
+        loop {
+            let (access, goal) = (delivery.access.clone(), delivery.goal.clone());
+            let (way, left) = (delivery.receipt.way, std::mem::take(&mut delivery.ways_left));
+            match delivery.attempt(Arc::clone(&progress), stop).await {
+                Err(error) if !left.is_empty() && error.is_of_this_way() => {
+                    tracing::warn!(%error, ?way, "this way ends here; the next is taken");
+                    delivery = Self::prepare_one_of(access, goal, left, stop).await?;
+                }
+                other => return other,
             }
-            other => other,
         }
     }
 
-    async fn attempt(self, progress: ProgressListener) -> Result<Delivered, DeliverError> {
-        let Self { access, goal, route, assembly, receipt } = self;
+    async fn attempt(
+        self,
+        progress: ProgressListener,
+        stop: &CancellationToken,
+    ) -> Result<Delivered, DeliverError> {
+        let Self { access, goal, route, assembly, receipt, ways_left: _ } = self;
         let Route { table, bundle_path, bundle_bytes, head_bytes, reusable, .. } = route;
         let pack = goal.pack.id.clone();
         let (assembly, reused) = blocking(move || take_over(assembly, reusable)).await??;
@@ -140,7 +174,7 @@ impl Delivery {
         let parking = Parking::new(goal.staging.join("parked"));
         let builder = Builder { assembly, table, parking };
         let fetch = Fetch { access: &access, bundle_path, bundle_bytes, plan };
-        let assembly = fetch.run(&pack, builder, progress).await?;
+        let assembly = fetch.run(&pack, builder, progress, stop).await?;
         let (content, finish) = (goal.pack.content, goal.finish.clone());
         let built = finish_in_thread(assembly, content, finish).await?;
         let bytes_reused = receipt.bytes_reused.max(reused);
@@ -185,9 +219,21 @@ fn receipt(pack: &PackId, route: &Route, assembly: &Assembly) -> Result<Receipt,
         bytes_total: bytes_total.max(plan.bytes_down),
         index_bytes_down: route.index_bytes_down,
         bytes_reused: plan.bytes_reused,
-        bytes_written: installed.saturating_sub(staged),
-        peak_extra_disk: installed.saturating_sub(staged),
+        bytes_written: installed.saturating_sub(staged).saturating_sub(shared_bytes(route)),
+        peak_extra_disk: installed.saturating_sub(staged).saturating_sub(shared_bytes(route)),
     })
+}
+
+/// Bytes of files that need no room of their own: every chunk is that of a version which they may share files with.
+fn shared_bytes(route: &Route) -> u64 {
+    let sharing = route.reusable.iter().filter(|reusable| reusable.sharing == Sharing::HardLinks);
+    let Some(same) = sharing.map(|reusable| &reusable.same).next() else { return 0 };
+    let is_same = |chunk: &u32| {
+        usize::try_from(*chunk).ok().and_then(|chunk| same.get(chunk)).is_some_and(Option::is_some)
+    };
+    let files = route.tree.files();
+    let shared = files.filter(|(_, _, file)| route.tree.chunks_of(file).iter().all(is_same));
+    shared.map(|(_, _, file)| file.size).sum()
 }
 
 fn costs() -> LinkCosts {
@@ -232,6 +278,7 @@ impl Fetch<'_> {
         pack: &PackId,
         builder: Builder,
         progress: ProgressListener,
+        stop: &CancellationToken,
     ) -> Result<Assembly, DeliverError> {
         let total = self.plan.bytes_down;
         progress(0, total);
@@ -240,7 +287,13 @@ impl Fetch<'_> {
         }
         let (sender, receiver) = mpsc::channel(BLOCKS_UNDER_WAY);
         let work = tokio::task::spawn_blocking(move || builder.build(receiver, total, &progress));
-        let fetched = self.fetch(pack, sender).await;
+        // Only the network is broken off: the thread that writes is always waited for, so that nobody else begins to
+        // write in the same folder meanwhile.
+        let fetched = tokio::select! {
+            biased;
+            fetched = self.fetch(pack, sender) => fetched,
+            () = stop.cancelled() => Err(DeliverError::Cancelled),
+        };
         let built = work.await.map_err(|_| DeliverError::Broken)?;
         match (fetched, built) {
             // The builder's failure is the cause of the network's: it closed the channel.

@@ -97,9 +97,12 @@ impl DeliverError {
     /// Whether another way to the same version may succeed where this one failed for good.
     pub(crate) fn is_of_this_way(&self) -> bool {
         match self {
-            Self::Transfer { source, .. } => {
-                !source.is_retryable() && !matches!(**source, TransferError::Sink(_))
-            }
+            Self::Transfer { source, .. } => match **source {
+                TransferError::Sink(_) => false,
+                // The attempts are used up, and it is this file that is wrong, not the network.
+                TransferError::Corrupt { .. } | TransferError::Unusable { .. } => true,
+                _ => !source.is_retryable(),
+            },
             Self::Folder { .. }
             | Self::Untrusted { .. }
             | Self::Format { .. }
@@ -107,5 +110,32 @@ impl DeliverError {
             | Self::Store(StoreError::Format { .. } | StoreError::Incomplete { .. }) => true,
             Self::Store(_) | Self::Cancelled | Self::Broken => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use headstart_model::Digest;
+    use headstart_transfer::{Interruption, ShownUrl, SinkError, Violation};
+
+    use super::*;
+
+    #[test]
+    fn a_wrong_file_closes_its_way_and_a_bad_network_closes_none() {
+        let of_this_way = |source| {
+            let pack = PackId::new("p").expect("a good id");
+            DeliverError::Transfer { pack, source: Box::new(source) }.is_of_this_way()
+        };
+        let url = || ShownUrl::from(&url::Url::parse("https://a/b").expect("a URL"));
+        let digest = Digest::of(b"");
+        let source = VerifyError::Digest { expected: digest, actual: digest };
+        assert!(of_this_way(TransferError::NotFound { url: url() }));
+        assert!(of_this_way(TransferError::Shorter { url: url(), promised_bytes: 2 }));
+        assert!(of_this_way(TransferError::Corrupt { url: url(), offset: 0, source }));
+        let violation = Violation::OtherSize { promised_bytes: 2, actual_bytes: 1 };
+        assert!(of_this_way(TransferError::Unusable { url: url(), violation }));
+        let how = Interruption::EndedEarly;
+        assert!(!of_this_way(TransferError::Interrupted { url: url(), received_bytes: 0, how }));
+        assert!(!of_this_way(TransferError::Sink(SinkError::Closed)));
     }
 }

@@ -250,7 +250,9 @@ mod tests {
 
     #[test]
     fn before_the_first_catalog_the_reason_is_why_there_is_none() {
-        for (kind, name) in [(ErrorKind::Untrusted, "distrusted"), (ErrorKind::NotFound, "backingOff")] {
+        for (kind, name) in
+            [(ErrorKind::Untrusted, "distrusted"), (ErrorKind::NotFound, "backingOff")]
+        {
             let mut bench = Bench::new(Vec::new());
             bench.install();
             bench.finish(|order| matches!(order, Order::PrepareApp { .. }));
@@ -259,7 +261,10 @@ mod tests {
             bench.hear(Event::CatalogFailed { effect, failure });
             let explained = explained(&bench, "core");
             let facts: Vec<_> = explained.reasons.iter().map(|reason| reason.fact.name()).collect();
-            assert_eq!((explained.state, &facts[..]), (PackState::Absent, &["noCatalog", name][..]));
+            assert_eq!(
+                (explained.state, &facts[..]),
+                (PackState::Absent, &["noCatalog", name][..])
+            );
             assert!(explained.reasons[1].until.is_some(), "it is tried again");
         }
     }

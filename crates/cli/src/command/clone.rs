@@ -230,7 +230,9 @@ impl Job<'_> {
                 about: found.note.to_json(),
             },
         };
-        Delivery::prepare(self.access.clone(), goal).await.map_err(|error| error.to_failure())
+        let stop = self.context.interrupted()?;
+        let prepared = Delivery::prepare(self.access.clone(), goal, &stop).await;
+        prepared.map_err(|error| error.to_failure())
     }
 
     async fn reusable(
@@ -257,8 +259,9 @@ impl Job<'_> {
             sender.send_replace((done, total));
         });
         let newest = receiver.clone();
+        let stop = self.context.interrupted()?;
         let delivered = tokio::select! {
-            delivered = delivery.carry_out(listener) => delivered.map_err(|error| error.to_failure()),
+            delivered = delivery.carry_out(listener, &stop) => delivered.map_err(|error| error.to_failure()),
             never = told::report(receiver, pack, &progress) => match never {},
         }?;
         told::advance(*newest.borrow(), pack, &progress);

@@ -23,6 +23,13 @@ pub enum Input {
     Stop,
 }
 
+impl Input {
+    /// Whether it is worth trying to go on for, after changes could not be committed: somebody acts, or time has passed.
+    pub(super) const fn may_wake(&self) -> bool {
+        matches!(self, Self::Call(_) | Self::Event(Event::TimerDue))
+    }
+}
+
 impl std::fmt::Debug for Input {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {

@@ -1,7 +1,7 @@
 //! Planning and carrying out a delivery.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use headstart_deliver::{Delivery, Goal, HeldFolder, ProgressListener};
 use headstart_engine::record::PlanFigures;
@@ -11,15 +11,22 @@ use headstart_pack::plan::HeldVersion;
 use headstart_store::{Finish, InstalledVersion, Sharing};
 use headstart_sys::mode::Access;
 
+use tokio_util::sync::CancellationToken;
+
 use super::context::{Context, blocking};
 use super::repository;
 use crate::core::CoreHandle;
 
-/// The engine hears of progress after this many bytes, at the latest.
-const REPORT_EVERY_BYTES: u64 = 256 * 1024;
+/// The engine hears of progress at most so often.
+const REPORT_EVERY: Duration = Duration::from_millis(100);
 
-pub(super) async fn plan(context: &Arc<Context>, effect: EffectId, ordered: Ordered) -> Event {
-    match prepare(context, &ordered).await {
+pub(super) async fn plan(
+    context: &Arc<Context>,
+    effect: EffectId,
+    ordered: Ordered,
+    stop: &CancellationToken,
+) -> Event {
+    match prepare(context, &ordered, stop).await {
         Ok(Prepared::Ready(delivery)) => {
             let receipt = delivery.receipt();
             let plan = PlanFigures {
@@ -37,6 +44,7 @@ pub(super) async fn plan(context: &Arc<Context>, effect: EffectId, ordered: Orde
             let plan = PlanFigures { total_bytes: 0, remaining_bytes: 0, disk_bytes: 0 };
             Event::PlanMade { effect, plan }
         }
+        Err(_) if stop.is_cancelled() => Event::Stopped { effect },
         Err(failure) => Event::TransferFailed { effect, failure },
     }
 }
@@ -46,9 +54,11 @@ pub(super) async fn transfer(
     core: &CoreHandle,
     effect: EffectId,
     ordered: Ordered,
+    stop: &CancellationToken,
 ) -> Event {
-    match carry_out(context, core, effect, &ordered).await {
+    match carry_out(context, core, effect, &ordered, stop).await {
         Ok(()) => Event::TransferFinished { effect },
+        Err(_) if stop.is_cancelled() => Event::Stopped { effect },
         Err(failure) => Event::TransferFailed { effect, failure },
     }
 }
@@ -58,12 +68,13 @@ async fn carry_out(
     core: &CoreHandle,
     effect: EffectId,
     ordered: &Ordered,
+    stop: &CancellationToken,
 ) -> Result<(), Failure> {
-    let Prepared::Ready(delivery) = prepare(context, ordered).await? else { return Ok(()) };
+    let Prepared::Ready(delivery) = prepare(context, ordered, stop).await? else { return Ok(()) };
     let receipt = *delivery.receipt();
     let before = receipt.bytes_total.saturating_sub(receipt.bytes_down);
     let progress = reporter(core.clone(), effect, before);
-    let delivered = delivery.carry_out(progress).await.map_err(|error| error.to_failure())?;
+    let delivered = delivery.carry_out(progress, stop).await.map_err(|error| error.to_failure())?;
     tracing::info!(
         pack = %ordered.target.id, version = %ordered.target.version, way = ?delivered.way,
         bytes_down = receipt.bytes_down + receipt.index_bytes_down,
@@ -78,7 +89,11 @@ enum Prepared {
     InPlace,
 }
 
-async fn prepare(context: &Arc<Context>, ordered: &Ordered) -> Result<Prepared, Failure> {
+async fn prepare(
+    context: &Arc<Context>,
+    ordered: &Ordered,
+    stop: &CancellationToken,
+) -> Result<Prepared, Failure> {
     let (layout, app, target) = (&context.layout, &ordered.app, &ordered.target);
     let folder = layout.version(app, &target.id, (target.version, &target.content));
     let (there, content) = (folder.clone(), target.content);
@@ -99,7 +114,8 @@ async fn prepare(context: &Arc<Context>, ordered: &Ordered) -> Result<Prepared, 
     };
     let name = format!("download {}", ordered.download);
     let access = repository::access(context, &ordered.repository, ordered.trust, &name)?;
-    let delivery = Delivery::prepare(access, goal).await.map_err(|error| error.to_failure())?;
+    let delivery =
+        Delivery::prepare(access, goal, stop).await.map_err(|error| error.to_failure())?;
     Ok(Prepared::Ready(Box::new(delivery)))
 }
 
@@ -108,14 +124,13 @@ fn is_in_place(folder: &std::path::Path, content: &Digest) -> bool {
         .is_ok_and(|version| version.complete().content() == *content && version.is_unchanged())
 }
 
-/// Reports progress in steps, so that a fast network does not flood the engine.
+/// Reports progress ten times a second at most, so that a fast network does not flood the engine; the end always.
 fn reporter(core: CoreHandle, effect: EffectId, before: u64) -> ProgressListener {
-    let reported = AtomicU64::new(0);
+    let reported = Mutex::new(None::<Instant>);
     Arc::new(move |done, total| {
-        let step = (total / 200).max(REPORT_EVERY_BYTES);
-        let last = reported.load(Ordering::Relaxed);
-        if done == total || done >= last + step {
-            reported.store(done, Ordering::Relaxed);
+        let mut reported = reported.lock().unwrap_or_else(PoisonError::into_inner);
+        if done == total || reported.is_none_or(|at| at.elapsed() >= REPORT_EVERY) {
+            *reported = Some(Instant::now());
             core.event(Event::BytesMoved { effect, bytes_done: before + done });
         }
     })

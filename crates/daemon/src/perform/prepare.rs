@@ -1,7 +1,9 @@
 //! Putting an app's own files in place and registering it.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use headstart_engine::record::{Bundle, BundleFiles};
 use headstart_engine::{EffectId, Event};
@@ -10,11 +12,16 @@ use headstart_repo::TrustStore;
 use headstart_store::StoreError;
 use headstart_sys::clone::{Allowed, clone_file};
 use headstart_sys::{Action, FileError, durable};
+use tokio_util::sync::CancellationToken;
 
 use super::context::{Context, blocking};
 use crate::bundle;
 use crate::core::CoreHandle;
 
+/// The engine hears of progress at most so often.
+const REPORT_EVERY: Duration = Duration::from_millis(100);
+/// Hears bytes done and in all; may break off.
+type Progress<'a> = &'a dyn Fn(u64, u64) -> ControlFlow<()>;
 /// The name that a repository's first root has in a bundle. `Spec: cli, An app bundle`.
 const ROOT_FILE: &str = "root.json";
 /// The largest root that is read.
@@ -24,15 +31,22 @@ pub(super) async fn prepare(
     context: &Arc<Context>,
     core: &CoreHandle,
     effect: EffectId,
-    app: AppId,
-    bundle: Bundle,
+    (app, bundle): (AppId, Bundle),
+    stop: &CancellationToken,
 ) -> Event {
-    let (context, core) = (Arc::clone(context), core.clone());
+    let (context, core, stopped) = (Arc::clone(context), core.clone(), stop.clone());
+    let reported = std::cell::Cell::new(None::<Instant>);
     let progress = move |bytes_done, bytes_total| {
-        core.event(Event::FilesMoved { effect, bytes_done, bytes_total });
+        let due = reported.get().is_none_or(|at| at.elapsed() >= REPORT_EVERY);
+        if due || bytes_done == bytes_total {
+            reported.set(Some(Instant::now()));
+            core.event(Event::FilesMoved { effect, bytes_done, bytes_total });
+        }
+        if stopped.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     match blocking(move || place(&context, &app, &bundle, &progress)).await {
         Ok(Ok(())) => Event::AppPrepared { effect },
+        Ok(Err(_)) if stop.is_cancelled() => Event::Stopped { effect },
         Ok(Err(failure)) | Err(failure) => Event::PrepareFailed { effect, failure },
     }
 }
@@ -41,7 +55,7 @@ fn place(
     context: &Context,
     app: &AppId,
     bundle: &Bundle,
-    progress: &dyn Fn(u64, u64),
+    progress: Progress<'_>,
 ) -> Result<(), Failure> {
     let source = PathBuf::from(&bundle.path);
     let description = bundle::read(&source)?;
@@ -86,7 +100,7 @@ fn pin_root(context: &Context, app: &AppId, source: &Path) -> Result<(), Failure
 }
 
 /// Copies a folder; files share their bytes with the source where the disk can.
-fn copy_tree(source: &Path, target: &Path, progress: &dyn Fn(u64, u64)) -> Result<(), StoreError> {
+fn copy_tree(source: &Path, target: &Path, progress: Progress<'_>) -> Result<(), StoreError> {
     let fresh = target.with_extension("new");
     durable::remove_tree(&fresh)?;
     let files = list(source)?;
@@ -105,7 +119,11 @@ fn copy_tree(source: &Path, target: &Path, progress: &dyn Fn(u64, u64)) -> Resul
             })?;
         }
         done += file.bytes;
-        progress(done, total);
+        if progress(done, total).is_break() {
+            durable::remove_tree(&fresh)?;
+            let stopped = std::io::ErrorKind::Interrupted.into();
+            return Err(FileError::new(Action::Clone, source, stopped).into());
+        }
     }
     durable::sync_tree(&fresh)?;
     durable::remove_tree(target)?;

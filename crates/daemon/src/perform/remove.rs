@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use headstart_engine::record::LocalVersion;
 use headstart_engine::{EffectId, Event};
+use headstart_model::namespace::CURRENT_FILE;
 use headstart_model::{AppId, Failure, PackId};
 use headstart_store::{LivePack, Namespaces, Removal, StoreError, discard};
 use headstart_sys::{Action, FileError, durable};
@@ -80,6 +81,8 @@ fn remove_app(
     let layout = &context.layout;
     durable::remove_tree(&layout.app_staging(app))?;
     if keep.is_empty() {
+        // Nobody may find a namespace whose files are going.
+        durable::remove_tree(&layout.namespaces(app).join(CURRENT_FILE))?;
         durable::remove_tree(&layout.app_packs(app))?;
         return Ok(durable::remove_tree(&layout.app(app))?);
     }

@@ -110,7 +110,6 @@ pub(super) async fn converse(
     let result = tokio::select! {
         result = talk => result,
         () = async { while !reading.is_finished() { let _ = (&mut reading).await; } } => Ok(()),
-        () = shared.stop.cancelled() => Ok(()),
     };
     reading.abort();
     result

@@ -222,12 +222,17 @@ pub(super) async fn updates(
     let packs = call.pack.clone().map(|pack| vec![pack]);
     let mut told = caller.shared.core.subscribe(Heard { app: app.clone(), packs });
     replies.between::<StatusUpdates>(&StatusUpdateEvent::Subscribed {}).await?;
+    // A pack may be withdrawn while it is on its way: its last news are told with what was known of it.
+    let mut known = std::collections::HashMap::new();
     while let Some(told) = told.recv().await {
         let event = match told {
             Told::Lost(count) => StatusUpdateEvent::Lost { count },
             Told::Notice(Notice::Pack { pack, update, .. }) => {
-                let Ok(state) = state_of(caller, &app, &pack).await else { continue };
-                let update = translate::status_update(state.pack, &update);
+                if let Ok(state) = state_of(caller, &app, &pack).await {
+                    known.insert(pack.clone(), state.pack);
+                }
+                let Some(pack) = known.get(&pack).cloned() else { continue };
+                let update = translate::status_update(pack, &update);
                 if call.pack.is_some() && update.is_conclusion() {
                     let last = StatusUpdateEvent::Update(update);
                     return replies.last::<StatusUpdates>(&last).await;

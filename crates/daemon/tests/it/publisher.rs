@@ -30,6 +30,8 @@ pub enum Policy {
 /// An author's machine in a folder.
 pub struct Publisher {
     pub folder: PathBuf,
+    /// From how many earlier versions deltas are made.
+    pub deltas: usize,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -66,7 +68,7 @@ impl Publisher {
         let (repository, keys) = (folder.join("repository"), folder.join("keys"));
         init(&repository, &KeysPlace::Folder(keys), Lifetimes::default(), now).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Self { folder: folder.to_owned(), runtime }
+        Self { folder: folder.to_owned(), deltas: 3, runtime }
     }
 
     pub fn repository(&self) -> PathBuf {
@@ -129,7 +131,11 @@ impl Publisher {
         let opened = Writer::open(&repository, &keys, Lifetimes::default());
         let mut writer = self.runtime.block_on(opened).unwrap();
         let staging = tempfile::tempdir_in(&self.folder).unwrap();
-        let how = Preparation { staging: staging.path().to_owned(), deltas: 3, level: Level::Fast };
+        let how = Preparation {
+            staging: staging.path().to_owned(),
+            deltas: self.deltas,
+            level: Level::Fast,
+        };
         let prepare = |archive: &PathBuf| {
             writer.prepare(archive, &how, &mut |_| ControlFlow::Continue(())).unwrap()
         };

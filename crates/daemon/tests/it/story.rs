@@ -141,7 +141,8 @@ fn an_encrypted_server_of_this_home_is_trusted() {
     let device = Device::new(folder.path(), &web.url, &publisher.root());
     let service = device.start(&[]);
     // Without --dev: nothing but https is allowed.
-    let administrator = headstart::Connector::new().home(&device.home).start(headstart::Start::Never);
+    let administrator =
+        headstart::Connector::new().home(&device.home).start(headstart::Start::Never);
     let options = headstart::apps::InstallOptions::default();
     let events = administrator.apps_blocking().unwrap().install(&device.bundle, options).unwrap();
     let events: Vec<_> = events.collect::<Result<_, _>>().unwrap();

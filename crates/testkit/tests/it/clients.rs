@@ -66,6 +66,27 @@ fn a_request_that_was_taken_survives_the_service() {
 }
 
 #[test]
+fn what_only_a_catalog_can_tell_is_looked_up_again_after_the_service_died() {
+    seeds::run(
+        "clients::what_only_a_catalog_can_tell_is_looked_up_again_after_the_service_died",
+        |seed| {
+            let mut world = installed(seed);
+            world.publisher("game").publish(&[("fresh", Recipe::on_demand(30))]);
+            world.faults = Faults { network: 1_000, ..Faults::none() };
+            let call = world.ensure("game", &["fresh"], Freshness::Any);
+            world.vanish(call);
+            let wait = world.rng().below(20_000);
+            world.run_for(wait);
+            if world.rng().chance(500) {
+                world.crash();
+            }
+            world.settle();
+            assert_eq!(world.version_read("game", "fresh"), Some(1), "it was asked for");
+        },
+    );
+}
+
+#[test]
 fn every_call_is_answered_once_however_bad_the_network() {
     seeds::run("clients::every_call_is_answered_once_however_bad_the_network", |seed| {
         let mut world = published(seed);

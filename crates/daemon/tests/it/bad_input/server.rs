@@ -156,6 +156,7 @@ fn a_server_that_stops_sending_twice_is_survived() {
 #[test]
 fn a_server_that_fails_for_metadata_is_told_and_forgotten() {
     let case = Case::new();
+    case.bench.publish(2, jiff::Timestamp::now());
     for kind in [FaultKind::Status500, FaultKind::Cut, FaultKind::RedirectLoop] {
         case.strike(kind, Frequency::Always, &Bench::url_path("metadata/"));
         let error = case.bench.check_for_updates().unwrap_err();
@@ -165,8 +166,10 @@ fn a_server_that_fails_for_metadata_is_told_and_forgotten() {
         case.bench.assert_goes_on(1);
     }
     case.bench.web.faults.clear();
-    case.bench.check_for_updates().unwrap();
-    case.assert_arrives();
+    assert_eq!(case.bench.check_for_updates().unwrap(), ["base", "spare"]);
+    case.bench.ensure("base", Require::LatestVersion).unwrap();
+    case.bench.assert_reads("base", 2);
+    case.service.stop(&case.bench.device);
 }
 
 #[test]
