@@ -50,6 +50,7 @@ pub(crate) enum Command {
     App(device::App),
     Packs(device::Packs),
     Explain(device::Explain),
+    Debug(device::Debug),
     Demo(demo::Demo),
     // This program itself.
     Completions(completions::Completions),
@@ -74,6 +75,7 @@ impl Command {
             Self::App(command) => command.run(context),
             Self::Packs(command) => command.run(context),
             Self::Explain(command) => command.run(context),
+            Self::Debug(command) => command.run(context),
             Self::Demo(command) => command.run(context),
             Self::Completions(command) => command.run(context),
         }

@@ -15,8 +15,10 @@ use crate::context::Context;
 
 /// Shows everything on this machine: pack, publish, serve, install, launch, update
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  headstart demo\n  headstart demo -o /tmp/headstart-demo --bandwidth 20Mbit\n\n\
-    The assets are made on the spot. The folder stays, to be explored; a new run replaces it.")]
+#[command(
+    after_help = "Examples:\n  headstart demo\n  headstart demo -o /tmp/headstart-demo --bandwidth 20Mbit\n\n\
+    The assets are made on the spot. The folder stays, to be explored; a new run replaces it."
+)]
 pub(crate) struct Demo {
     /// Where everything goes; replaced if a demo made it, refused if anything else is there
     #[arg(short, long, value_name = "DIR", default_value = "headstart-demo")]

@@ -1,6 +1,7 @@
 //! The commands that talk to the service. `Spec: cli, The device`.
 
 mod app;
+mod debug;
 mod explain;
 mod packs;
 mod progress;
@@ -8,6 +9,7 @@ mod service;
 mod unit;
 
 pub(crate) use app::App;
+pub(crate) use debug::Debug;
 pub(crate) use explain::Explain;
 pub(crate) use packs::Packs;
 pub(crate) use progress::translate;

@@ -20,7 +20,7 @@ const BYTES: [&str; 8] = [
     "bytesPerSecond",
     "peakExtraDisk",
 ];
-const NUMBERS: [&str; 3] = ["seconds", "requests", "connection"];
+const NUMBERS: [&str; 5] = ["seconds", "requests", "connection", "pid", "uptimeSeconds"];
 const TIMES: [&str; 3] = ["expires", "rootExpires", "at"];
 const HASHES: [&str; 1] = ["fingerprint"];
 

@@ -11,6 +11,7 @@ mod archives;
 mod authors;
 mod bad_input;
 mod clone;
+mod device;
 mod golden;
 mod interruption;
 mod repository;

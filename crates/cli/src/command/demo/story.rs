@@ -8,10 +8,10 @@ use headstart::{AppId, Connector};
 use headstart_model::{ErrorKind, Failure};
 use serde_json::{Value, json};
 
+use super::Demo;
 use super::assets::{self, Edition};
 use super::child::{Program, Server};
 use super::game::{self, APP, PACKS};
-use super::Demo;
 use crate::context::Context;
 use crate::output::{Advance, size};
 
@@ -275,9 +275,8 @@ impl Teller<'_> {
     }
 
     fn library(&self) -> Result<AssetPackManager, Failure> {
-        let app = AppId::new(APP).map_err(|error| {
-            Failure::from_error(ErrorKind::Internal, "demoFailed", &error)
-        })?;
+        let app = AppId::new(APP)
+            .map_err(|error| Failure::from_error(ErrorKind::Internal, "demoFailed", &error))?;
         Connector::new()
             .home(self.folder.join("device"))
             .app(app)
@@ -302,9 +301,9 @@ impl Teller<'_> {
     }
 
     fn archive_bytes(&self, edition: u32) -> u64 {
-        let archives = PACKS.iter().map(|(pack, _)| {
-            self.folder.join(format!("packs/{pack}-{edition}.assetpack"))
-        });
+        let archives = PACKS
+            .iter()
+            .map(|(pack, _)| self.folder.join(format!("packs/{pack}-{edition}.assetpack")));
         archives.filter_map(|path| path.metadata().ok()).map(|metadata| metadata.len()).sum()
     }
 

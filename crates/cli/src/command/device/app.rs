@@ -5,7 +5,9 @@ use std::process::Command;
 
 use clap::{Args, Subcommand};
 use futures::StreamExt as _;
-use headstart::apps::{Data, InstallEvent, InstallOptions, LaunchEvent, UpdateOptions, WhilePending};
+use headstart::apps::{
+    Data, InstallEvent, InstallOptions, LaunchEvent, UpdateOptions, WhilePending,
+};
 use headstart::{AppId, Events};
 use headstart_model::{ErrorKind, Failure};
 use headstart_sys::process;
@@ -27,7 +29,9 @@ pub(crate) struct App {
 #[derive(Debug, Subcommand)]
 enum What {
     /// Installs an app; ends when its essential content has concluded
-    #[command(after_help = "Examples:\n  headstart app install ./MyGame\n  headstart app install ./MyGame --dev --json")]
+    #[command(
+        after_help = "Examples:\n  headstart app install ./MyGame\n  headstart app install ./MyGame --dev --json"
+    )]
     Install {
         /// The app bundle: a folder with `headstart.toml` or `Info.plist`
         bundle: PathBuf,
@@ -51,7 +55,9 @@ enum What {
         insecure: bool,
     },
     /// Removes an app and its packs
-    #[command(after_help = "Examples:\n  headstart app uninstall com.example.game\n  headstart app uninstall com.example.game --keep-data")]
+    #[command(
+        after_help = "Examples:\n  headstart app uninstall com.example.game\n  headstart app uninstall com.example.game --keep-data"
+    )]
     Uninstall {
         /// The app
         app: AppId,
@@ -60,7 +66,9 @@ enum What {
         keep_data: bool,
     },
     /// Starts an app; refuses while essential content is on its way
-    #[command(after_help = "Examples:\n  headstart app launch com.example.game --wait\n  headstart app launch com.example.game -- --windowed")]
+    #[command(
+        after_help = "Examples:\n  headstart app launch com.example.game --wait\n  headstart app launch com.example.game -- --windowed"
+    )]
     Launch {
         /// The app
         app: AppId,
@@ -95,7 +103,10 @@ impl App {
             }
             What::Update { bundle, insecure } => context.block_on(async {
                 let apps = connector(context, None).apps().map_err(failed)?;
-                let events = apps.update(bundle, UpdateOptions { insecure: *insecure }).await.map_err(failed)?;
+                let events = apps
+                    .update(bundle, UpdateOptions { insecure: *insecure })
+                    .await
+                    .map_err(failed)?;
                 follow(context, events).await
             }),
             What::Uninstall { app, keep_data } => uninstall(context, app, *keep_data),
@@ -116,11 +127,15 @@ async fn follow(context: &Context, mut events: Events<InstallEvent>) -> Result<V
             InstallEvent::Progress(moved) => progress.advance(&translate(&moved)),
             InstallEvent::Launchable(launchable) => {
                 progress.finish();
-                let failures: Vec<_> = launchable.failed.iter().map(|failed| {
-                    json!({ "pack": failed.pack, "error": failed.failure })
-                }).collect();
+                let failures: Vec<_> = launchable
+                    .failed
+                    .iter()
+                    .map(|failed| json!({ "pack": failed.pack, "error": failed.failure }))
+                    .collect();
                 let catalog = &launchable.catalog;
-                output.event(&json!({ "event": "launchable", "failed": failures, "catalog": catalog }));
+                output.event(
+                    &json!({ "event": "launchable", "failed": failures, "catalog": catalog }),
+                );
                 if let Some(failure) = catalog {
                     output.line(format!("its packs are not known yet: {failure}"));
                     output.line(&failure.hint);
@@ -132,9 +147,15 @@ async fn follow(context: &Context, mut events: Events<InstallEvent>) -> Result<V
                 }
             }
             InstallEvent::Done(app) => {
-                output.done(json!({ "id": app.id, "version": app.version, "state": app.state }), || {
-                    format!("{} {} can be launched: headstart app launch {}", app.id, app.version, app.id)
-                });
+                output.done(
+                    json!({ "id": app.id, "version": app.version, "state": app.state }),
+                    || {
+                        format!(
+                            "{} {} can be launched: headstart app launch {}",
+                            app.id, app.version, app.id
+                        )
+                    },
+                );
                 return Ok(verdict);
             }
             _ => {}
@@ -194,21 +215,25 @@ fn list(context: &Context) -> Result<Verdict, Failure> {
         let apps = connector(context, None).apps().map_err(failed)?;
         apps.list().await.map_err(failed)
     })?;
-    let document: Vec<_> = apps.iter().map(|app| {
-        json!({
-            "id": app.id,
-            "version": app.version,
-            "state": app.state,
-            "essentialPending": app.essential_pending,
+    let document: Vec<_> = apps
+        .iter()
+        .map(|app| {
+            json!({
+                "id": app.id,
+                "version": app.version,
+                "state": app.state,
+                "essentialPending": app.essential_pending,
+            })
         })
-    }).collect();
+        .collect();
     context.output.document(&json!({ "apps": document }), || {
         if apps.is_empty() {
             return "No app is installed.".to_owned();
         }
-        let rows: Vec<_> = apps.iter().map(|app| {
-            vec![app.id.to_string(), app.version.clone(), app.state.to_string()]
-        }).collect();
+        let rows: Vec<_> = apps
+            .iter()
+            .map(|app| vec![app.id.to_string(), app.version.clone(), app.state.to_string()])
+            .collect();
         table(&rows)
     });
     Ok(Verdict::Done)

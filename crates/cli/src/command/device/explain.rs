@@ -14,7 +14,9 @@ use crate::context::Context;
 
 /// Says why a pack is, or is not yet, on the device, and when it will be
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  headstart explain textures\n  headstart explain textures --app com.example.game --json")]
+#[command(
+    after_help = "Examples:\n  headstart explain textures\n  headstart explain textures --app com.example.game --json"
+)]
 pub(crate) struct Explain {
     /// The pack
     pack: PackId,
@@ -29,14 +31,18 @@ impl Explain {
             let packs = connector(context, self.app.as_ref()).packs().map_err(failed)?;
             packs.explain(&self.pack).await.map_err(failed)
         })?;
-        let reasons: Vec<_> = explanation.reasons.iter().map(|reason| {
-            json!({
-                "fact": reason.fact,
-                "text": reason.text,
-                "since": reason.since.and_then(time),
-                "until": reason.until.and_then(time),
+        let reasons: Vec<_> = explanation
+            .reasons
+            .iter()
+            .map(|reason| {
+                json!({
+                    "fact": reason.fact,
+                    "text": reason.text,
+                    "since": reason.since.and_then(time),
+                    "until": reason.until.and_then(time),
+                })
             })
-        }).collect();
+            .collect();
         let document = json!({
             "state": explanation.state,
             "reasons": reasons,
@@ -45,7 +51,10 @@ impl Explain {
         context.output.document(&document, || {
             let mut lines = vec![format!("{}: {}", self.pack, explanation.state)];
             for reason in &explanation.reasons {
-                let until = reason.until.and_then(time).map_or_else(String::new, |until| format!(" (until {until})"));
+                let until = reason
+                    .until
+                    .and_then(time)
+                    .map_or_else(String::new, |until| format!(" (until {until})"));
                 lines.push(format!("  because {}{until}", reason.text));
             }
             if let Some(eta) = explanation.eta.and_then(time) {

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use clap::{Args, Subcommand};
 use futures::StreamExt as _;
-use headstart::packs::{EnsureEvent, PackState, Repair, StatusUpdate, StatusUpdateEvent, VerifyEvent};
+use headstart::packs::{
+    EnsureEvent, PackState, Repair, StatusUpdate, StatusUpdateEvent, VerifyEvent,
+};
 use headstart::{AppId, Language, PackId, Require, Status};
 use headstart_model::{ErrorKind, Failure, PackPath};
 use serde_json::{Value, json};
@@ -27,7 +29,9 @@ pub(crate) struct Packs {
 #[derive(Debug, Subcommand)]
 enum What {
     /// Lists packs and their status
-    #[command(after_help = "Examples:\n  headstart packs list\n  headstart packs list --app com.example.game --json")]
+    #[command(
+        after_help = "Examples:\n  headstart packs list\n  headstart packs list --app com.example.game --json"
+    )]
     List {
         #[command(flatten)]
         of: OfApp,
@@ -41,7 +45,9 @@ enum What {
         of: OfApp,
     },
     /// Waits until packs are local; fetches what is not
-    #[command(after_help = "Examples:\n  headstart packs ensure textures sounds\n  headstart packs ensure textures --latest")]
+    #[command(
+        after_help = "Examples:\n  headstart packs ensure textures sounds\n  headstart packs ensure textures --latest"
+    )]
     Ensure {
         /// The packs
         #[arg(required = true)]
@@ -68,13 +74,19 @@ enum What {
         of: OfApp,
     },
     /// Says where a file lies
-    #[command(after_help = "Examples:\n  headstart packs path textures/sky.png --app com.example.game")]
+    #[command(
+        after_help = "Examples:\n  headstart packs path textures/sky.png --app com.example.game"
+    )]
     Path(Find),
     /// Prints the bytes of a file
-    #[command(after_help = "Examples:\n  headstart packs cat story/intro.txt --app com.example.game")]
+    #[command(
+        after_help = "Examples:\n  headstart packs cat story/intro.txt --app com.example.game"
+    )]
     Cat(Find),
     /// Reads local packs again and names what is damaged
-    #[command(after_help = "Examples:\n  headstart packs verify\n  headstart packs verify textures --json")]
+    #[command(
+        after_help = "Examples:\n  headstart packs verify\n  headstart packs verify textures --json"
+    )]
     Verify {
         /// The packs; all local ones if none is named
         packs: Vec<PackId>,
@@ -111,8 +123,7 @@ impl Packs {
             What::List { of } => list(context, of),
             What::Status { pack, of } => status(context, pack, of),
             What::Ensure { packs, latest, of } => {
-                let require =
-                    if *latest { Require::LatestVersion } else { Require::AnyVersion };
+                let require = if *latest { Require::LatestVersion } else { Require::AnyVersion };
                 context.block_on(ensure(context, packs, require, of))
             }
             What::Remove { packs, of } => remove(context, packs, of),
@@ -208,7 +219,10 @@ async fn ensure(
 }
 
 /// Every pack has concluded; when some failed, the first failure is that of the command.
-fn concluded(context: &Context, outcome: &headstart::packs::EnsureOutcome) -> Result<Verdict, Failure> {
+fn concluded(
+    context: &Context,
+    outcome: &headstart::packs::EnsureOutcome,
+) -> Result<Verdict, Failure> {
     if let Some(first) = outcome.failures.first() {
         let others = outcome.failures.len() - 1;
         let mut failure = first.failure.clone();
@@ -273,7 +287,9 @@ async fn update(context: &Context, of: &OfApp) -> Result<Verdict, Failure> {
         let StatusUpdateEvent::Update(update) = event.map_err(failed)? else { continue };
         let pack = update.pack().id.clone();
         match update {
-            StatusUpdate::Downloading { progress: moved, .. } => progress.advance(&translate(&moved)),
+            StatusUpdate::Downloading { progress: moved, .. } => {
+                progress.advance(&translate(&moved))
+            }
             StatusUpdate::Finished { .. } => waiting.retain(|waiting| *waiting != pack),
             StatusUpdate::Failed { failure: why, .. } => {
                 waiting.retain(|waiting| *waiting != pack);
@@ -287,7 +303,8 @@ async fn update(context: &Context, of: &OfApp) -> Result<Verdict, Failure> {
         return Err(failure);
     }
     context.output.done(json!({ "updating": found.updating, "removed": found.removed }), || {
-        let names = |packs: &[PackId]| packs.iter().map(PackId::as_str).collect::<Vec<_>>().join(", ");
+        let names =
+            |packs: &[PackId]| packs.iter().map(PackId::as_str).collect::<Vec<_>>().join(", ");
         match (found.updating.is_empty(), found.removed.is_empty()) {
             (true, true) => "Everything is up to date.".to_owned(),
             (false, true) => format!("Updated: {}", names(&found.updating)),
@@ -303,10 +320,7 @@ async fn update(context: &Context, of: &OfApp) -> Result<Verdict, Failure> {
 fn locate(context: &Context, find: &Find) -> Result<std::path::PathBuf, Failure> {
     context.block_on(async {
         let packs = connector(context, find.app.as_ref()).packs().map_err(failed)?;
-        packs
-            .locate(&find.path, find.pack.clone(), find.language.clone())
-            .await
-            .map_err(failed)
+        packs.locate(&find.path, find.pack.clone(), find.language.clone()).await.map_err(failed)
     })
 }
 
@@ -356,18 +370,25 @@ async fn verify(context: &Context, wanted: &[PackId], of: &OfApp) -> Result<Verd
     Err(ended())
 }
 
-fn verified(context: &Context, outcome: &headstart::packs::Verification) -> Result<Verdict, Failure> {
+fn verified(
+    context: &Context,
+    outcome: &headstart::packs::Verification,
+) -> Result<Verdict, Failure> {
     if let Some(first) = outcome.failures.first() {
         return Err(first.failure.clone());
     }
     let damaged: usize = outcome.packs.iter().map(|pack| pack.damaged_files.len()).sum();
-    let packs: Vec<_> = outcome.packs.iter().map(|pack| {
-        json!({
-            "id": pack.id,
-            "damagedFiles": pack.damaged_files,
-            "bytesDown": pack.bytes_down,
+    let packs: Vec<_> = outcome
+        .packs
+        .iter()
+        .map(|pack| {
+            json!({
+                "id": pack.id,
+                "damagedFiles": pack.damaged_files,
+                "bytesDown": pack.bytes_down,
+            })
         })
-    }).collect();
+        .collect();
     context.output.done(json!({ "packs": packs }), || {
         let lines = outcome.packs.iter().flat_map(|pack| {
             pack.damaged_files.iter().map(|file| format!("damaged: {} in {}", file, pack.id))

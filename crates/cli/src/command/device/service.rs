@@ -24,7 +24,9 @@ pub(crate) struct Service {
 #[derive(Debug, Subcommand)]
 enum What {
     /// Runs the service in this terminal until it is stopped
-    #[command(after_help = "Examples:\n  headstart service run\n  headstart service run -- --log debug")]
+    #[command(
+        after_help = "Examples:\n  headstart service run\n  headstart service run -- --log debug"
+    )]
     Run {
         /// Arguments of `headstartd`
         #[arg(last = true)]
@@ -37,7 +39,9 @@ enum What {
     #[command(after_help = "Examples:\n  headstart service uninstall")]
     Uninstall,
     /// Says whether the service runs; does not start it
-    #[command(after_help = "Examples:\n  headstart service status\n  headstart service status --json")]
+    #[command(
+        after_help = "Examples:\n  headstart service status\n  headstart service status --json"
+    )]
     Status,
     /// Stops the service; what it was doing goes on when it is started again
     #[command(after_help = "Examples:\n  headstart service stop")]
@@ -68,9 +72,8 @@ fn run(arguments: &[String]) -> Result<Verdict, Failure> {
     })?;
     let mut command = Command::new(program);
     command.args(arguments);
-    let status = process::replace_by(command).map_err(|error| {
-        Failure::from_error(ErrorKind::Unavailable, "daemonFailed", &error)
-    })?;
+    let status = process::replace_by(command)
+        .map_err(|error| Failure::from_error(ErrorKind::Unavailable, "daemonFailed", &error))?;
     Ok(if status.success() { Verdict::Done } else { Verdict::Failed })
 }
 

@@ -24,8 +24,12 @@ fn units_folder() -> Result<PathBuf, Failure> {
     let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config"));
     let folder = config.filter(|path| path.is_absolute()).or(home);
     folder.map(|folder| folder.join("systemd/user")).ok_or_else(|| {
-        Failure::new(ErrorKind::NotFound, "noUnitsFolder", "there is no folder for units of systemd")
-            .with_hint("set HOME or XDG_CONFIG_HOME")
+        Failure::new(
+            ErrorKind::NotFound,
+            "noUnitsFolder",
+            "there is no folder for units of systemd",
+        )
+        .with_hint("set HOME or XDG_CONFIG_HOME")
     })
 }
 

@@ -1,0 +1,154 @@
+//! The commands that talk to the service, with a real service: what programs are told.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::golden::assert_golden;
+use crate::world::{Ran, World};
+
+const APP: &str = "com.example.game";
+
+/// The service lies beside the command line; it is built if nobody has built it yet.
+fn daemon() -> PathBuf {
+    let program = Path::new(env!("CARGO_BIN_EXE_headstart")).with_file_name("headstartd");
+    if !program.exists() {
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--workspace", "--bin", "headstartd"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status()
+            .expect("cargo runs");
+        assert!(built.success());
+    }
+    program
+}
+
+/// A device with an app that has one essential pack, `Level1`. The repository is a folder: no server is needed.
+struct Device {
+    world: World,
+}
+
+impl Device {
+    fn new() -> Self {
+        assert!(daemon().exists());
+        let world = World::with_sources();
+        let manifest = json!({
+            "assetPackID": "Level1",
+            "downloadPolicy": { "essential": { "installationEventTypes": ["firstInstallation"] } },
+            "fileSelectors": [{ "directory": "." }],
+            "platforms": [],
+        });
+        world.write("essential.json", manifest.to_string());
+        world
+            .run(&["pack", "essential.json", "--source-root", "src", "-o", "level.assetpack"])
+            .succeeds();
+        world.run(&["repo", "init", "repo", "--keys", "keys"]).succeeds();
+        world.run(&["repo", "publish", "repo", "level.assetpack", "--keys", "keys"]).succeeds();
+        let url = format!("file://{}", world.path("repo").display());
+        world.write(
+            "bundle/headstart.toml",
+            format!(
+                "[app]\nid = \"{APP}\"\nversion = \"1.0.0\"\nexecutable = \"bin/game\"\nlanguages = [\"en\"]\n\n\
+                 [background-assets]\nBAAppGroupID = \"group.{APP}\"\nBAHasManagedAssetPacks = true\n\
+                 BARepositoryURL = \"{url}\"\n"
+            ),
+        );
+        world.write("bundle/bin/game", "#!/bin/sh\necho \"playing $1\"\n");
+        make_executable(&world.path("bundle/bin/game"));
+        std::fs::copy(world.path("repo/metadata/root.json"), world.path("bundle/root.json"))
+            .unwrap();
+        Self { world }
+    }
+
+    fn json(&self, arguments: &[&str]) -> Ran {
+        self.world.run(&[arguments, &["--json"]].concat())
+    }
+
+    #[track_caller]
+    fn golden(&self, name: &str, arguments: &[&str]) {
+        assert_golden(&self.world, name, &self.json(arguments).succeeds());
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        let _ = self.world.run(&["service", "stop"]);
+    }
+}
+
+#[cfg(unix)]
+fn make_executable(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn programs_are_told_what_the_contract_says() {
+    let device = Device::new();
+    device.golden("service-status-stopped", &["service", "status"]);
+    device.golden("app-install", &["app", "install", "bundle"]);
+    device.golden("app-list", &["app", "list"]);
+    device.golden("app-info", &["app", "info", APP]);
+    device.golden("packs-list", &["packs", "list"]);
+    device.golden("packs-status", &["packs", "status", "Level1"]);
+    device.golden("packs-ensure", &["packs", "ensure", "Level1"]);
+    device.golden("packs-path", &["packs", "path", "text/story.txt", "--app", APP]);
+    device.golden("packs-verify", &["packs", "verify"]);
+    device.golden("packs-update", &["packs", "update", "--app", APP]);
+    device.golden("explain", &["explain", "Level1"]);
+    device.golden("debug-simulate", &["debug", "simulate", "periodic", "--app", APP]);
+    device.golden("packs-remove", &["packs", "remove", "Level1"]);
+    device.golden("app-update", &["app", "update", "bundle"]);
+    device.golden("app-uninstall", &["app", "uninstall", APP]);
+    device.golden("service-status", &["service", "status"]);
+    let logs = device.json(&["service", "logs"]).succeeds().last();
+    let lines = logs["lines"].as_array().unwrap();
+    let of_download = |line: &serde_json::Value| line.as_str().unwrap().contains("download=1");
+    assert_eq!(lines.iter().filter(|line| of_download(line)).count(), 2, "planned and built: {logs:#}");
+    device.golden("service-stop", &["service", "stop"]);
+}
+
+#[test]
+fn a_file_of_a_pack_is_printed_and_the_app_is_started() {
+    let device = Device::new();
+    device.json(&["app", "install", "bundle"]).succeeds();
+    let cat = device.world.run(&["packs", "cat", "text/story.txt", "--app", APP]).succeeds();
+    assert_eq!(cat.out, "Once upon a time.\n".repeat(200));
+    let launched = device.world.run(&["app", "launch", APP, "--", "chess"]).succeeds();
+    assert_eq!(launched.out, "playing chess\n");
+}
+
+#[test]
+fn what_is_not_there_is_named() {
+    let device = Device::new();
+    device.json(&["app", "install", "nowhere"]).fails(2, "invalidInput", "notABundle");
+    device.json(&["app", "install", "bundle"]).succeeds();
+    device.json(&["app", "install", "bundle"]).fails(1, "conflict", "alreadyInstalled");
+    device.json(&["packs", "ensure", "Level2"]).fails(1, "notFound", "assetPackNotFound");
+    device.json(&["packs", "path", "no/such", "--app", APP]).fails(1, "notFound", "fileNotFound");
+    device.json(&["app", "info", "com.example.other"]).fails(1, "notFound", "appNotFound");
+    device.json(&["packs", "ensure", "Bad/Id"]).fails(2, "usage", "usage");
+    device.world.run(&["service", "stop"]).succeeds();
+    device.json(&["packs", "list", "--no-start"]).fails(1, "unavailable", "serviceNotRunning");
+}
+
+#[test]
+fn the_demo_tells_its_figures() {
+    assert!(daemon().exists());
+    let world = World::new();
+    let ran = world.run(&["demo", "-o", "demo", "--bandwidth", "1000Mbit", "--json"]).succeeds();
+    let done = ran.last();
+    assert_eq!(done["event"], "done");
+    let bytes = |field: &str| done[field].as_u64().unwrap();
+    assert!(bytes("firstInstallBytes") > 10_000_000, "{done:#}");
+    assert!((1..2_000_000).contains(&bytes("updateBytes")), "{done:#}");
+    assert!(done["timeToLaunchableSeconds"].as_f64().unwrap() > 0.0);
+    let folder = Path::new(done["folder"].as_str().unwrap());
+    assert!(folder.join("repository/metadata/root.json").is_file());
+    let steps = ran.objects().into_iter().filter(|event| event["event"] == "step").count();
+    assert_eq!(steps, 12);
+    // A folder that no demo made is left alone.
+    world.write("mine/file", "precious");
+    world.run(&["demo", "-o", "mine", "--json"]).fails(1, "conflict", "folderNotEmpty");
+}
