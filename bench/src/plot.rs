@@ -7,7 +7,7 @@ use crate::report::grouped;
 use crate::update::Update;
 
 const WIDTH: f64 = 760.0;
-const LEFT: f64 = 60.0;
+const LEFT: f64 = 76.0;
 const BAR: f64 = 16.0;
 const CURVE_HEIGHT: f64 = 170.0;
 /// Points of the curve: each the most of what was read in its share of the time.
@@ -74,7 +74,7 @@ fn curve(out: &mut String, memory: &Memory, top: f64) -> f64 {
     let x = |seconds: f64| LEFT + seconds / end * (WIDTH - LEFT - 20.0);
     let y = |bytes: u64| lower - bytes as f64 / most * (lower - upper);
     for (bytes, name, dashes) in [
-        (0, "0".to_owned(), ""),
+        (0, String::new(), ""),
         (memory.idle_bytes, "idle".to_owned(), "stroke-dasharray=\"2 3\""),
         (limit, format!("+{} MiB", LIMIT_BYTES >> 20), "stroke-dasharray=\"6 4\""),
     ] {
@@ -96,6 +96,6 @@ fn curve(out: &mut String, memory: &Memory, top: f64) -> f64 {
         out,
         "<polyline points=\"{points}\" fill=\"none\" stroke=\"{OURS}\" stroke-width=\"1.5\"/>"
     );
-    text(out, WIDTH - 20.0, lower + 18.0, "text-anchor=\"end\"", &format!("{end:.0} s"));
+    text(out, WIDTH - 20.0, lower + 18.0, "text-anchor=\"end\"", &format!("{end:.1} s"));
     lower
 }

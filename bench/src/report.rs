@@ -21,8 +21,13 @@ pub(crate) fn updates(updates: &[Update]) -> String {
         "\n| Installation, nothing held | headstart, bytes | casync, bytes | headstart / casync | headstart, requests | casync, requests | headstart, s | casync, s |\n\
          |---|--:|--:|--:|--:|--:|--:|--:|\n",
     );
+    let mut told = Vec::new();
     for update in updates {
-        row(&mut text, &name(update), update, |tool| tool.install);
+        // Several updates begin at the same release.
+        if !told.contains(&name(update)) {
+            row(&mut text, &name(update), update, |tool| tool.install);
+            told.push(name(update));
+        }
     }
     text.push_str(
         "\n| Making the newer release ready | headstart, s | casync, s |\n|---|--:|--:|\n",
@@ -95,9 +100,10 @@ pub(crate) fn page(facts: &[(&str, String)], measured: &[Update], of_memory: &Me
          for the update. Both read copies in which all times are equal, so that casync, which stores times, does not pay for \
          other ones.\n\
          - After each transfer the folder was compared with the release, byte by byte.\n\
-         - Seconds are those of the whole command, on loopback: they tell of processor and disk, not of a network.\n\n\
+         - Seconds are those of one run of the whole command, on loopback: they tell of processor and disk, not of a \
+         network, and vary from run to run.\n\n\
          ## Memory\n{service}\n\
-         - `headstartd` installs an app whose essential pack has 1 GiB: four large files and many small ones, half of it \
+         - `headstartd` installs an app whose essential pack has 1 GiB: four large files and many small ones, more than half of it \
          incompressible. `RssAnon` of `/proc/PID/status` is read every 10 ms.\n\n\
          ## Machine\n{machine}"
     )
