@@ -139,7 +139,7 @@ async fn perform(
                 () = stop.cancelled() => Event::Stopped { effect: id },
             }
         }
-        Order::Plan(delivery) => deliver::plan(context, id, delivery, stop).await,
+        Order::Plan(delivery) => deliver::plan(context, core, id, delivery, stop).await,
         Order::Transfer(delivery) => deliver::transfer(context, core, id, delivery, stop).await,
         Order::Switch { app, items } => switch::switch(context, id, app, items).await,
         Order::RemoveVersion { app, pack, version } => {

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use headstart_engine::{Device, Event, FactsChange};
+use headstart_engine::{Device, Event};
 use headstart_model::Platform;
 use headstart_store::{Database, Layout, StoreError};
 use headstart_sys::dirs::{Home, HomeError};
+use headstart_sys::durable;
 use headstart_sys::lock::{FileLock, Sharing};
 use headstart_sys::mode::Mode;
 use headstart_sys::socket::{Listener, SocketError};
-use headstart_sys::{durable, space};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -23,6 +23,8 @@ use crate::socket::{self, Shared};
 const SPACE_EVERY: Duration = Duration::from_secs(30);
 /// How long a service that is about to end may take.
 const HOME_PATIENCE: Duration = Duration::from_secs(20);
+/// How often it is looked after meanwhile whether another service can be reached.
+const HOME_LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Bytes of the device's random id.
 const DEVICE_ID_BYTES: usize = 32;
 
@@ -86,7 +88,7 @@ pub fn run(home: &Home, options: &Options) -> Result<(), RunError> {
     let database = Database::open(&layout.database())?;
     let device = Device { seed, platform: Platform::current() };
     let core = Core::load(database, clock, device, performer)?;
-    handle.event(Event::FactsChanged { news: free_space(home) });
+    handle.event(Event::FactsChanged { news: context.free_space() });
     let stop = CancellationToken::new();
     // However the core ends, the service ends with it.
     let guard = stop.clone().drop_guard();
@@ -96,13 +98,14 @@ pub fn run(home: &Home, options: &Options) -> Result<(), RunError> {
         core.run(inputs, &for_core);
     })?;
 
+    let watched = Arc::clone(&context);
     let shared = Arc::new(Shared::new(handle.clone(), context, clock, stop.clone()));
     let result = runtime.block_on(async {
         tokio::spawn(stop_on_signals(stop.clone()));
-        tokio::spawn(watch_space(home.clone(), handle.clone(), stop.clone()));
+        tokio::spawn(watch_space(watched, handle.clone(), stop.clone()));
         say_ready(options);
         tracing::info!(home = %home.root().display(), pid = std::process::id(), "ready");
-        socket::serve(listener, shared).await
+        socket::serve(listener, home.socket().clone(), shared).await
     });
     handle.stop();
     if thread.join().is_err() {
@@ -114,15 +117,24 @@ pub fn run(home: &Home, options: &Options) -> Result<(), RunError> {
     Ok(result?)
 }
 
-/// The right to serve this home. A service that is about to end is waited for.
+/// The right to serve this home. A service that is about to end is waited for; one that lost its socket, until it has
+/// made it again.
 fn lock_home(home: &Home) -> Result<FileLock, RunError> {
     let path = home.root().join("service.lock");
     let in_use = || RunError::HomeInUse { home: home.root().to_owned() };
     let (sender, receiver) = std::sync::mpsc::channel();
     let wanted = path.clone();
     std::thread::spawn(move || sender.send(FileLock::acquire(&wanted, Sharing::Exclusive)));
-    let lock = receiver.recv_timeout(HOME_PATIENCE).map_err(|_| in_use())?;
-    lock.map_err(|error| RunError::Store(error.into()))
+    let mut left = HOME_PATIENCE;
+    while !left.is_zero() {
+        match receiver.recv_timeout(HOME_LOOK_EVERY) {
+            Ok(lock) => return lock.map_err(|error| RunError::Store(error.into())),
+            // Whoever started this service finds the other one.
+            Err(_) if headstart_sys::socket::connect(home.socket().path()).is_ok() => break,
+            Err(_) => left = left.saturating_sub(HOME_LOOK_EVERY),
+        }
+    }
+    Err(in_use())
 }
 
 /// The device's random id, made once and kept. It decides which share of a rollout the device belongs to.
@@ -144,19 +156,12 @@ fn seed_of(device_id: &[u8]) -> u64 {
     device_id.first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
-fn free_space(home: &Home) -> FactsChange {
-    FactsChange {
-        disk_free_bytes: space::available_bytes(home.root()).ok(),
-        ..FactsChange::default()
-    }
-}
-
-async fn watch_space(home: Home, core: CoreHandle, stop: CancellationToken) {
+async fn watch_space(context: Arc<Context>, core: CoreHandle, stop: CancellationToken) {
     let mut every = tokio::time::interval(SPACE_EVERY);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            _ = every.tick() => core.event(Event::FactsChanged { news: free_space(&home) }),
+            _ = every.tick() => core.event(Event::FactsChanged { news: context.free_space() }),
         }
     }
 }

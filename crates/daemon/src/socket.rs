@@ -3,6 +3,7 @@
 mod apps;
 mod connection;
 mod identity;
+mod listening;
 mod packs;
 mod service;
 mod translate;
@@ -13,8 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use headstart_engine::{ClientId, Event};
+use headstart_sys::dirs::SocketPlace;
 use headstart_sys::socket::Listener;
-use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -53,15 +54,20 @@ impl Shared {
 
 /// Connections at once; one more waits until another ends. `Ours:` a program uses one for each call under way.
 const CONNECTIONS_MAX: usize = 512;
+/// How often the socket is looked after, whether it is still there.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// Accepts connections until the service stops.
+/// Accepts connections until the service stops. The socket is made again at `place` when it was taken away.
 ///
 /// # Errors
 /// When the socket cannot be given to the runtime.
-pub async fn serve(listener: Listener, shared: Arc<Shared>) -> std::io::Result<()> {
-    let (listener, _claim) = listener.into_parts();
-    listener.set_nonblocking(true)?;
-    let listener = UnixListener::from_std(listener)?;
+pub async fn serve(
+    listener: Listener,
+    place: SocketPlace,
+    shared: Arc<Shared>,
+) -> std::io::Result<()> {
+    let mut listening = listening::Listening::new(listener, place)?;
+    let mut look = tokio::time::interval(LOOK_EVERY);
     let places = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS_MAX));
     loop {
         let place = tokio::select! {
@@ -70,10 +76,14 @@ pub async fn serve(listener: Listener, shared: Arc<Shared>) -> std::io::Result<(
         };
         let accepted = tokio::select! {
             () = shared.stop.cancelled() => return Ok(()),
-            accepted = listener.accept() => accepted,
+            accepted = listening.accept() => accepted,
+            _ = look.tick() => {
+                listening.look_after();
+                continue;
+            }
         };
         let stream = match accepted {
-            Ok((stream, _)) => stream,
+            Ok(stream) => stream,
             Err(error) => {
                 // Such as too many open files: others may end, so the service goes on.
                 tracing::warn!(%error, "a connection could not be accepted");

@@ -121,23 +121,29 @@ impl RepositoryAccess {
         base.join(path).unwrap_or_else(|_| base.clone())
     }
 
-    /// The first `bytes` bytes of a file.
-    pub(crate) async fn head(&self, path: &str, bytes: u64) -> Result<Vec<u8>, ReadError> {
+    /// A part of a file; shorter in a folder whose file ends before.
+    pub(crate) async fn part(&self, path: &str, part: ByteRange) -> Result<Vec<u8>, ReadError> {
+        let ByteRange { start, bytes } = part;
+        if bytes == 0 {
+            // Nothing is nothing everywhere, and a request for it would be one for the whole file.
+            return Ok(Vec::new());
+        }
         match &self.location {
             Location::Http(base) => {
                 let mut request = SmallRequest::new(Self::url(base, path), bytes);
-                request.range = (bytes > 0).then_some(ByteRange { start: 0, bytes });
+                request.range = Some(part);
                 match self.client.fetch_small(&request, &self.tracking).await? {
                     SmallResponse::Body(body) => Ok(body.bytes.to_vec()),
                     SmallResponse::NotModified => Ok(Vec::new()),
                 }
             }
             Location::Folder(folder) => {
-                use tokio::io::AsyncReadExt as _;
-                let file = tokio::fs::File::open(folder.join(path)).await?;
-                let mut head = Vec::new();
-                file.take(bytes).read_to_end(&mut head).await?;
-                Ok(head)
+                use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
+                let mut file = tokio::fs::File::open(folder.join(path)).await?;
+                file.seek(std::io::SeekFrom::Start(start)).await?;
+                let mut read = Vec::new();
+                file.take(bytes).read_to_end(&mut read).await?;
+                Ok(read)
             }
         }
     }

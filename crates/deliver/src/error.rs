@@ -46,6 +46,15 @@ pub enum DeliverError {
         #[source]
         source: FormatError,
     },
+    /// What is known of a version on the device cannot be read, so it cannot be started from.
+    #[error("what is known of the version of pack `{pack}` on this device cannot be read")]
+    Held {
+        /// The pack.
+        pack: PackId,
+        /// Why.
+        #[source]
+        source: Box<StoreError>,
+    },
     /// What is held and the bundle together do not make the version.
     #[error("pack `{pack}` cannot be completed")]
     Plan {
@@ -77,6 +86,7 @@ impl DeliverError {
                 return source.to_failure().within(format!("pack `{pack}` could not be fetched"));
             }
             Self::Store(error) => return error.to_failure(),
+            Self::Held { source, .. } => return source.to_failure(),
             Self::Folder { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
                 (ErrorKind::NotFound, "fileMissing", untrusted)
             }
@@ -106,6 +116,7 @@ impl DeliverError {
             Self::Folder { .. }
             | Self::Untrusted { .. }
             | Self::Format { .. }
+            | Self::Held { .. }
             | Self::Plan { .. }
             | Self::Store(StoreError::Format { .. } | StoreError::Incomplete { .. }) => true,
             Self::Store(_) | Self::Cancelled | Self::Broken => false,

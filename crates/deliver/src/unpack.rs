@@ -1,6 +1,7 @@
 //! Unpacking an archive into a folder that may hold other things.
 
 use std::fs::File;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::{Path, PathBuf};
 
 use headstart_model::{ErrorKind, Failure};
@@ -9,8 +10,10 @@ use headstart_store::{Assembly, Finish, InstalledVersion, StoreError};
 use headstart_sys::beneath::{BeneathError, Root};
 use headstart_sys::mode::Access;
 
-/// Where an archive is unpacked before its files go to their places; below the target, so that a rename moves them.
-const STAGING: &str = ".headstart-unpack";
+/// How the name begins of the folder where an archive is unpacked before its files go to their places; below the target,
+/// so that a rename moves them. The rest is random: a name that is known could be a link already, laid by somebody else who
+/// may write there.
+const STAGING: &str = ".headstart-unpack-";
 
 /// What happens to a file that is in the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,17 +137,30 @@ pub fn unpack(
     if overwrite == Overwrite::Refuse {
         refuse_existing(&root, &tree, folder)?;
     }
-    let staging = folder.join(STAGING);
-    let ready = staging.join("ready");
-    let result = assemble(&mut reader, &staging.join("work"), &ready, progress)
+    let name = create_staging(&root).map_err(target)?;
+    let staging = folder.join(&name);
+    let result = assemble(&mut reader, &staging.join("work"), &staging.join("ready"), progress)
         .map_err(|error| match error {
             UnpackError::Archive { source, .. } => broken(source),
             other => other,
         })
-        .and_then(|()| move_files(&root, &tree, &Path::new(STAGING).join("ready")).map_err(target));
-    let cleaned = root.remove_tree(Path::new(STAGING)).map_err(target);
+        .and_then(|()| move_files(&root, &tree, &name.join("ready")).map_err(target));
+    let cleaned = root.remove_tree(&name).map_err(target);
     result.and(cleaned)?;
     Ok(Unpacked { files: tree.files().count() as u64, bytes: tree.installed_bytes() })
+}
+
+/// Makes a folder that nobody else knew of, and that nobody else may write to. Gives its name.
+fn create_staging(root: &Root) -> Result<PathBuf, BeneathError> {
+    loop {
+        let random = RandomState::new().build_hasher().finish();
+        let name = PathBuf::from(format!("{STAGING}{random:016x}"));
+        match root.create_folder(&name, Access::Private) {
+            Ok(()) => return Ok(name),
+            Err(error) if error.is_taken() => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 fn refuse_existing(root: &Root, tree: &Tree, folder: &Path) -> Result<(), UnpackError> {
@@ -199,4 +215,76 @@ fn move_files(root: &Root, tree: &Tree, ready: &Path) -> Result<(), BeneathError
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn root() -> (tempfile::TempDir, Root) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let root = Root::open(folder.path()).expect("it exists");
+        (folder, root)
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_staging_folder_is_new_and_private_each_time() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (folder, root) = root();
+        let one = create_staging(&root).expect("room");
+        let other = create_staging(&root).expect("room");
+        assert_ne!(one, other);
+        let metadata = std::fs::symlink_metadata(folder.path().join(one)).expect("exists");
+        assert!(metadata.is_dir());
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o700);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_planted_link_is_never_taken_for_the_staging_folder() {
+        let (folder, root) = root();
+        let elsewhere = tempfile::tempdir().expect("a temporary folder");
+        let planted = Path::new(".headstart-unpack-0");
+        std::os::unix::fs::symlink(elsewhere.path(), folder.path().join(planted)).expect("room");
+        let error = root.create_folder(planted, Access::Private).expect_err("something is there");
+        assert!(error.is_taken(), "{error}");
+    }
+
+    #[test]
+    fn a_refused_archive_leaves_nothing_behind() {
+        let (folder, _) = root();
+        let archive = folder.path().join("archive");
+        let bytes = archive_of(folder.path());
+        // The header and the index are good, the last block is not.
+        let mut damaged = bytes;
+        *damaged.last_mut().expect("not empty") ^= 1;
+        std::fs::write(&archive, damaged).expect("room");
+        let target = folder.path().join("target");
+        let refused = unpack(&archive, &target, Overwrite::Refuse, &mut |_, _| {});
+        assert!(matches!(refused, Err(UnpackError::Archive { .. })), "{refused:?}");
+        let left = std::fs::read_dir(&target).map_or(0, Iterator::count);
+        assert_eq!(left, 0);
+    }
+
+    /// An archive of one file, made in `folder`.
+    fn archive_of(folder: &Path) -> Vec<u8> {
+        use headstart_pack::selection::{SelectedFile, Selection};
+        let source = folder.join("source");
+        std::fs::write(&source, [7_u8; 5000]).expect("room");
+        let mut selection = Selection::default();
+        let path = headstart_model::PackPath::new("file").expect("a good path");
+        selection.files.push(SelectedFile { path, source, size: 5000, executable: false });
+        let mut out = std::io::Cursor::new(Vec::new());
+        let go_on = &mut |_| std::ops::ControlFlow::Continue(());
+        headstart_pack::build_archive(
+            b"{}",
+            &selection,
+            headstart_pack::Level::Fast,
+            &mut out,
+            go_on,
+        )
+        .expect("a good selection");
+        out.into_inner()
+    }
 }

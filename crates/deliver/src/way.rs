@@ -6,13 +6,17 @@ use std::path::{Path, PathBuf};
 use headstart_model::catalog::{CatalogPack, DeltaRef, bundle_path};
 use headstart_model::{Digest, Verified};
 use headstart_pack::plan::{Alternative, HeldVersion};
-use headstart_pack::{BlockTable, ChunkSet, CompleteTree, FormatError, Tree, section};
+use headstart_pack::{BlockTable, ChunkSet, CompleteTree, FormatError, Tree, limits, section};
 use headstart_store::{InstalledVersion, Sharing};
+use headstart_transfer::ByteRange;
 
 use crate::access::{ReadError, RepositoryAccess};
 use crate::delivery::Goal;
 use crate::error::DeliverError;
 use crate::receipt::Way;
+
+/// Most bytes of a names section: a name for every chunk that a pack can have.
+const NAMES_BYTES_MAX: u64 = limits::CHUNKS_MAX * 32;
 
 /// A version in a folder that may be reused.
 #[derive(Debug, Clone)]
@@ -94,7 +98,11 @@ impl Scout<'_> {
             .iter()
             .find(|folder| folder.version == *held)
             .ok_or(DeliverError::Broken)?;
-        Ok((InstalledVersion::open(&folder.folder)?, folder.sharing))
+        // Whatever is wrong with it, there is a way that does not start from it.
+        let opened = InstalledVersion::open(&folder.folder).map_err(|source| {
+            DeliverError::Held { pack: self.pack.id.clone(), source: Box::new(source) }
+        })?;
+        Ok((opened, folder.sharing))
     }
 
     fn same(&self, held: &HeldVersion) -> Result<Route, DeliverError> {
@@ -154,17 +162,10 @@ impl Scout<'_> {
     /// The whole index, its names compared with those of everything held.
     async fn matched(&self) -> Result<Route, DeliverError> {
         let pack = self.pack;
-        let bytes = pack.index.structure_bytes.saturating_add(pack.index.names_bytes);
-        let index = self.access.head(&pack.index_path(), bytes).await;
-        let index = index.map_err(|error| read_error(pack, error))?;
-        let split =
-            usize::try_from(pack.index.structure_bytes).unwrap_or(usize::MAX).min(index.len());
-        let (structure, names) = index.split_at(split);
-        let structure = verify(pack, structure.to_vec(), &pack.index.digest)?;
-        let format = |source| self.format_error(source);
-        let structure = section::decode_full(&structure).map_err(format)?;
-        let complete =
-            section::decode_names(structure.tree, names, &pack.content).map_err(format)?;
+        let bytes = pack.index.structure_bytes;
+        let (head, fetched) = self.head(&pack.index_path(), bytes, &pack.index.digest).await?;
+        let structure = section::decode_full(&head).map_err(|source| self.format_error(source))?;
+        let (complete, names_fetched) = self.names(structure.tree).await?;
         let mut reusable = Vec::new();
         for folder in self.folders {
             match InstalledVersion::open(&folder.folder) {
@@ -183,8 +184,29 @@ impl Scout<'_> {
             bundle_bytes: pack.full.bytes,
             head_bytes: 0,
             reusable,
-            index_bytes_down: bytes,
+            index_bytes_down: fetched.saturating_add(names_fetched),
         })
+    }
+
+    /// `tree` with the names section, from the cache or fetched, and how many bytes that took. No digest of the section
+    /// is promised: it is good when tree and names together are the content that is.
+    async fn names(&self, tree: Tree) -> Result<(CompleteTree, u64), DeliverError> {
+        let pack = self.pack;
+        let (start, bytes) = (pack.index.structure_bytes, pack.index.names_bytes);
+        self.within("the length of the names", bytes, NAMES_BYTES_MAX)?;
+        let cached = self.cache.join(format!("names-{}", pack.content.short()));
+        if let Ok(names) = std::fs::read(&cached)
+            && let Ok(complete) = section::decode_names(tree.clone(), &names, &pack.content)
+        {
+            return Ok((complete, 0));
+        }
+        let part = ByteRange { start, bytes };
+        let names = self.access.part(&pack.index_path(), part).await;
+        let names = names.map_err(|error| read_error(pack, error))?;
+        let complete = section::decode_names(tree, &names, &pack.content)
+            .map_err(|source| self.format_error(source))?;
+        self.keep(&cached, &names);
+        Ok((complete, bytes))
     }
 
     /// A structure section, from the cache or fetched, and how many bytes that took.
@@ -194,21 +216,34 @@ impl Scout<'_> {
         bytes: u64,
         digest: &Digest,
     ) -> Result<(Verified<Vec<u8>>, u64), DeliverError> {
+        self.within("the length of the index", bytes, limits::STRUCTURE_BYTES_MAX)?;
         let cached = self.cache.join(format!("index-{}", digest.short()));
         if let Ok(head) = std::fs::read(&cached)
             && let Ok(head) = Verified::check(head, digest)
         {
             return Ok((head, 0));
         }
-        let head = self.access.head(path, bytes).await.map_err(|e| read_error(self.pack, e))?;
+        let part = ByteRange { start: 0, bytes };
+        let head = self.access.part(path, part).await.map_err(|e| read_error(self.pack, e))?;
         let head = verify(self.pack, head, digest)?;
-        // Only to save bytes later: a cache that cannot be written costs a second fetch.
-        if let Err(error) = std::fs::create_dir_all(self.cache)
-            .and_then(|()| std::fs::write(&cached, head.as_bytes()))
-        {
+        self.keep(&cached, head.as_bytes());
+        Ok((head, bytes))
+    }
+
+    /// Only to save bytes later: a cache that cannot be written costs a second fetch.
+    fn keep(&self, path: &Path, bytes: &[u8]) {
+        let kept = std::fs::create_dir_all(self.cache).and_then(|()| std::fs::write(path, bytes));
+        if let Err(error) = kept {
             tracing::debug!(%error, "an index is not kept");
         }
-        Ok((head, bytes))
+    }
+
+    /// Before anything is asked for: the catalog is signed, and may still promise more than the format allows.
+    fn within(&self, what: &'static str, found: u64, limit: u64) -> Result<(), DeliverError> {
+        if found > limit {
+            return Err(self.format_error(FormatError::Limit { what, found, limit }));
+        }
+        Ok(())
     }
 
     fn format_error(&self, source: FormatError) -> DeliverError {
@@ -237,3 +272,6 @@ fn read_error(pack: &CatalogPack, error: ReadError) -> DeliverError {
         ReadError::Folder(source) => DeliverError::Folder { pack, source },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,12 +6,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ChannelName, Digest, DownloadPolicy, Language, PackId, PackVersion, Platform, ReleaseNumber};
+use crate::{
+    ChannelName, Digest, DownloadPolicy, Language, PackId, PackVersion, Platform, ReleaseNumber,
+};
 
 /// Packs in one catalog; a catalog with more is refused. `Ours:` far above the 200 of the store, low enough to bound memory.
 pub const PACKS_MAX: usize = 10_000;
 /// Bytes of one catalog; a larger one is refused before it is read.
 pub const CATALOG_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Bytes of anything that a catalog names: 1 PiB. `Ours:` above every disk, and sums of a few of them fit 64 bits.
+pub const SIZE_BYTES_MAX: u64 = 1 << 50;
 
 /// The packs that one release of a channel offers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,6 +139,18 @@ pub enum CatalogError {
         /// The pack.
         id: PackId,
     },
+    /// A size that nothing has.
+    #[error(
+        "the catalog gives {what} of pack `{id}` {bytes} bytes; at most {SIZE_BYTES_MAX} are allowed"
+    )]
+    Size {
+        /// The pack.
+        id: PackId,
+        /// What has that size.
+        what: &'static str,
+        /// The size.
+        bytes: u64,
+    },
     /// A share above 100 percent.
     #[error("the catalog names a rollout of {percent} percent")]
     Rollout {
@@ -173,7 +189,8 @@ impl Catalog {
     /// The bytes of the file, ended by a newline; the same catalog gives the same bytes.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
-        let mut bytes = serde_json::to_vec_pretty(self).expect("a catalog holds only what JSON can hold");
+        let mut bytes =
+            serde_json::to_vec_pretty(self).expect("a catalog holds only what JSON can hold");
         bytes.push(b'\n');
         bytes
     }
@@ -201,12 +218,30 @@ fn check_packs(packs: &mut [CatalogPack]) -> Result<(), CatalogError> {
     if packs.len() > PACKS_MAX {
         return Err(CatalogError::TooMany { count: packs.len() });
     }
+    packs.iter().try_for_each(check_sizes)?;
     packs.sort_by(|a, b| a.id.cmp(&b.id));
     match packs.windows(2).find_map(|pair| match pair {
         [a, b] if a.id == b.id => Some(&a.id),
         _ => None,
     }) {
         Some(id) => Err(CatalogError::Duplicate { id: id.clone() }),
+        None => Ok(()),
+    }
+}
+
+fn check_sizes(pack: &CatalogPack) -> Result<(), CatalogError> {
+    let own = [
+        ("the download", pack.download_size),
+        ("the files", pack.installed_size),
+        ("the index", pack.index.structure_bytes),
+        ("the names in the index", pack.index.names_bytes),
+        ("the bundle", pack.full.bytes),
+    ];
+    let deltas = pack.deltas.iter();
+    let deltas =
+        deltas.flat_map(|d| [("a delta", d.bytes), ("the index of a delta", d.structure_bytes)]);
+    match own.into_iter().chain(deltas).find(|(_, bytes)| *bytes > SIZE_BYTES_MAX) {
+        Some((what, bytes)) => Err(CatalogError::Size { id: pack.id.clone(), what, bytes }),
         None => Ok(()),
     }
 }
@@ -282,23 +317,75 @@ mod tests {
     #[test]
     fn broken_rules_are_named() {
         let twice = catalog(vec![pack("a"), pack("a")]);
-        assert!(matches!(Catalog::from_json(&twice.to_json()), Err(CatalogError::Duplicate { .. })));
+        assert!(matches!(
+            Catalog::from_json(&twice.to_json()),
+            Err(CatalogError::Duplicate { .. })
+        ));
         let later = Catalog { format: 2, ..catalog(Vec::new()) };
-        assert!(matches!(Catalog::from_json(&later.to_json()), Err(CatalogError::Format { format: 2 })));
+        assert!(matches!(
+            Catalog::from_json(&later.to_json()),
+            Err(CatalogError::Format { format: 2 })
+        ));
         let share = Catalog { rollout_percent: 101, ..catalog(Vec::new()) };
-        assert!(matches!(Catalog::from_json(&share.to_json()), Err(CatalogError::Rollout { percent: 101 })));
+        assert!(matches!(
+            Catalog::from_json(&share.to_json()),
+            Err(CatalogError::Rollout { percent: 101 })
+        ));
+    }
+
+    #[test]
+    fn sizes_that_nothing_has_are_refused() {
+        let with = |change: fn(&mut CatalogPack, u64), bytes| {
+            let mut large = pack("a");
+            change(&mut large, bytes);
+            Catalog::from_json(&catalog(vec![large]).to_json())
+        };
+        let delta = |bytes, structure_bytes| DeltaRef {
+            from: PackVersion(1),
+            from_content: Digest::of(b"old"),
+            digest: Digest::of(b"delta"),
+            bytes,
+            structure_digest: Digest::of(b"structure"),
+            structure_bytes,
+        };
+        let changes: [fn(&mut CatalogPack, u64); 5] = [
+            |pack, bytes| pack.download_size = bytes,
+            |pack, bytes| pack.installed_size = bytes,
+            |pack, bytes| pack.index.structure_bytes = bytes,
+            |pack, bytes| pack.index.names_bytes = bytes,
+            |pack, bytes| pack.full.bytes = bytes,
+        ];
+        for change in changes {
+            assert!(with(change, SIZE_BYTES_MAX).is_ok());
+            let refused = with(change, SIZE_BYTES_MAX + 1);
+            assert!(
+                matches!(refused, Err(CatalogError::Size { bytes, .. }) if bytes > SIZE_BYTES_MAX)
+            );
+        }
+        let mut former = catalog(vec![pack("a")]);
+        former.former = vec![CatalogPack { deltas: vec![delta(1, u64::MAX)], ..pack("a") }];
+        let refused = Catalog::from_json(&former.to_json());
+        assert!(matches!(refused, Err(CatalogError::Size { bytes: u64::MAX, .. })));
     }
 
     #[test]
     fn a_growing_rollout_only_adds_devices() {
-        let with_share = |percent| Catalog { rollout_percent: percent, ..catalog(vec![pack("new")]) };
+        let with_share =
+            |percent| Catalog { rollout_percent: percent, ..catalog(vec![pack("new")]) };
         let reached = |percent| {
             let catalog = with_share(percent);
-            (0_u32..2_000).filter(|n| !catalog.packs_for(&n.to_le_bytes()).is_empty()).collect::<Vec<_>>()
+            (0_u32..2_000)
+                .filter(|n| !catalog.packs_for(&n.to_le_bytes()).is_empty())
+                .collect::<Vec<_>>()
         };
         let (ten, half) = (reached(10), reached(50));
         assert!(ten.iter().all(|device| half.contains(device)));
-        assert!((100..300).contains(&ten.len()) && (850..1150).contains(&half.len()), "{} {}", ten.len(), half.len());
+        assert!(
+            (100..300).contains(&ten.len()) && (850..1150).contains(&half.len()),
+            "{} {}",
+            ten.len(),
+            half.len()
+        );
         assert!(reached(0).is_empty());
     }
 

@@ -114,12 +114,22 @@ impl Failure {
     /// A failure without hint or causes.
     #[must_use]
     pub fn new(kind: ErrorKind, code: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, code: ErrorCode::new(code), message: message.into(), hint: String::new(), causes: Vec::new() }
+        Self {
+            kind,
+            code: ErrorCode::new(code),
+            message: message.into(),
+            hint: String::new(),
+            causes: Vec::new(),
+        }
     }
 
     /// A failure whose message and causes are those of `error`.
     #[must_use]
-    pub fn from_error(kind: ErrorKind, code: &'static str, error: &(dyn StdError + 'static)) -> Self {
+    pub fn from_error(
+        kind: ErrorKind,
+        code: &'static str,
+        error: &(dyn StdError + 'static),
+    ) -> Self {
         let mut failure = Self::new(kind, code, error.to_string());
         failure.causes = causes_of(error);
         failure
@@ -172,7 +182,8 @@ mod tests {
 
     #[test]
     fn json_has_the_documented_fields() {
-        let failure = Failure::new(ErrorKind::NoSpace, "diskFull", "pack `a` needs 3 bytes").with_hint("free some");
+        let failure = Failure::new(ErrorKind::NoSpace, "diskFull", "pack `a` needs 3 bytes")
+            .with_hint("free some");
         let json = serde_json::to_value(&failure).expect("plain data");
         assert_eq!(json["kind"], "noSpace");
         assert_eq!(json["code"], "diskFull");
@@ -185,7 +196,8 @@ mod tests {
         #[derive(Debug, thiserror::Error)]
         #[error("outer")]
         struct Outer(#[source] std::io::Error);
-        let failure = Failure::from_error(ErrorKind::Internal, "io", &Outer(std::io::Error::other("inner")));
+        let failure =
+            Failure::from_error(ErrorKind::Internal, "io", &Outer(std::io::Error::other("inner")));
         assert_eq!(failure.to_string(), "outer: inner");
     }
 }

@@ -27,7 +27,9 @@ pub enum IdError {
         limit: usize,
     },
     /// A character outside the allowed set, or in a place where it may not stand.
-    #[error("{what} `{text}` has {character:?}; allowed are letters, digits, `.`, `-` and `_`, beginning with a letter or digit and not ending in `.`")]
+    #[error(
+        "{what} `{text}` has {character:?}; allowed are letters, digits, `.`, `-` and `_`, beginning with a letter or digit and not ending in `.`"
+    )]
     Character {
         /// Which identifier.
         what: &'static str,

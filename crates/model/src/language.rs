@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub enum LanguageError {
     /// The text does not have the shape language, script, region.
-    #[error("`{text}` is not a language tag; give a language with an optional script and region, such as `ja`, `es-US` or `zh-Hans-VN`")]
+    #[error(
+        "`{text}` is not a language tag; give a language with an optional script and region, such as `ja`, `es-US` or `zh-Hans-VN`"
+    )]
     Shape {
         /// The text as given.
         text: String,
@@ -32,7 +34,10 @@ impl Language {
     pub fn new(text: &str) -> Result<Self, LanguageError> {
         let shape = || LanguageError::Shape { text: text.chars().take(80).collect() };
         let mut parts = text.split('-').peekable();
-        let language = parts.next().filter(|p| matches!(p.len(), 2..=3 | 5..=8) && alphabetic(p)).ok_or_else(shape)?;
+        let language = parts
+            .next()
+            .filter(|p| matches!(p.len(), 2..=3 | 5..=8) && alphabetic(p))
+            .ok_or_else(shape)?;
         let mut tag = language.to_ascii_lowercase();
         if let Some(script) = parts.next_if(|p| p.len() == 4 && alphabetic(p)) {
             let (first, rest) = script.split_at(1);
@@ -59,7 +64,8 @@ fn alphabetic(part: &str) -> bool {
 }
 
 fn is_region(part: &str) -> bool {
-    (part.len() == 2 && alphabetic(part)) || (part.len() == 3 && part.bytes().all(|b| b.is_ascii_digit()))
+    (part.len() == 2 && alphabetic(part))
+        || (part.len() == 3 && part.bytes().all(|b| b.is_ascii_digit()))
 }
 
 impl TryFrom<String> for Language {
@@ -100,14 +106,30 @@ mod tests {
 
     #[test]
     fn documented_examples_are_taken_in_canonical_case() {
-        for (given, tag) in [("ja", "ja"), ("es-us", "es-US"), ("zh-hant", "zh-Hant"), ("ZH-HANS-vn", "zh-Hans-VN"), ("es-419", "es-419")] {
+        for (given, tag) in [
+            ("ja", "ja"),
+            ("es-us", "es-US"),
+            ("zh-hant", "zh-Hant"),
+            ("ZH-HANS-vn", "zh-Hans-VN"),
+            ("es-419", "es-419"),
+        ] {
             assert_eq!(Language::new(given).expect(given).as_str(), tag);
         }
     }
 
     #[test]
     fn variants_extensions_and_other_shapes_are_refused() {
-        for text in ["", "e", "en_US", "de-1996", "en-u-ca-buddhist", "en-US-x-a", "1a", "en-", "en-Latn-US-US"] {
+        for text in [
+            "",
+            "e",
+            "en_US",
+            "de-1996",
+            "en-u-ca-buddhist",
+            "en-US-x-a",
+            "1a",
+            "en-",
+            "en-Latn-US-US",
+        ] {
             assert!(Language::new(text).is_err(), "{text:?}");
         }
     }

@@ -34,7 +34,9 @@ pub use language::{Language, LanguageError};
 pub use pack_path::{PackPath, PathError};
 pub use place::Place;
 pub use platform::Platform;
-pub use policy::{ContentRequest, DownloadPolicy, InstallationEventType, InstallationEventTypes, Selection};
+pub use policy::{
+    ContentRequest, DownloadPolicy, InstallationEventType, InstallationEventTypes, Selection,
+};
 pub use status::Status;
 pub use suggestion::Suggestion;
 pub use url_policy::{UrlPolicy, UrlProblem};

@@ -163,7 +163,12 @@ fn is_device_name(part: &str) -> bool {
         "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$" => true,
         _ => {
             let digits = stem.strip_prefix("COM").or_else(|| stem.strip_prefix("LPT"));
-            digits.is_some_and(|d| matches!(d, "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "¹" | "²" | "³"))
+            digits.is_some_and(|d| {
+                matches!(
+                    d,
+                    "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "¹" | "²" | "³"
+                )
+            })
         }
     }
 }

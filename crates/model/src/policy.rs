@@ -64,10 +64,14 @@ impl DownloadPolicy {
         let event = match request {
             ContentRequest::Install => InstallationEventType::FirstInstallation,
             ContentRequest::Update => InstallationEventType::SubsequentUpdate,
-            ContentRequest::Periodic | ContentRequest::LanguageChange => return Selection::NotSelected,
+            ContentRequest::Periodic | ContentRequest::LanguageChange => {
+                return Selection::NotSelected;
+            }
         };
         match self {
-            Self::Essential(e) if e.installation_event_types.contains(&event) => Selection::Essential,
+            Self::Essential(e) if e.installation_event_types.contains(&event) => {
+                Selection::Essential
+            }
             Self::Prefetch(e) if e.installation_event_types.contains(&event) => Selection::Prefetch,
             _ => Selection::NotSelected,
         }
@@ -110,7 +114,10 @@ mod tests {
     #[test]
     fn the_three_documented_shapes_parse() {
         assert_eq!(parse(r#"{"onDemand":{}}"#).expect("fine"), DownloadPolicy::on_demand());
-        let policy = parse(r#"{"prefetch":{"installationEventTypes":["firstInstallation","subsequentUpdate"]}}"#).expect("fine");
+        let policy = parse(
+            r#"{"prefetch":{"installationEventTypes":["firstInstallation","subsequentUpdate"]}}"#,
+        )
+        .expect("fine");
         assert_eq!(policy.name(), "prefetch");
         assert_eq!(policy.selected_by(ContentRequest::Update), Selection::Prefetch);
         assert_eq!(policy.selected_by(ContentRequest::Periodic), Selection::NotSelected);

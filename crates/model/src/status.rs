@@ -69,7 +69,9 @@ impl<'de> Deserialize<'de> for Status {
         let names = Vec::<String>::deserialize(deserializer)?;
         names.iter().try_fold(Self::EMPTY, |status, name| {
             let known = Self::NAMES.iter().find(|(known, _)| known == name);
-            known.map(|(_, flag)| status.with(*flag)).ok_or_else(|| serde::de::Error::custom(format!("unknown status flag `{name}`")))
+            known
+                .map(|(_, flag)| status.with(*flag))
+                .ok_or_else(|| serde::de::Error::custom(format!("unknown status flag `{name}`")))
         })
     }
 }

@@ -6,8 +6,8 @@
 
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
-use crate::limits::BASES_BYTES_BUDGET;
-use crate::numbers::index;
+use crate::limits::{BASES_BYTES_BUDGET, BASES_CHUNKS_MAX};
+use crate::numbers::{index, size};
 use crate::table::{BaseRun, BaseSpace, ChunkRun};
 
 /// Chunks remembered for one shingle: at most so many of the old version, and so many in all.
@@ -119,7 +119,7 @@ impl BaseChooser {
                 continue;
             }
             let length = self.length(candidate);
-            if bytes + length > BASES_BYTES_BUDGET {
+            if bytes + length > BASES_BYTES_BUDGET || size(picked.len()) >= BASES_CHUNKS_MAX {
                 break;
             }
             bytes += length;
@@ -159,7 +159,9 @@ impl BaseChooser {
                     continue;
                 };
                 let neighbour = Candidate { space: BaseSpace::Old, chunk };
-                if bytes + length <= BASES_BYTES_BUDGET && picked.insert(neighbour) {
+                let room =
+                    bytes + length <= BASES_BYTES_BUDGET && size(picked.len()) < BASES_CHUNKS_MAX;
+                if room && picked.insert(neighbour) {
                     bytes += length;
                 }
             }
@@ -224,7 +226,7 @@ mod tests {
                 state = state
                     .wrapping_mul(6_364_136_223_846_793_005)
                     .wrapping_add(1_442_695_040_888_963_407);
-                (state >> 56) as u8
+                state.to_be_bytes()[0]
             })
             .collect()
     }

@@ -137,14 +137,14 @@ mod tests {
         #[test]
         fn blocks_round_trip(plain: Vec<u8>, prefix: Vec<u8>, level in prop::sample::select(vec![1, 3, 9, 19])) {
             let (codec, stored) = Encoder::new(level).encode(&plain, &prefix);
-            let read = decode(0, codec, &verified(&stored), &prefix, plain.len() as u64);
+            let read = decode(0, codec, &verified(&stored), &prefix, size(plain.len()));
             prop_assert_eq!(read.expect("own output"), plain);
         }
 
         #[test]
         fn any_bytes_end_in_an_error_or_the_promised_length(stored: Vec<u8>, promised in 0_u64..5000) {
             if let Ok(plain) = decode(0, Codec::Zstd, &verified(&stored), &[], promised) {
-                prop_assert_eq!(plain.len() as u64, promised);
+                prop_assert_eq!(size(plain.len()), promised);
             }
         }
     }

@@ -12,6 +12,11 @@ pub const BLOCK_BYTES_TARGET: usize = 1024 * 1024;
 pub const BLOCK_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// Most bytes of bases that a reader accepts for one block.
 pub const BASES_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Most chunks that a reader accepts as bases of one block, and a builder gives to one.
+pub const BASES_CHUNKS_MAX: u64 = 1 << 18;
+/// Most chunks that a reader accepts as bases of all blocks of a bundle together: they are walked through one by one.
+/// `Ours:` a thousand times what a bundle of 100 GB has.
+pub const TABLE_BASES_MAX: u64 = 1 << 28;
 /// Most bytes of bases that a builder gives to one block.
 pub const BASES_BYTES_BUDGET: usize = 4 * 1024 * 1024;
 /// Most plain bytes of a structure section.
@@ -20,5 +25,8 @@ pub const STRUCTURE_BYTES_MAX: u64 = 512 * 1024 * 1024;
 pub const MANIFEST_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Most chunks of a pack.
 pub const CHUNKS_MAX: u64 = 1 << 27;
+/// Most bytes of all paths of a pack together. In an index each shares its beginning with the one before, so that few bytes
+/// could promise many.
+pub const PATHS_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Most files and folders of a pack.
 pub const ENTRIES_MAX: u64 = 1 << 24;

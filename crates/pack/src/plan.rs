@@ -196,7 +196,7 @@ pub enum Alternative {
 /// server no longer has); then the next is taken. The last is always [`Alternative::Full`].
 #[must_use]
 pub fn alternatives(pack: &CatalogPack, held: &[HeldVersion]) -> Vec<Alternative> {
-    let full_bytes = pack.index.structure_bytes + pack.full.bytes;
+    let full_bytes = pack.index.structure_bytes.saturating_add(pack.full.bytes);
     let mut ways = Vec::new();
     if let Some(same) = held.iter().find(|held| held.content == pack.content) {
         ways.push(Alternative::Same { held: same.clone() });
@@ -217,7 +217,7 @@ pub fn alternatives(pack: &CatalogPack, held: &[HeldVersion]) -> Vec<Alternative
     );
     if !held.is_empty() {
         ways.push(Alternative::Matched {
-            index_bytes: pack.index.structure_bytes + pack.index.names_bytes,
+            index_bytes: pack.index.structure_bytes.saturating_add(pack.index.names_bytes),
         });
     }
     ways.push(Alternative::Full { bytes: full_bytes });
@@ -273,7 +273,7 @@ mod tests {
             let plan = plan_fetch(&tree, &table, 100, &have, costs).expect("the table yields everything");
             for block in &plan.blocks {
                 prop_assert!(plan.ranges.iter().any(|r| r.start <= block.range.start && block.range.end <= r.end));
-                let block = &table.blocks()[block.number as usize];
+                let block = &table.blocks()[crate::numbers::index(block.number)];
                 for base in block.bases.iter().flat_map(|base| base.run.chunks()) {
                     prop_assert!(have.contains(base), "a base is at hand when its block is opened");
                 }

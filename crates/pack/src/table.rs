@@ -4,10 +4,15 @@ use headstart_model::Digest;
 
 use crate::codec::Codec;
 use crate::error::FormatError;
-use crate::limits::{BASES_BYTES_MAX, BLOCK_BYTES_MAX, CHUNKS_MAX};
-use crate::numbers::size;
+use crate::limits::{
+    BASES_BYTES_MAX, BASES_CHUNKS_MAX, BLOCK_BYTES_MAX, CHUNKS_MAX, TABLE_BASES_MAX,
+};
+use crate::numbers::{index, size};
 use crate::tree::Tree;
 use crate::varint::{self, Cursor};
+
+/// Marks a chunk that no block yields. There are fewer blocks: [`CHUNKS_MAX`] is below.
+const NO_BLOCK: u32 = u32::MAX;
 
 /// Chunk numbers that follow each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,87 +157,86 @@ impl BlockTable {
         Ok(table)
     }
 
-    /// Every chunk that some block yields.
-    fn yielded(&self, tree: &Tree) -> crate::ChunkSet {
-        let mut yielded = crate::ChunkSet::empty(tree.chunk_count());
-        let runs = self.blocks.iter().flat_map(|block| &block.runs);
-        // A run of billions cannot make this long: what the tree does not have ends it.
-        for chunk in
-            runs.flat_map(|run| run.chunks().take_while(|chunk| *chunk < tree.chunk_count()))
-        {
-            yielded.insert(chunk);
+    fn check(&self, tree: &Tree, old_chunks: u32) -> Result<(), FormatError> {
+        let yielded_by = self.check_runs(tree)?;
+        let mut all = 0;
+        for (number, block) in (0..).zip(&self.blocks) {
+            all += check_bases(number, block, tree, (&yielded_by, old_chunks))?;
+            limited("the number of bases", all, TABLE_BASES_MAX)?;
         }
-        yielded
+        Ok(())
     }
 
-    fn check(&self, tree: &Tree, old_chunks: u32) -> Result<(), FormatError> {
-        let mut yielded = crate::ChunkSet::empty(tree.chunk_count());
-        let yielded_at_all = self.yielded(tree);
-        for block in &self.blocks {
-            let mut base_bytes = 0;
-            for base in &block.bases {
-                let end = u64::from(base.run.first) + u64::from(base.run.count);
-                let chunks = match base.space {
-                    BaseSpace::Old => old_chunks,
-                    BaseSpace::New => tree.chunk_count(),
-                };
-                if end > u64::from(chunks) {
-                    return Err(FormatError::Rule {
-                        what: "a block is based on a chunk that does not exist",
-                    });
-                }
-                if base.space == BaseSpace::New {
-                    base_bytes += run_bytes(base.run, tree)?;
-                    let later = |chunk| yielded_at_all.contains(chunk) && !yielded.contains(chunk);
-                    if base.run.chunks().any(later) {
-                        let what = "a block is based on itself or on a later one";
-                        return Err(FormatError::Rule { what });
-                    }
-                }
-                if base_bytes > BASES_BYTES_MAX {
-                    let what = "the length of a block's bases";
-                    return Err(FormatError::Limit {
-                        what,
-                        found: base_bytes,
-                        limit: BASES_BYTES_MAX,
-                    });
-                }
-            }
+    /// For each chunk the block that yields it, [`NO_BLOCK`] for none. Every step marks a chunk that was not marked, so
+    /// what the table repeats costs nothing: the first repetition ends it.
+    fn check_runs(&self, tree: &Tree) -> Result<Vec<u32>, FormatError> {
+        let mut yielded_by = vec![NO_BLOCK; index(tree.chunk_count())];
+        for (number, block) in (0..).zip(&self.blocks) {
             let mut plain_bytes = 0;
             for run in &block.runs {
-                plain_bytes += run_bytes(*run, tree)?;
-                if plain_bytes > BLOCK_BYTES_MAX {
-                    let what = "the length of a block";
-                    return Err(FormatError::Limit {
-                        what,
-                        found: plain_bytes,
-                        limit: BLOCK_BYTES_MAX,
-                    });
+                if u64::from(run.first) + u64::from(run.count) > u64::from(tree.chunk_count()) {
+                    let what = "a block names a chunk that does not exist";
+                    return Err(FormatError::Rule { what });
                 }
-                if !run.chunks().all(|chunk| yielded.insert(chunk)) {
-                    return Err(FormatError::Rule { what: "two blocks yield the same chunk" });
+                for chunk in run.chunks() {
+                    let before = yielded_by.get_mut(index(chunk));
+                    if before.map(|block| std::mem::replace(block, number)) != Some(NO_BLOCK) {
+                        return Err(FormatError::Rule { what: "two blocks yield the same chunk" });
+                    }
+                    plain_bytes += u64::from(tree.chunk_bytes(chunk));
+                    limited("the length of a block", plain_bytes, BLOCK_BYTES_MAX)?;
                 }
             }
             // zstd adds less than this to data that it cannot compress; more is a lie that costs memory.
             let limit = plain_bytes + plain_bytes / 128 + 1024;
-            if u64::from(block.stored_bytes) > limit || block.stored_bytes == 0 {
-                let found = u64::from(block.stored_bytes);
-                return Err(FormatError::Limit {
-                    what: "the stored length of a block",
-                    found,
-                    limit,
-                });
+            let found = u64::from(block.stored_bytes);
+            limited("the stored length of a block", found, limit)?;
+            if found == 0 {
+                return Err(FormatError::Rule { what: "a block has no bytes" });
             }
         }
-        Ok(())
+        Ok(yielded_by)
     }
 }
 
-fn run_bytes(run: ChunkRun, tree: &Tree) -> Result<u64, FormatError> {
-    if u64::from(run.first) + u64::from(run.count) > u64::from(tree.chunk_count()) {
-        return Err(FormatError::Rule { what: "a block names a chunk that does not exist" });
+/// Gives the number of chunks that the block is based on.
+fn check_bases(
+    number: u32,
+    block: &Block,
+    tree: &Tree,
+    (yielded_by, old_chunks): (&[u32], u32),
+) -> Result<u64, FormatError> {
+    let (mut chunks, mut bytes) = (0, 0);
+    for base in &block.bases {
+        // Before the chunks are walked through.
+        chunks += u64::from(base.run.count);
+        limited("the number of a block's bases", chunks, BASES_CHUNKS_MAX)?;
+        let there = match base.space {
+            BaseSpace::Old => old_chunks,
+            BaseSpace::New => tree.chunk_count(),
+        };
+        if u64::from(base.run.first) + u64::from(base.run.count) > u64::from(there) {
+            let what = "a block is based on a chunk that does not exist";
+            return Err(FormatError::Rule { what });
+        }
+        if base.space == BaseSpace::Old {
+            continue;
+        }
+        for chunk in base.run.chunks() {
+            let block = yielded_by.get(index(chunk)).copied().unwrap_or(NO_BLOCK);
+            if block >= number && block != NO_BLOCK {
+                let what = "a block is based on itself or on a later one";
+                return Err(FormatError::Rule { what });
+            }
+            bytes += u64::from(tree.chunk_bytes(chunk));
+            limited("the length of a block's bases", bytes, BASES_BYTES_MAX)?;
+        }
     }
-    Ok(run.chunks().map(|chunk| u64::from(tree.chunk_bytes(chunk))).sum())
+    Ok(chunks)
+}
+
+fn limited(what: &'static str, found: u64, limit: u64) -> Result<(), FormatError> {
+    if found > limit { Err(FormatError::Limit { what, found, limit }) } else { Ok(()) }
 }
 
 fn put_run(out: &mut Vec<u8>, run: ChunkRun, expected: &mut u32) {
@@ -271,4 +275,81 @@ fn read_block(cursor: &mut Cursor<'_>, expected: &mut u32) -> Result<Block, Form
     let bases = bases.collect::<Result<_, _>>()?;
     // The digests stand together at the end of the table; this one is filled in there.
     Ok(Block { runs, bases, codec, stored_bytes, digest: Digest::from_bytes([0; 32]) })
+}
+
+#[cfg(test)]
+mod tests {
+    use headstart_model::PackPath;
+
+    use super::*;
+    use crate::tree::TreeBuilder;
+
+    fn tree(chunks: u32) -> Tree {
+        let mut builder = TreeBuilder::new();
+        let names = (0..chunks).map(|n| (Digest::of(&n.to_le_bytes()), 1));
+        builder.file(&PackPath::new("f").expect("fine"), false, names).expect("small");
+        builder.finish().tree().clone()
+    }
+
+    fn block(run: (u32, u32), bases: &[(BaseSpace, u32, u32)]) -> Block {
+        let (first, count) = run;
+        let base = |(space, first, count): &(BaseSpace, u32, u32)| BaseRun {
+            space: *space,
+            run: ChunkRun { first: *first, count: *count },
+        };
+        Block {
+            runs: vec![ChunkRun { first, count }],
+            bases: bases.iter().map(base).collect(),
+            codec: Codec::Zstd,
+            stored_bytes: 1,
+            digest: Digest::of(b""),
+        }
+    }
+
+    fn decode(blocks: Vec<Block>, chunks: u32, old_chunks: u32) -> Result<BlockTable, FormatError> {
+        BlockTable::decode(&BlockTable::new(blocks).encode(), &tree(chunks), old_chunks)
+    }
+
+    fn rule(result: Result<BlockTable, FormatError>) -> &'static str {
+        match result {
+            Err(FormatError::Rule { what } | FormatError::Limit { what, .. }) => what,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn bases_lie_in_earlier_blocks_or_in_none() {
+        use BaseSpace::{New, Old};
+        let blocks =
+            |bases: &[_]| vec![block((0, 2), &[]), block((2, 1), bases), block((3, 1), &[])];
+        let table = blocks(&[(New, 0, 2), (New, 4, 1), (Old, 6, 1)]);
+        assert_eq!(decode(table.clone(), 5, 7).expect("good").blocks(), table);
+        for later in [2, 3] {
+            let what = rule(decode(blocks(&[(New, later, 1)]), 5, 0));
+            assert_eq!(what, "a block is based on itself or on a later one");
+        }
+        for missing in [(New, 4, 2), (Old, 6, 2)] {
+            let what = rule(decode(blocks(&[missing]), 5, 7));
+            assert_eq!(what, "a block is based on a chunk that does not exist");
+        }
+    }
+
+    #[test]
+    fn repeated_runs_end_at_the_first_repetition() {
+        // Without that end this would be 10^11 steps.
+        let chunks = 1_000_000;
+        let blocks = (0..100_000).map(|_| block((0, chunks), &[])).collect();
+        assert_eq!(rule(decode(blocks, chunks, 0)), "two blocks yield the same chunk");
+    }
+
+    #[test]
+    fn more_bases_than_anybody_needs_are_refused() {
+        let chunks = u32::try_from(BASES_CHUNKS_MAX).expect("small");
+        let table = |count| vec![block((0, 1), &[(BaseSpace::Old, 0, count)])];
+        assert!(decode(table(chunks), 1, chunks + 1).is_ok());
+        let what = rule(decode(table(chunks + 1), 1, chunks + 1));
+        assert_eq!(what, "the number of a block's bases");
+        let blocks = (0..=1024).map(|n| block((n, 1), &[(BaseSpace::Old, 0, chunks)])).collect();
+        assert_eq!(rule(decode(blocks, 1025, chunks)), "the number of bases");
+    }
 }

@@ -170,16 +170,8 @@ impl RepoError {
                 "the file was damaged or exchanged on its way; try again, and ask the publisher for \
                  `headstart repo verify` if it stays so",
             ),
-            Self::Malformed { .. } => (
-                ErrorKind::Untrusted,
-                "metadataMalformed",
-                NO_REPOSITORY,
-            ),
-            Self::TooLarge { .. } => (
-                ErrorKind::Untrusted,
-                "metadataTooLarge",
-                NO_REPOSITORY,
-            ),
+            Self::Malformed { .. } => (ErrorKind::Untrusted, "metadataMalformed", NO_REPOSITORY),
+            Self::TooLarge { .. } => (ErrorKind::Untrusted, "metadataTooLarge", NO_REPOSITORY),
             Self::UnknownChannel { .. } => {
                 (ErrorKind::NotFound, "channelUnknown", "`headstart repo list` shows the channels")
             }

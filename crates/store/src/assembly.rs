@@ -105,11 +105,11 @@ impl Assembly {
     /// [`StoreError`] when writing fails.
     pub fn reuse(
         &mut self,
-        old: InstalledVersion,
+        mut old: InstalledVersion,
         same: &[Option<u32>],
         sharing: Sharing,
     ) -> Result<Reused, StoreError> {
-        let reused = reuse::take_over(self, &old, same, sharing)?;
+        let reused = reuse::take_over(self, &mut old, same, sharing)?;
         self.bytes_written += reused.bytes_copied;
         self.old = Some(old);
         Ok(reused)
@@ -196,8 +196,11 @@ impl Assembly {
     /// fails.
     pub fn finish(mut self, content: &Digest, finish: &Finish) -> Result<Built, StoreError> {
         let complete = self.complete()?;
-        section::check_content(&complete, content)
-            .map_err(|source| StoreError::Format { path: self.folder.clone(), source })?;
+        if let Err(source) = section::check_content(&complete, content) {
+            // Every chunk is what its block said, so the next attempt would trust all of it again and fail for ever.
+            self.journal.forget()?;
+            return Err(StoreError::Format { path: self.folder.clone(), source });
+        }
         self.output.complete(&self.tree)?;
         let bytes_written = self.bytes_written;
         self.journal.close();

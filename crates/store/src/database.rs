@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use headstart_model::record::{Change, Row, Table};
-use headstart_sys::{mode, positioned};
+use headstart_sys::{Action, FileError, mode, positioned};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::error::{StoreError, is_full};
@@ -25,11 +25,13 @@ pub struct Database {
 }
 
 impl Database {
-    /// Opens the database at `path`, which is made when it does not exist; its folder has to exist.
+    /// Opens the database at `path`, which is made when it does not exist; its folder has to exist. On a full disk the
+    /// reserve is given up for it.
     ///
     /// # Errors
     /// [`StoreError::DatabaseTooNew`], [`StoreError::NoSpace`], [`StoreError::Database`].
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        make_private(path)?;
         let connect = || {
             let flags = OpenFlags::default() & !OpenFlags::SQLITE_OPEN_URI;
             let connection = Connection::open_with_flags(path, flags)?;
@@ -40,8 +42,12 @@ impl Database {
                 connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
             Ok((connection, found))
         };
-        let (connection, found) = connect().map_err(|source| database_error(path, source))?;
-        mode::set_mode(path, mode::Mode::PRIVATE)?;
+        let connected = match connect() {
+            // It needs a little room even to be read.
+            Err(error) if is_full(&error) && release_reserve(path) => connect(),
+            other => other,
+        };
+        let (connection, found) = connected.map_err(|source| database_error(path, source))?;
         let mut database = Self { path: path.to_owned(), connection };
         match found {
             VERSION => {}
@@ -105,7 +111,7 @@ impl Database {
         }
         headstart_sys::crash::point("database commit");
         let result = match self.write(changes) {
-            Err(error) if is_full(&error) && self.release_reserve() => self.write(changes),
+            Err(error) if is_full(&error) && release_reserve(&self.path) => self.write(changes),
             other => other,
         };
         headstart_sys::crash::point("database committed");
@@ -131,13 +137,9 @@ impl Database {
         transaction.commit()
     }
 
-    fn reserve_path(&self) -> PathBuf {
-        self.path.with_extension("reserve")
-    }
-
     /// Keeps the reserve, as long as there is room for it. Called again whenever space was freed.
     pub fn keep_reserve(&self) {
-        let path = self.reserve_path();
+        let path = reserve_path(&self.path);
         if path.exists() {
             return;
         }
@@ -150,10 +152,23 @@ impl Database {
             let _ = std::fs::remove_file(&path);
         }
     }
+}
 
-    fn release_reserve(&self) -> bool {
-        std::fs::remove_file(self.reserve_path()).is_ok()
-    }
+/// The reserve of the database at `path`.
+fn reserve_path(path: &Path) -> PathBuf {
+    path.with_extension("reserve")
+}
+
+fn release_reserve(path: &Path) -> bool {
+    std::fs::remove_file(reserve_path(path)).is_ok()
+}
+
+/// Makes the file, and takes it away from everybody else, before anything is in it: the log and the index beside it get
+/// the permissions that it has when they come into being.
+fn make_private(path: &Path) -> Result<(), StoreError> {
+    let made = std::fs::OpenOptions::new().append(true).create(true).open(path);
+    made.map_err(|error| FileError::new(Action::Create, path, error))?;
+    Ok(mode::set_mode(path, mode::Mode::PRIVATE)?)
 }
 
 fn database_error(path: &Path, source: rusqlite::Error) -> StoreError {
@@ -194,8 +209,10 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("headstart.db");
         let _database = Database::open(&path).expect("a new database");
-        let mode = std::fs::metadata(&path).expect("exists").permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
+        for name in ["headstart.db", "headstart.db-wal", "headstart.db-shm"] {
+            let metadata = std::fs::metadata(folder.path().join(name)).expect("exists");
+            assert_eq!(metadata.permissions().mode() & 0o777, 0o600, "{name}");
+        }
     }
 
     #[test]
@@ -226,10 +243,10 @@ mod tests {
         let error =
             database.commit(&[change(Table::Meta, "large", Some(&large))]).expect_err("full");
         assert!(matches!(error, StoreError::NoSpace { .. }), "{error}");
-        assert!(!database.reserve_path().exists(), "the reserve was given up");
+        assert!(!reserve_path(&path).exists(), "the reserve was given up");
         let rows = database.load().expect("readable");
         assert_eq!(rows.len(), 1, "nothing of the failed commit is there");
         database.keep_reserve();
-        assert!(database.reserve_path().exists());
+        assert!(reserve_path(&path).exists());
     }
 }

@@ -109,5 +109,8 @@ impl StoreError {
 
 /// Whether the database says that the disk is full.
 pub(crate) fn is_full(error: &rusqlite::Error) -> bool {
+    // The second is what it says when there is no room for the index of its log, without which nothing can be read.
     error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+        || error.sqlite_error().map(|error| error.extended_code)
+            == Some(rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
 }

@@ -88,11 +88,14 @@ impl InstalledVersion {
     pub(crate) fn record(folder: &Path, complete: &CompleteTree) -> Result<(), StoreError> {
         let files = Self::files_of(folder);
         let mut stamps = Vec::new();
-        for (_, path, _) in complete.tree().files() {
+        for (_, path, file) in complete.tree().files() {
             let path = files.join(path.as_str());
-            let metadata = std::fs::symlink_metadata(&path)
-                .map_err(|e| FileError::new(Action::Read, &path, e))?;
-            stamps.push(FileStamp::of(&metadata));
+            let stamp = FileStamp::of_path(&path)?;
+            if stamp.size_bytes != file.size {
+                let source = FormatError::Rule { what: "a file does not have its length" };
+                return Err(StoreError::Format { path, source });
+            }
+            stamps.push(stamp);
         }
         Self::write_record(folder, complete, &stamps)
     }
@@ -137,14 +140,33 @@ impl InstalledVersion {
         &self.complete
     }
 
-    /// The path of a file with the stamp that it had when it was verified: by the record if it still has that stamp, else
-    /// it is read and verified now. `None` when it is damaged.
+    /// The stamps of the files, in the order of the tree.
+    pub(crate) fn stamps(&self) -> &[FileStamp] {
+        &self.stamps
+    }
+
+    /// Records other stamps, for files that were verified or linked since. A record that cannot be written costs reading,
+    /// nothing else.
+    pub(crate) fn replace_stamps(&mut self, stamps: Vec<FileStamp>) {
+        if stamps != self.stamps {
+            self.rewrite_record(&stamps);
+            self.stamps = stamps;
+        }
+    }
+
+    fn rewrite_record(&self, stamps: &[FileStamp]) {
+        if let Err(error) = Self::write_record(&self.folder, &self.complete, stamps) {
+            tracing::warn!(%error, "the record of a version is out of date; its files will be read");
+        }
+    }
+
+    /// The path of a file with the stamp that it had when it was verified: `recorded` if it still has that one, else it is
+    /// read and verified now. `None` when it is damaged.
     pub(crate) fn verified_file(
         &self,
-        file_number: usize,
+        recorded: &FileStamp,
         (path, file): (&PackPath, &FileNode),
     ) -> Option<(PathBuf, FileStamp)> {
-        let recorded = self.stamps.get(file_number)?;
         let full = self.files().join(path.as_str());
         // Taken before the bytes are read: what changes afterwards no longer has it.
         let now = FileStamp::of_path(&full).ok()?;
@@ -179,10 +201,7 @@ impl InstalledVersion {
             })
             .collect();
         if stamps != self.stamps {
-            let record = encode(&self.complete, &stamps);
-            if let Err(error) = durable::write_file(&self.folder.join(RECORD), &record, private()) {
-                tracing::warn!(%error, "the record of a version is out of date; its files will be read");
-            }
+            self.rewrite_record(&stamps);
         }
         Ok(())
     }

@@ -3,11 +3,14 @@
 //! `current` names the newest generation; a reader holds a shared lock on the snapshot file that it mapped. A generation
 //! that is not the newest and that nobody holds is removed; a version that a remaining generation names is in use.
 
+mod previous;
+mod removal;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use headstart_model::namespace::{self, Builder, CURRENT_FILE, EntryKind, NewPack, Snapshot};
-use headstart_model::{AppId, Digest, Language, PackId, PackVersion};
+use headstart_model::{AppId, Digest, Language, PackId, PackPath, PackVersion};
 use headstart_pack::{CompleteTree, Node};
 use headstart_sys::lock::{FileLock, Sharing};
 use headstart_sys::mode::{Access, Mode};
@@ -16,6 +19,7 @@ use headstart_sys::{Action, FileError, durable, map::MappedFile};
 use crate::error::StoreError;
 use crate::installed::InstalledVersion;
 use crate::layout::Layout;
+use previous::Previous;
 
 /// A pack in the newest generation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,13 +122,22 @@ impl Namespaces {
     /// Makes exactly `packs` readable, as the next generation. The switch is the durable replacing of one small file:
     /// after a kill either the old generation is the newest or the new one. Does nothing when it is so already.
     ///
+    /// Packs that stay as they are come from the newest snapshot, so that the damaged record of one pack does not keep the
+    /// others from changing; the records are read of the others only, and of all when that snapshot is damaged.
+    ///
     /// # Errors
     /// [`StoreError`]; then nothing changed.
     pub fn switch(&self, mut packs: Vec<LivePack>) -> Result<u64, StoreError> {
         packs.sort_by(|a, b| a.id.cmp(&b.id));
         let current = self.current()?;
+        let mut previous = current.map_or_else(Previous::default, |generation| {
+            Previous::read(&self.snapshot(generation)).unwrap_or_else(|error| {
+                tracing::warn!(%error, "the newest snapshot is damaged; it is made from the records");
+                Previous::default()
+            })
+        });
         if let Some(generation) = current
-            && read_packs(&self.snapshot(generation))? == packs
+            && previous.is_exactly(&packs)
         {
             return Ok(generation);
         }
@@ -132,27 +145,34 @@ impl Namespaces {
         let path = self.snapshot(generation);
         let mut builder = Builder::new(generation);
         for pack in &packs {
-            self.add(&mut builder, pack, &path)?;
+            let entries = match previous.take(pack) {
+                Some(entries) => entries,
+                None => self.recorded(pack)?,
+            };
+            let new = NewPack {
+                id: pack.id.clone(),
+                version: pack.version,
+                language: pack.language.clone(),
+                root: format!("{}/files", pack.folder),
+            };
+            builder.add(new, entries).map_err(|source| broken(&path, source))?;
         }
-        let bytes = builder.finish().map_err(|source| build_error(&path, source))?;
+        let bytes = builder.finish().map_err(|source| broken(&path, source))?;
         durable::create_folders(&self.folder, Access::Private)?;
         durable::write_file(&path, &bytes, Mode::READ_ONLY)?;
         let text = format!("{generation}\n");
         durable::write_file(&self.folder.join(CURRENT_FILE), text.as_bytes(), Mode::PRIVATE)?;
-        self.sweep()?;
+        // The switch has happened; what is left lying is swept another time.
+        if let Err(error) = self.sweep() {
+            tracing::warn!(%error, "old generations are removed another time");
+        }
         Ok(generation)
     }
 
-    fn add(&self, builder: &mut Builder, pack: &LivePack, path: &Path) -> Result<(), StoreError> {
+    /// What a pack has, by the record of its version.
+    fn recorded(&self, pack: &LivePack) -> Result<Vec<(PackPath, EntryKind)>, StoreError> {
         let version = InstalledVersion::open(&self.layout.home().join(&pack.folder))?;
-        let new = NewPack {
-            id: pack.id.clone(),
-            version: pack.version,
-            language: pack.language.clone(),
-            root: format!("{}/files", pack.folder),
-        };
-        let entries = entries(version.complete());
-        builder.add(new, entries).map_err(|source| build_error(path, source))
+        Ok(entries(version.complete()).collect())
     }
 
     /// Removes generations that are not the newest and that nobody holds. Gives those that stay, the newest included.
@@ -195,40 +215,9 @@ impl Namespaces {
         std::fs::remove_file(path).map_err(|error| FileError::new(Action::Remove, path, error))?;
         Ok(true)
     }
-
-    /// Removes a version that is not live, if no generation that is still held names it.
-    ///
-    /// # Errors
-    /// [`StoreError`]; what is left is removed by the next call.
-    pub fn remove_version(
-        &self,
-        pack: &PackId,
-        version: (PackVersion, &Digest),
-    ) -> Result<Removal, StoreError> {
-        let folder = LivePack::folder_of(&self.layout, &self.app, pack, version);
-        for generation in self.sweep()? {
-            let named = read_packs(&self.snapshot(generation))?;
-            if named.iter().any(|live| live.folder == folder) {
-                return Ok(Removal::InUse);
-            }
-        }
-        let path = self.layout.home().join(&folder);
-        let remove = || durable::remove_tree(&path);
-        // Its files may be shared with the live version of the pack, whose stamps are brought along.
-        let live = self.live()?.into_iter().find(|live| live.id == *pack);
-        let sharing = live
-            .and_then(|live| InstalledVersion::open(&self.layout.home().join(live.folder)).ok());
-        match sharing {
-            Some(sharing) => sharing.while_unlinking(remove)?,
-            None => remove()?,
-        }
-        Ok(Removal::Removed)
-    }
 }
 
-fn entries(
-    complete: &CompleteTree,
-) -> impl Iterator<Item = (headstart_model::PackPath, EntryKind)> {
+fn entries(complete: &CompleteTree) -> impl Iterator<Item = (PackPath, EntryKind)> {
     complete.tree().entries().iter().map(|entry| {
         let kind = match &entry.node {
             Node::Folder => EntryKind::Folder,
@@ -241,29 +230,27 @@ fn entries(
 }
 
 fn read_packs(path: &Path) -> Result<Vec<LivePack>, StoreError> {
-    let broken = |source: Box<dyn std::error::Error + Send + Sync>| StoreError::Namespace {
-        path: path.to_owned(),
-        source,
-    };
     let map = MappedFile::open(path)?;
-    let snapshot = Snapshot::open(map).map_err(|error| broken(Box::new(error)))?;
-    let mut packs = Vec::new();
-    for pack in snapshot.packs() {
-        let pack = pack.map_err(|error| broken(Box::new(error)))?;
-        packs.push(LivePack {
-            id: PackId::new(pack.id).map_err(|error| broken(Box::new(error)))?,
-            version: pack.version,
-            language: pack
-                .language
-                .map(Language::new)
-                .transpose()
-                .map_err(|error| broken(Box::new(error)))?,
-            folder: pack.root.strip_suffix("/files").unwrap_or(pack.root).to_owned(),
-        });
-    }
-    Ok(packs)
+    let snapshot = Snapshot::open(map).map_err(|error| broken(path, error))?;
+    packs_of(path, &snapshot)
 }
 
-fn build_error(path: &Path, source: namespace::BuildError) -> StoreError {
+fn packs_of<B: AsRef<[u8]>>(
+    path: &Path,
+    snapshot: &Snapshot<B>,
+) -> Result<Vec<LivePack>, StoreError> {
+    let live = |pack: namespace::Pack<'_>| {
+        let language = pack.language.map(Language::new).transpose();
+        Ok(LivePack {
+            id: PackId::new(pack.id).map_err(|error| broken(path, error))?,
+            version: pack.version,
+            language: language.map_err(|error| broken(path, error))?,
+            folder: pack.root.strip_suffix("/files").unwrap_or(pack.root).to_owned(),
+        })
+    };
+    snapshot.packs().map(|pack| live(pack.map_err(|error| broken(path, error))?)).collect()
+}
+
+fn broken(path: &Path, source: impl std::error::Error + Send + Sync + 'static) -> StoreError {
     StoreError::Namespace { path: path.to_owned(), source: Box::new(source) }
 }

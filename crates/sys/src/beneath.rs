@@ -129,6 +129,16 @@ impl Root {
         Ok(())
     }
 
+    /// Creates a new folder. The folder that holds it must exist.
+    ///
+    /// # Errors
+    /// [`BeneathError::File`] of kind `AlreadyExists` if anything is there, a link included; else
+    /// as [`open_folder`](Self::open_folder).
+    pub fn create_folder(&self, path: &Path, access: Access) -> Result<(), BeneathError> {
+        let (folder, name, at) = self.locate(path)?;
+        folder.create_folder(&name, access).map_err(BeneathError::at(Action::Create, &at))
+    }
+
     /// Creates a new file, open for reading and writing. Its folder must exist.
     ///
     /// The process's file mask applies to `mode`, as for any file that a person has made for them;

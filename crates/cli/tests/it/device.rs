@@ -105,7 +105,11 @@ fn programs_are_told_what_the_contract_says() {
     let logs = device.json(&["service", "logs"]).succeeds().last();
     let lines = logs["lines"].as_array().unwrap();
     let of_download = |line: &serde_json::Value| line.as_str().unwrap().contains("download=1");
-    assert_eq!(lines.iter().filter(|line| of_download(line)).count(), 2, "planned and built: {logs:#}");
+    assert_eq!(
+        lines.iter().filter(|line| of_download(line)).count(),
+        2,
+        "planned and built: {logs:#}"
+    );
     device.golden("service-stop", &["service", "stop"]);
 }
 

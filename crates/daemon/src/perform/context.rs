@@ -1,7 +1,9 @@
 //! What every order needs.
 
+use headstart_engine::FactsChange;
 use headstart_model::Failure;
 use headstart_store::Layout;
+use headstart_sys::space;
 
 use super::clients::Clients;
 
@@ -14,6 +16,17 @@ pub struct Context {
     pub clients: Clients,
     /// The random id of this device. It never leaves it: releases are rolled out by hashing it with the release.
     pub device_id: Vec<u8>,
+}
+
+impl Context {
+    /// How much room the disk has at this moment.
+    #[must_use]
+    pub fn free_space(&self) -> FactsChange {
+        FactsChange {
+            disk_free_bytes: space::available_bytes(self.layout.home()).ok(),
+            ..FactsChange::default()
+        }
+    }
 }
 
 /// Runs `work` on the threads where blocking is allowed.

@@ -22,6 +22,7 @@ const REPORT_EVERY: Duration = Duration::from_millis(100);
 
 pub(super) async fn plan(
     context: &Arc<Context>,
+    core: &CoreHandle,
     effect: EffectId,
     ordered: Ordered,
     stop: &CancellationToken,
@@ -38,6 +39,8 @@ pub(super) async fn plan(
                 pack = %ordered.target.id, version = %ordered.target.version, way = ?receipt.way,
                 bytes_down = receipt.bytes_down, bytes_reused = receipt.bytes_reused, "planned"
             );
+            // Whether there is room for it is decided by what is so now.
+            core.event(Event::FactsChanged { news: context.free_space() });
             Event::PlanMade { effect, plan }
         }
         Ok(Prepared::InPlace) => {

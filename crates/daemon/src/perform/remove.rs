@@ -7,7 +7,7 @@ use headstart_engine::record::LocalVersion;
 use headstart_engine::{EffectId, Event};
 use headstart_model::namespace::CURRENT_FILE;
 use headstart_model::{AppId, Failure, PackId};
-use headstart_store::{LivePack, Namespaces, Removal, StoreError, discard};
+use headstart_store::{Namespaces, Removal, StoreError, discard};
 use headstart_sys::{Action, FileError, durable};
 
 use super::context::{Context, blocking};
@@ -48,18 +48,7 @@ pub(super) fn staged_of(context: &Context, app: &AppId, pack: &PackId) -> Result
         discard(&staging.join(folder))?;
     }
     durable::remove_tree(&staging)?;
-    let namespaces = Namespaces::new(&context.layout, app);
-    // Every generation that stays keeps the versions that it names.
-    let named: Vec<LivePack> = namespaces.named()?;
-    let home = context.layout.home();
-    let versions = context.layout.pack(app, pack);
-    for folder in folders_in(&versions)? {
-        let path = versions.join(folder);
-        if !named.iter().any(|live| home.join(&live.folder) == path) {
-            durable::remove_tree(&path)?;
-        }
-    }
-    Ok(())
+    Namespaces::new(&context.layout, app).remove_unnamed_versions(pack)
 }
 
 pub(super) async fn app_data(

@@ -1,7 +1,9 @@
 //! One connection: calls come in, one after the other, and each is answered.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::FutureExt as _;
 use headstart_engine::ClientId;
 use headstart_model::protocol::CALL_BYTES_MAX;
 use headstart_model::protocol::Method;
@@ -11,7 +13,7 @@ use headstart_model::protocol::framer::Framer;
 use headstart_model::protocol::message::{Answer, Position, encode_error, encode_reply};
 use headstart_model::{AppId, ErrorKind, Failure};
 use headstart_sys::socket::{PeerIdentity, identify_peer};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
@@ -20,6 +22,8 @@ use super::{Shared, apps, packs, service, verify};
 
 /// Calls of one connection that wait; a peer that sends more waits too.
 const CALLS_WAITING_MAX: usize = 16;
+/// How often a peer that waits to be read is looked after, whether it is still there.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// A connection and who is at its other end.
 pub(super) struct Connection {
@@ -129,7 +133,7 @@ async fn read(mut reader: OwnedReadHalf, calls: mpsc::Sender<Decoded>) {
             match framer.next_frame() {
                 Ok(Some(frame)) => match decode_call(frame) {
                     Ok(decoded) => {
-                        if calls.send(decoded).await.is_err() {
+                        if !hand_on(&reader, &calls, decoded).await {
                             return;
                         }
                     }
@@ -142,6 +146,24 @@ async fn read(mut reader: OwnedReadHalf, calls: mpsc::Sender<Decoded>) {
                 Err(error) => {
                     tracing::debug!(%error, "a peer broke the framing");
                     return;
+                }
+            }
+        }
+    }
+}
+
+/// Hands a call on; false when nobody takes it any more, or the peer has gone meanwhile. While a peer's calls wait nothing
+/// more is read of it, so that it has to be asked for: else a call without end would keep its place for ever.
+async fn hand_on(reader: &OwnedReadHalf, calls: &mpsc::Sender<Decoded>, call: Decoded) -> bool {
+    let sent = calls.send(call);
+    tokio::pin!(sent);
+    loop {
+        tokio::select! {
+            sent = &mut sent => return sent.is_ok(),
+            () = tokio::time::sleep(LOOK_EVERY) => {
+                let ready = reader.ready(Interest::READABLE).now_or_never();
+                if ready.is_some_and(|ready| ready.is_ok_and(tokio::io::Ready::is_read_closed)) {
+                    return false;
                 }
             }
         }

@@ -142,6 +142,8 @@ pub(super) async fn ensure(
     let app = app_of(caller, call.app, call.packs.first()).await?;
     let freshness = if call.latest { Freshness::Latest } else { Freshness::Any };
     let packs = call.packs;
+    // Whoever asks may have made room just before.
+    caller.shared.core.event(Event::FactsChanged { news: caller.shared.context.free_space() });
     let mut told =
         caller.shared.core.subscribe(Heard { app: app.clone(), packs: Some(packs.clone()) });
     let (named, wanted) = (app.clone(), packs);

@@ -226,7 +226,7 @@ fn a_kill_never_costs_a_pack_and_never_shows_a_wrong_file() {
             if only.is_some_and(|only| only != kill) {
                 continue;
             }
-            let during = if kill % 2 == 0 { During::Installation } else { During::Update };
+            let during = if kill.is_multiple_of(2) { During::Installation } else { During::Update };
             let points = if during == During::Installation { installation } else { update };
             let point = mix(seed ^ mix(kill)) % points + 1;
             let run = stage.run();

@@ -1,7 +1,6 @@
 //! The whole story on real releases of assets, each file compared with its source.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
 use std::ops::Range;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -12,6 +11,7 @@ use jiff::Timestamp;
 
 use crate::device::Device;
 use crate::publisher::{Publisher, Web};
+use crate::skip::{environment, skip};
 
 const PACK: &str = "assets";
 const ESSENTIAL: &str =
@@ -28,14 +28,6 @@ struct Pair {
     versions: [&'static str; 2],
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "where the input lies is said by whoever runs the tests"
-)]
-fn environment(name: &str) -> Option<PathBuf> {
-    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
-}
-
 impl Pair {
     /// The folders of both releases, or why they are not there.
     fn sources(&self) -> Result<[PathBuf; 2], String> {
@@ -50,14 +42,8 @@ impl Pair {
         }
     }
 
-    /// One line in the report, written at once: tests run side by side.
     fn skip(&self, why: &str) {
-        let line = format!("SKIPPED real-input-{}: {why}\n", self.name);
-        eprint!("{line}");
-        if let Some(report) = environment("HEADSTART_SKIP_REPORT") {
-            let file = std::fs::OpenOptions::new().create(true).append(true).open(report);
-            file.unwrap().write_all(line.as_bytes()).unwrap();
-        }
+        skip(&format!("real-input-{}", self.name), why);
     }
 
     fn tell(&self, what: &str, since: Instant) {

@@ -230,6 +230,23 @@ fn an_app_without_a_repository_is_launchable_when_its_files_are_in_place() {
     assert!(bench.orders().is_empty());
 }
 
+/// Whether the installation is told that it failed: when the preparation fails, and when the removal after it has ended so.
+fn failed_after_preparation(end: impl Fn(EffectId) -> Event) -> [bool; 2] {
+    let mut bench = Bench::new(Vec::new());
+    bench.install();
+    let effect = bench.order(|order| matches!(order, Order::PrepareApp { .. }));
+    let failed = Event::PrepareFailed { effect, failure: failure(ErrorKind::InvalidInput) };
+    let first = bench.hear(failed);
+    let effect = bench.order(|order| matches!(order, Order::RemoveAppData { .. }));
+    let second = bench.hear(end(effect));
+    [first, second].map(|effects| {
+        effects.iter().any(|effect| match effect {
+            Effect::Answer { outcome: Err(told), .. } => told.kind == ErrorKind::InvalidInput,
+            _ => false,
+        })
+    })
+}
+
 #[test]
 fn a_failed_preparation_leaves_no_app_behind_and_keeps_an_updated_one() {
     let mut bench = Bench::new(Vec::new());
@@ -238,6 +255,12 @@ fn a_failed_preparation_leaves_no_app_behind_and_keeps_an_updated_one() {
     bench.hear(Event::PrepareFailed { effect, failure: failure(ErrorKind::InvalidInput) });
     bench.finish_everything();
     assert!(bench.state.records().apps().next().is_none());
+    // Told when nothing is left, so that it can be tried again at once.
+    assert_eq!(failed_after_preparation(|effect| Event::Removed { effect }), [false, true]);
+    // What cannot be removed does not keep them waiting.
+    let not_removed =
+        |effect| Event::RemovalFailed { effect, failure: failure(ErrorKind::Internal) };
+    assert_eq!(failed_after_preparation(not_removed), [false, true]);
 
     let mut bench = Bench::installed(vec![offer("core", 1, essential())]);
     let app = app_id("app");

@@ -51,7 +51,11 @@ pub(crate) enum CatalogSeen {
 pub(crate) enum Wait {
     Launch,
     Uninstall,
-    Check { catalog: CatalogSeen },
+    /// For what a failed installation left behind to be gone; then it is told that it failed.
+    Cleared(Failure),
+    Check {
+        catalog: CatalogSeen,
+    },
     Ensure(EnsureWait),
     Removal,
 }

@@ -220,7 +220,7 @@ pub(crate) fn catalog_seen<'a>(
     match &mut w.live_mut().requests.find_mut(request)?.wait {
         Wait::Check { catalog } => Some(catalog),
         Wait::Ensure(wait) => Some(&mut wait.catalog),
-        Wait::Launch | Wait::Uninstall | Wait::Removal => None,
+        Wait::Launch | Wait::Uninstall | Wait::Cleared(_) | Wait::Removal => None,
     }
 }
 

@@ -187,12 +187,19 @@ fn forget_offers(w: &mut Work<'_>, app: &AppId) {
 pub(crate) fn prepare_failed(w: &mut Work<'_>, effect: EffectId, failure: &Failure) {
     let Some(app) = end_preparation(w, effect) else { return };
     let Some(kind) = w.app(&app).and_then(App::installation).map(|i| i.kind) else { return };
-    for request in w.live().requests.waiting_for(&Subject::Launch(app.clone())) {
-        w.answer(request, Err(failure.clone()));
-    }
+    let waiting = w.live().requests.waiting_for(&Subject::Launch(app.clone()));
     match kind {
-        InstallKind::First => uninstall::begin(w, &app, KeepData::Keep),
+        InstallKind::First => {
+            // Whoever is told may try again at once, so nothing may be left then.
+            for request in waiting {
+                uninstall::await_end(w, request, &app, failure);
+            }
+            uninstall::begin(w, &app, KeepData::Keep);
+        }
         InstallKind::Update => {
+            for request in waiting {
+                w.answer(request, Err(failure.clone()));
+            }
             if let Some(record) = w.app_mut(&app) {
                 record.phase = Phase::Launchable;
             }

@@ -124,7 +124,10 @@ pub(crate) fn failed(w: &mut Work<'_>, effect: EffectId, _failure: &Failure) {
                 park(w, effect);
             }
         }
-        Some(Owed::RemoveAppData { .. }) => park(w, effect),
+        Some(Owed::RemoveAppData { app, .. }) => {
+            park(w, effect);
+            uninstall::tell_failed(w, &app);
+        }
         _ => {}
     }
 }

@@ -1,11 +1,11 @@
 //! The end of an app: everything that goes on for it ends first, then what it leaves behind is removed.
 
-use headstart_model::AppId;
+use headstart_model::{AppId, Failure};
 
 use crate::effect::Reply;
 use crate::event::Caller;
 use crate::failures;
-use crate::id::{EffectId, PackKey};
+use crate::id::{EffectId, PackKey, RequestId};
 use crate::live::{Subject, Wait};
 use crate::record::{App, KeepData, Owed, Pack, Phase};
 use crate::transition::{end, pump};
@@ -23,6 +23,15 @@ pub(crate) fn requested(w: &mut Work<'_>, caller: Caller, app: &AppId, data: Kee
     w.live_mut().requests.attach(caller.request, Subject::Uninstall(app.clone()));
 }
 
+/// Makes an installation that has failed wait until everything of it is gone.
+pub(crate) fn await_end(w: &mut Work<'_>, request: RequestId, app: &AppId, failure: &Failure) {
+    w.live_mut().requests.detach(request, &Subject::Launch(app.clone()));
+    w.live_mut().requests.attach(request, Subject::Uninstall(app.clone()));
+    if let Some(request) = w.live_mut().requests.find_mut(request) {
+        request.wait = Wait::Cleared(failure.clone());
+    }
+}
+
 /// Begins to remove an app: its calls and downloads end, what runs is told to stop.
 pub(crate) fn begin(w: &mut Work<'_>, app: &AppId, data: KeepData) {
     if let Some(record) = w.app_mut(app) {
@@ -30,12 +39,10 @@ pub(crate) fn begin(w: &mut Work<'_>, app: &AppId, data: KeepData) {
         record.content_request = None;
     }
     for request in w.live().requests.of_app(app) {
-        let waits_for_launch =
-            matches!(w.live().requests.find(request).map(|r| &r.wait), Some(Wait::Launch));
-        let failure = if waits_for_launch {
-            failures::installation_cancelled(app)
-        } else {
-            failures::app_being_removed(app)
+        let failure = match w.live().requests.find(request).map(|r| &r.wait) {
+            Some(Wait::Cleared(_)) => continue,
+            Some(Wait::Launch) => failures::installation_cancelled(app),
+            _ => failures::app_being_removed(app),
         };
         w.answer(request, Err(failure));
     }
@@ -109,8 +116,20 @@ pub(crate) fn removed(w: &mut Work<'_>, app: &AppId, data: KeepData) {
         forget_pack(w, &key, data);
     }
     w.drop_app(app);
+    tell_failed(w, app);
     for request in w.live().requests.waiting_for(&Subject::Uninstall(app.clone())) {
         w.answer(request, Ok(Reply::Uninstalled));
+    }
+}
+
+/// Tells whoever waited for the end of a failed installation: it has come, or it takes longer than they should wait.
+pub(crate) fn tell_failed(w: &mut Work<'_>, app: &AppId) {
+    for request in w.live().requests.waiting_for(&Subject::Uninstall(app.clone())) {
+        if let Some(Wait::Cleared(failure)) =
+            w.live().requests.find(request).map(|request| request.wait.clone())
+        {
+            w.answer(request, Err(failure));
+        }
     }
 }
 

@@ -1,12 +1,13 @@
 //! Putting a tree together.
 
+use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, HashMap};
 
 use headstart_model::{Digest, PackPath};
 
 use super::{CompleteTree, Entry, FileNode, Node, Tree};
 use crate::error::BuildError;
-use crate::limits::{CHUNKS_MAX, ENTRIES_MAX};
+use crate::limits::{CHUNKS_MAX, ENTRIES_MAX, PATHS_BYTES_MAX};
 use crate::numbers::{index, size};
 
 /// Collects files and folders in any order and makes the one tree that they have.
@@ -15,6 +16,8 @@ pub struct TreeBuilder {
     entries: BTreeMap<PackPath, Draft>,
     chunks: HashMap<Digest, u32>,
     names: Vec<(Digest, u32)>,
+    /// Bytes of all paths.
+    path_bytes: u64,
 }
 
 #[derive(Debug)]
@@ -32,11 +35,13 @@ impl TreeBuilder {
 
     /// Adds a folder and those above it.
     pub fn folder(&mut self, path: &PackPath) {
-        self.entries.entry(path.clone()).or_insert(Draft::Folder);
-        let mut above = path.parent();
-        while let Some(folder) = above {
-            above = folder.parent();
-            self.entries.entry(folder).or_insert(Draft::Folder);
+        let mut next = Some(path.clone());
+        while let Some(folder) = next {
+            next = folder.parent();
+            if let Slot::Vacant(entry) = self.entries.entry(folder) {
+                self.path_bytes += size(entry.key().as_str().len());
+                entry.insert(Draft::Folder);
+            }
         }
     }
 
@@ -57,7 +62,12 @@ impl TreeBuilder {
             .into_iter()
             .map(|(name, bytes)| self.chunk(name, bytes))
             .collect::<Result<_, _>>()?;
-        self.entries.insert(path.clone(), Draft::File { executable, chunks });
+        if self.entries.insert(path.clone(), Draft::File { executable, chunks }).is_none() {
+            self.path_bytes += size(path.as_str().len());
+        }
+        if self.path_bytes > PATHS_BYTES_MAX {
+            return Err(BuildError::TooMany { what: "bytes of paths", limit: PATHS_BYTES_MAX });
+        }
         if size(self.entries.len()) > ENTRIES_MAX {
             return Err(BuildError::TooMany { what: "files and folders", limit: ENTRIES_MAX });
         }

@@ -6,7 +6,7 @@ use headstart_model::PackPath;
 
 use super::{Entry, FileNode, Node, Tree};
 use crate::error::FormatError;
-use crate::limits::{CHUNK_BYTES_MAX, CHUNKS_MAX, ENTRIES_MAX};
+use crate::limits::{CHUNK_BYTES_MAX, CHUNKS_MAX, ENTRIES_MAX, PATHS_BYTES_MAX};
 use crate::numbers::size;
 use crate::varint::{self, Cursor};
 
@@ -63,6 +63,10 @@ impl Tree {
     /// # Errors
     /// [`FormatError`] naming what is wrong. Memory stays within a small multiple of `bytes`.
     pub fn decode(bytes: &[u8]) -> Result<Self, FormatError> {
+        Self::decode_within(bytes, PATHS_BYTES_MAX)
+    }
+
+    fn decode_within(bytes: &[u8], path_bytes_max: u64) -> Result<Self, FormatError> {
         let mut cursor = Cursor::new("the index", bytes);
         let entry_count = cursor.count("the number of files and folders", ENTRIES_MAX, 2)?;
         let chunk_count = cursor.count("the number of chunks", CHUNKS_MAX, 1)?;
@@ -76,8 +80,14 @@ impl Tree {
         references.shrink_to_fit();
         let mut tree = Self { entries: Vec::with_capacity(entry_count), references, chunk_bytes };
         let mut start = 0;
+        let mut path_bytes = 0;
         for kind in kinds {
             let path = next_path(&mut paths, tree.entries.last())?;
+            path_bytes += size(path.as_str().len());
+            if path_bytes > path_bytes_max {
+                let (found, limit) = (path_bytes, path_bytes_max);
+                return Err(FormatError::Limit { what: "the length of all paths", found, limit });
+            }
             let node = match *kind {
                 FOLDER => Node::Folder,
                 FILE | EXECUTABLE => {
@@ -250,5 +260,22 @@ mod tests {
         }
         let bytes = builder.finish().tree().encode();
         assert!(matches!(Tree::decode(&bytes), Err(FormatError::DuplicatePath { .. })));
+    }
+
+    #[test]
+    fn few_bytes_that_promise_gigabytes_of_paths_are_refused() {
+        // Every path shares all but its last byte with the one before.
+        let folder = "d".repeat(200);
+        let mut builder = TreeBuilder::new();
+        for name in 'a'..='z' {
+            let path = PackPath::new(format!("{folder}/{name}")).expect("fine");
+            builder.file(&path, false, []).expect("small");
+        }
+        let bytes = builder.finish().tree().encode();
+        let path_bytes = 200 + 26 * 202;
+        assert!(size(bytes.len()) * 10 < path_bytes, "{}", bytes.len());
+        assert!(Tree::decode_within(&bytes, path_bytes).is_ok());
+        let refused = Tree::decode_within(&bytes, path_bytes - 1);
+        assert!(matches!(refused, Err(FormatError::Limit { .. })), "{refused:?}");
     }
 }

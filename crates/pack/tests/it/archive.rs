@@ -27,7 +27,7 @@ fn every_level_gives_back_the_files() {
     for level in [Level::Fast, Level::Balanced, Level::Small] {
         let packed = pack(&sample(), level);
         let (complete, held) = everything(&packed);
-        world::assert_same(files(&complete, &held), &sample());
+        world::assert_same(&files(&complete, &held), &sample());
         assert_eq!(complete.content(), packed.summary.content);
         assert_eq!(packed.summary.archive_bytes, packed.bytes.len() as u64);
         let entry = |path| complete.tree().find(&PackPath::new(path).expect("fine")).cloned();

@@ -63,7 +63,7 @@ fn update(old: &Packed, new: &Packed, expected: &Files) -> u64 {
     let complete =
         headstart_pack::CompleteTree::new(delta.tree, names.collect()).expect("all named");
     assert_eq!(complete.content(), new.summary.content);
-    assert_same(files(&complete, &held), expected);
+    assert_same(&files(&complete, &held), expected);
     fetched + summary.structure_bytes
 }
 

@@ -184,7 +184,7 @@ fn the_example_reads_back() {
     let mut held = crate::world::Held::default();
     let tree = reader.complete().tree();
     fetch(tree, reader.table(), 200, &bytes, &mut held);
-    assert_same(files(reader.complete(), &held), &expected);
+    assert_same(&files(reader.complete(), &held), &expected);
 }
 
 #[test]
@@ -221,6 +221,9 @@ fn the_page_names_every_limit() {
         ("plain bytes of a block", limits::BLOCK_BYTES_MAX),
         ("bases of a block, written", small(limits::BASES_BYTES_BUDGET)),
         ("bases of a block, read", limits::BASES_BYTES_MAX),
+        ("chunks that a block is based on", limits::BASES_CHUNKS_MAX),
+        ("chunks that all blocks of a bundle are based on", limits::TABLE_BASES_MAX),
+        ("bytes of all paths of a pack", limits::PATHS_BYTES_MAX),
         ("plain bytes of a structure section", limits::STRUCTURE_BYTES_MAX),
         ("packaging manifest", limits::MANIFEST_BYTES_MAX),
         ("chunks of a pack", limits::CHUNKS_MAX),

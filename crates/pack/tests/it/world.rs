@@ -124,10 +124,10 @@ pub fn files(complete: &CompleteTree, held: &Held) -> BTreeMap<String, Vec<u8>> 
     tree.files().map(|(_, path, file)| (path.to_string(), bytes(file))).collect()
 }
 
-pub fn assert_same(files: BTreeMap<String, Vec<u8>>, expected: &Files) {
+pub fn assert_same(files: &BTreeMap<String, Vec<u8>>, expected: &Files) {
     let expected: BTreeMap<_, _> =
         expected.iter().map(|(p, b)| ((*p).to_owned(), b.clone())).collect();
-    assert!(files == expected, "the files differ");
+    assert!(*files == expected, "the files differ");
 }
 
 pub fn sample() -> Files {

@@ -38,8 +38,7 @@ pub(super) fn into_place(
     let files = InstalledVersion::files_of(staging);
     for (_, path, file) in complete.tree().files() {
         let executable = if file.executable { Executable::Yes } else { Executable::No };
-        let path = files.join(path.as_str());
-        mode::set_mode(&path, Mode { access: finish.access, executable })?;
+        set_mode(&files.join(path.as_str()), Mode { access: finish.access, executable })?;
     }
     durable::sync_tree(&files)?;
     InstalledVersion::record(staging, complete)?;
@@ -50,12 +49,34 @@ pub(super) fn into_place(
     durable::sync_folder(staging)?;
     durable::remove_tree(&finish.folder)?;
     if let Some(parent) = finish.folder.parent() {
-        std::fs::create_dir_all(parent)
-            .map_err(|error| FileError::new(Action::Create, parent, error))?;
+        // Durable itself: a version in a folder that a power cut takes away would be gone with it.
+        durable::create_folders(parent, Access::Shared)?;
     }
     headstart_sys::crash::point("version complete");
     durable::rename_durably(staging, &finish.folder)?;
     Ok(())
+}
+
+/// Only where it is another one: setting the mode moves the change time, also that of an old version which shares the file
+/// and has recorded it.
+fn set_mode(path: &Path, mode: Mode) -> Result<(), StoreError> {
+    let metadata =
+        std::fs::symlink_metadata(path).map_err(|e| FileError::new(Action::Read, path, e))?;
+    if !has_mode(&metadata, mode) {
+        mode::set_mode(path, mode)?;
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn has_mode(metadata: &std::fs::Metadata, mode: Mode) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    metadata.permissions().mode() & 0o7777 == mode.bits()
+}
+
+#[cfg(not(unix))]
+fn has_mode(metadata: &std::fs::Metadata, mode: Mode) -> bool {
+    metadata.permissions().readonly() == (mode.access == Access::ReadOnly)
 }
 
 /// What was needed only while the version was being built: journal, lock, cached index, parked blocks.

@@ -64,6 +64,12 @@ impl Journal {
             .map_err(|error| FileError::new(Action::Write, &self.path, error).into())
     }
 
+    /// Forgets everything: whoever opens the journal next begins anew.
+    pub(super) fn forget(&self) -> Result<(), StoreError> {
+        let forgotten = self.file.set_len(0).and_then(|()| self.file.sync_all());
+        forgotten.map_err(|error| FileError::new(Action::Write, &self.path, error).into())
+    }
+
     /// Lets go of the file.
     pub(super) fn close(self) {
         drop(self);

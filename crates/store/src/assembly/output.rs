@@ -5,7 +5,8 @@ use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 
 use headstart_pack::{Node, Place, Tree};
-use headstart_sys::{Action, FileError, identity, positioned};
+use headstart_sys::mode::Mode;
+use headstart_sys::{Action, FileError, identity, mode, positioned};
 
 use crate::error::StoreError;
 use crate::numbers::index;
@@ -47,19 +48,21 @@ impl OutputFiles {
         }
         let made = vec![Made::No; tree.entries().len()];
         let output = Self { root: root.to_owned(), made, open: HashMap::new() };
-        output.drop_shared(tree)?;
+        output.make_writable(tree)?;
         Ok(output)
     }
 
-    /// Removes what a broken-off attempt had hard-linked: a write would go through to the installed version.
-    fn drop_shared(&self, tree: &Tree) -> Result<(), StoreError> {
+    /// Removes what a broken-off attempt had hard-linked: a write would go through to the installed version. What it had
+    /// made read-only, just before its version would have been in place, is opened for writing again.
+    fn make_writable(&self, tree: &Tree) -> Result<(), StoreError> {
         for (_, path, _) in tree.files() {
             let path = self.root.join(path.as_str());
-            let shared = std::fs::symlink_metadata(&path)
-                .is_ok_and(|metadata| identity::link_count(&metadata) > 1);
-            if shared {
+            let Ok(metadata) = std::fs::symlink_metadata(&path) else { continue };
+            if identity::link_count(&metadata) > 1 {
                 std::fs::remove_file(&path)
                     .map_err(|error| FileError::new(Action::Remove, &path, error))?;
+            } else if metadata.is_file() && metadata.permissions().readonly() {
+                mode::set_mode(&path, Mode::PRIVATE)?;
             }
         }
         Ok(())
@@ -87,21 +90,15 @@ impl OutputFiles {
         }
     }
 
-    /// Where a file that is taken over whole has to appear. What a broken-off attempt left there is removed.
-    pub(super) fn vacate(&mut self, tree: &Tree, entry: u32) -> Result<PathBuf, StoreError> {
+    /// Puts the whole file at `from` into the place of an entry. What lay there, chunks that are held included, is
+    /// replaced only by this: a file that could not be had whole costs nothing.
+    pub(super) fn take(&mut self, tree: &Tree, entry: u32, from: &Path) -> Result<(), StoreError> {
         let path = self.path(tree, entry);
         self.open.remove(&entry);
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(FileError::new(Action::Remove, path, error).into())
-            }
-            _ => Ok(path),
-        }
-    }
-
-    /// The file was taken over whole.
-    pub(super) fn taken(&mut self, entry: u32) {
+        std::fs::rename(from, &path)
+            .map_err(|error| FileError::new(Action::Rename, path, error))?;
         self.set_made(entry, Made::Taken);
+        Ok(())
     }
 
     pub(super) fn is_taken(&self, entry: u32) -> bool {

@@ -1,15 +1,21 @@
 //! Taking over what an old version has.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use headstart_model::Digest;
 use headstart_pack::{FileNode, Tree};
-use headstart_sys::clone::{self, Allowed, CloneError, Cloned};
+use headstart_sys::clone::{self, Allowed, CloneError, Cloned, ClonedUnchanged};
+use headstart_sys::durable;
+use headstart_sys::identity::FileStamp;
 
 use super::Assembly;
 use crate::error::StoreError;
 use crate::installed::InstalledVersion;
 use crate::numbers::index;
+
+/// Where a file is cloned to before it goes to its place; in the folder of the assembly.
+const CLONE: &str = "clone";
 
 /// What was taken over from an old version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,22 +39,27 @@ pub enum Sharing {
 
 pub(super) fn take_over(
     assembly: &mut Assembly,
-    old: &InstalledVersion,
+    old: &mut InstalledVersion,
     same: &[Option<u32>],
     sharing: Sharing,
 ) -> Result<Reused, StoreError> {
     let mut reused = Reused::default();
-    take_whole_files(assembly, (old, sharing), same, &mut reused)?;
+    let mut stamps = old.stamps().to_vec();
+    let taken = take_whole_files(assembly, (old, sharing), same, (&mut reused, &mut stamps));
+    // Also after a failure: every hard link moved the change time that the stamp of its file holds.
+    old.replace_stamps(stamps);
+    taken?;
     take_chunks(assembly, old, same, &mut reused)?;
     Ok(reused)
 }
 
-/// Files whose chunks are, in order, those of an old file that still has the stamp of its verification.
+/// Files whose chunks are, in order, those of an old file that still has the stamp of its verification. The stamps that
+/// the old files have afterwards go into `stamps`.
 fn take_whole_files(
     assembly: &mut Assembly,
     (old, sharing): (&InstalledVersion, Sharing),
     same: &[Option<u32>],
-    reused: &mut Reused,
+    (reused, stamps): (&mut Reused, &mut [FileStamp]),
 ) -> Result<(), StoreError> {
     let old_tree = old.complete().tree();
     let old_files: Vec<_> = old_tree.files().map(|(_, path, file)| (path, file)).collect();
@@ -57,6 +68,9 @@ fn take_whole_files(
         by_chunks.entry(old_tree.chunks_of(file)).or_default().push(number);
     }
     for (entry, new_chunks, executable) in whole_candidates(&assembly.tree, same) {
+        if assembly.output.is_taken(entry) {
+            continue;
+        }
         let Some(old_chunks) = new_chunks
             .iter()
             .map(|chunk| same.get(index(*chunk)).copied().flatten())
@@ -67,25 +81,51 @@ fn take_whole_files(
         let Some(numbers) = by_chunks.get(old_chunks.as_slice()) else { continue };
         for number in numbers {
             let Some((path, file)) = old_files.get(*number) else { continue };
-            let Some((source, stamp)) = old.verified_file(*number, (path, file)) else { continue };
+            let Some(recorded) = stamps.get_mut(*number) else { continue };
+            let Some((source, stamp)) = old.verified_file(recorded, (path, file)) else { continue };
             // A hard link shares the permissions too, so both have to have the same ones.
             let alike = file.executable == executable && sharing == Sharing::HardLinks;
             let allowed =
                 if alike { Allowed::ReflinkHardLinkOrCopy } else { Allowed::ReflinkOrCopy };
-            let target = assembly.output.vacate(&assembly.tree, entry)?;
-            match clone::clone_unchanged(&source, &stamp, &target, allowed) {
-                Ok(cloned) => count(reused, cloned.how, file.size),
-                Err(CloneError::File(error)) if error.is_no_space() => return Err(error.into()),
-                Err(error) => {
-                    tracing::debug!(%error, "not cloned; its chunks are read instead");
-                    continue;
-                }
+            if let Some(cloned) = take_file(assembly, entry, (&source, &stamp), allowed)? {
+                *recorded = cloned.source;
+                count(reused, cloned.how, file.size);
+                break;
             }
-            assembly.output.taken(entry);
-            break;
         }
     }
     Ok(())
+}
+
+/// Puts a clone of `source`, which had `stamp` when it was verified, into the place of an entry; `None` when it cannot be
+/// cloned, and then what lies there stays: chunks in it may be held.
+fn take_file(
+    assembly: &mut Assembly,
+    entry: u32,
+    (source, stamp): (&Path, &FileStamp),
+    allowed: Allowed,
+) -> Result<Option<ClonedUnchanged>, StoreError> {
+    let scratch = assembly.folder.join(CLONE);
+    durable::remove_tree(&scratch)?;
+    match clone::clone_unchanged(source, stamp, &scratch, allowed) {
+        Ok(cloned) => {
+            assembly.output.take(&assembly.tree, entry, &scratch)?;
+            Ok(Some(ClonedUnchanged { source: moved_stamp(source, cloned.source), ..cloned }))
+        }
+        Err(CloneError::File(error)) if error.is_no_space() => Err(error.into()),
+        Err(error) => {
+            tracing::debug!(%error, "not cloned; its chunks are read instead");
+            Ok(None)
+        }
+    }
+}
+
+/// The stamp of a file that had `stamp` before one of its names was moved, which may move its change time too.
+fn moved_stamp(path: &Path, stamp: FileStamp) -> FileStamp {
+    FileStamp::of_path(path)
+        .ok()
+        .filter(|now| FileStamp { changed_ns: now.changed_ns, ..stamp } == *now)
+        .unwrap_or(stamp)
 }
 
 fn count(reused: &mut Reused, how: Cloned, size: u64) {
@@ -151,4 +191,37 @@ fn take_chunks(
         assembly.hold(chunk, name);
     }
     assembly.journal.note(&noted)
+}
+
+#[cfg(test)]
+mod tests {
+    use headstart_model::PackPath;
+    use headstart_pack::TreeBuilder;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_cloned_leaves_the_chunks_that_had_arrived() {
+        let home = tempfile::tempdir().expect("a temporary folder");
+        let mut builder = TreeBuilder::new();
+        let chunk = [(Digest::of(b"held"), 4)];
+        builder.file(&PackPath::new("f").expect("fine"), false, chunk).expect("small");
+        let complete = builder.finish();
+        let (tree, content) = (complete.tree().clone(), complete.content());
+        let staging = home.path().join("staging");
+        let mut assembly = Assembly::open(&staging, tree.clone(), &content).expect("room");
+        assembly.write_chunk(&tree, 0, b"held").expect("room");
+        assembly.hold(0, Digest::of(b"held"));
+        let source = home.path().join("old");
+        std::fs::write(&source, b"held").expect("room");
+        let stamp = FileStamp::of_path(&source).expect("exists");
+        let other = FileStamp { size_bytes: 5, ..stamp };
+        let mut take = |stamp: &FileStamp| {
+            let taken = take_file(&mut assembly, 0, (&source, stamp), Allowed::ReflinkOrCopy);
+            let bytes = std::fs::read(staging.join("files/f")).expect("in place");
+            (taken.expect("room").is_some(), bytes)
+        };
+        assert_eq!(take(&other), (false, b"held".to_vec()));
+        assert_eq!(take(&stamp), (true, b"held".to_vec()));
+    }
 }

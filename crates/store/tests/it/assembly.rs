@@ -102,4 +102,69 @@ fn content_that_the_catalog_did_not_promise_is_refused() {
     let error = assembly.finish(&promised, &finish(&folder)).unwrap_err();
     assert_eq!(error.to_failure().code.as_str(), "contentDamaged");
     assert!(!folder.exists());
+    let assembly = Assembly::open(&staging, packed.tree.clone(), &promised).unwrap();
+    assert_eq!(assembly.held().count(), 0, "nothing of what was refused is trusted again");
+}
+
+#[test]
+fn blocks_that_lied_do_not_spoil_the_next_attempt() {
+    let home = tempfile::tempdir().unwrap();
+    let (staging, folder) = (home.path().join("staging"), home.path().join("done"));
+    let packed = pack(&sample());
+    // The same tree with other bytes in it.
+    let mut lies = sample();
+    lies.insert("run.sh".into(), b"#!/bin/no\n".to_vec());
+    let lying = pack(&lies);
+    assert_eq!(lying.tree, packed.tree);
+    let mut assembly = Assembly::open(&staging, packed.tree.clone(), &packed.content).unwrap();
+    for (number, stored) in (0..).zip(&lying.blocks) {
+        assembly.put_block(&lying.table, number, stored).unwrap();
+    }
+    let error = assembly.finish(&packed.content, &finish(&folder)).unwrap_err();
+    assert!(matches!(error, StoreError::Format { .. }), "{error}");
+    let version = install(&packed, &staging, &folder);
+    assert_files(&version.files(), &sample());
+}
+
+#[test]
+fn files_that_a_kill_left_read_only_can_be_written_again() {
+    let home = tempfile::tempdir().unwrap();
+    let staging = home.path().join("staging");
+    let packed = pack(&sample());
+    let mut assembly = Assembly::open(&staging, packed.tree.clone(), &packed.content).unwrap();
+    for (number, stored) in (0..).zip(&packed.blocks) {
+        assembly.put_block(&packed.table, number, stored).unwrap();
+    }
+    drop(assembly);
+    // What finishing does first; then the kill. The mode is asked for, not a write: these tests may run as root.
+    let path = |name: &str| staging.join("files").join(name);
+    for (name, mode) in [("data/big.bin", 0o444), ("run.sh", 0o555)] {
+        std::fs::set_permissions(path(name), std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let assembly = Assembly::open(&staging, packed.tree.clone(), &packed.content).unwrap();
+    for name in ["data/big.bin", "run.sh"] {
+        let mode = std::fs::metadata(path(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o200, 0o200, "{name}");
+    }
+    assert!(assembly.held().is_complete());
+    let folder = home.path().join("done");
+    assembly.finish(&packed.content, &finish(&folder)).unwrap();
+    assert_files(&InstalledVersion::files_of(&folder), &sample());
+}
+
+#[test]
+fn a_file_that_was_cut_off_is_never_recorded_as_whole() {
+    let home = tempfile::tempdir().unwrap();
+    let staging = home.path().join("staging");
+    let packed = pack(&sample());
+    let mut assembly = Assembly::open(&staging, packed.tree.clone(), &packed.content).unwrap();
+    for (number, stored) in (0..).zip(&packed.blocks) {
+        assembly.put_block(&packed.table, number, stored).unwrap();
+    }
+    let path = staging.join("files/data/other.bin");
+    std::fs::OpenOptions::new().write(true).open(path).unwrap().set_len(7).unwrap();
+    let folder = home.path().join("done");
+    let error = assembly.finish(&packed.content, &finish(&folder)).unwrap_err();
+    assert!(matches!(error, StoreError::Format { .. }), "{error}");
+    assert!(!folder.exists());
 }

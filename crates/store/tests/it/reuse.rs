@@ -120,3 +120,29 @@ fn a_resumed_build_never_writes_through_to_the_old_version() {
     assert_files(&world.home.path().join("2/files"), &world.expected);
     assert!(world.old.verify().is_empty());
 }
+
+#[test]
+fn the_old_version_is_not_read_again_because_it_lent_its_files() {
+    let world = world();
+    update(&world, Sharing::HardLinks);
+    let old = InstalledVersion::open(world.old.folder()).unwrap();
+    assert!(old.is_unchanged(), "its record has the stamps that linking left");
+}
+
+#[test]
+fn what_had_arrived_does_not_need_the_old_version() {
+    let world = world();
+    let staging = world.home.path().join("staging");
+    let old = InstalledVersion::open(world.old.folder()).unwrap();
+    let same = same(&old, &world.new);
+    let mut assembly =
+        Assembly::open(&staging, world.new.tree.clone(), &world.new.content).unwrap();
+    for (number, stored) in (0..).zip(&world.new.blocks) {
+        assembly.put_block(&world.new.table, number, stored).unwrap();
+    }
+    std::fs::remove_dir_all(old.files()).unwrap();
+    assembly.reuse(old, &same, Sharing::HardLinks).unwrap();
+    let folder = world.home.path().join("2");
+    assembly.finish(&world.new.content, &finish(&folder)).unwrap();
+    assert_files(&folder.join("files"), &world.expected);
+}

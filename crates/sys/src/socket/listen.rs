@@ -113,12 +113,25 @@ impl AsFd for Listener {
     }
 }
 
+impl Claim {
+    /// Whether clients still find the socket at its path: nobody removed it or put another there.
+    /// A service manager's socket is the manager's care, and counts as found.
+    #[must_use]
+    pub fn is_in_place(&self) -> bool {
+        self.own.as_ref().is_none_or(Own::is_in_place)
+    }
+}
+
+impl Own {
+    fn is_in_place(&self) -> bool {
+        FileStamp::of_path(&self.path).is_ok_and(|now| now.is_same_file(&self.stamp))
+    }
+}
+
 impl Drop for Claim {
     fn drop(&mut self) {
         let Some(own) = &self.own else { return };
-        let still_ours =
-            FileStamp::of_path(&own.path).is_ok_and(|now| now.is_same_file(&own.stamp));
-        if still_ours {
+        if own.is_in_place() {
             // A socket that stays behind is stale, and replaced as such.
             let _ = fs::remove_file(&own.path);
         }

@@ -123,6 +123,19 @@ fn a_socket_that_took_the_place_of_ours_is_left_alone() {
 }
 
 #[test]
+fn a_socket_that_was_taken_away_is_noticed_and_can_be_made_again() {
+    let (_folder, path) = place();
+    let (_listener, claim) = Listener::bind(&path).unwrap().into_parts();
+    assert!(claim.is_in_place());
+    std::fs::remove_file(&path).unwrap();
+    assert!(!claim.is_in_place());
+    drop(claim);
+    let again = Listener::bind(&path).unwrap();
+    connect(&path).unwrap();
+    drop(again);
+}
+
+#[test]
 fn the_path_stays_claimed_while_a_runtime_has_the_listener() {
     let (_folder, path) = place();
     let (listener, claim) = Listener::bind(&path).unwrap().into_parts();

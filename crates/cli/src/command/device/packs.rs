@@ -288,7 +288,7 @@ async fn update(context: &Context, of: &OfApp) -> Result<Verdict, Failure> {
         let pack = update.pack().id.clone();
         match update {
             StatusUpdate::Downloading { progress: moved, .. } => {
-                progress.advance(&translate(&moved))
+                progress.advance(&translate(&moved));
             }
             StatusUpdate::Finished { .. } => waiting.retain(|waiting| *waiting != pack),
             StatusUpdate::Failed { failure: why, .. } => {

@@ -1,1 +1,166 @@
-//! To come.
+//! Programs on the socket that do not keep to the protocol. The service goes on for all others.
+
+use std::io::{BufReader, Read as _, Write as _};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+
+use headstart::Require;
+use headstart_model::protocol::CALL_BYTES_MAX;
+use headstart_sys::dirs::Home;
+use serde_json::{Value, json};
+
+use super::Bench;
+
+fn connect(bench: &Bench) -> UnixStream {
+    let home = Home::at(&bench.device.home).unwrap();
+    UnixStream::connect(home.socket().path()).unwrap()
+}
+
+/// A call as it goes over the socket.
+fn call(method: &str, parameters: Value, more: bool) -> Vec<u8> {
+    let call = json!({ "method": method, "parameters": parameters, "more": more });
+    let mut bytes = serde_json::to_vec(&call).unwrap();
+    bytes.push(0);
+    bytes
+}
+
+fn status() -> Vec<u8> {
+    call("io.headstart.Service.Status", json!({}), false)
+}
+
+fn updates() -> Vec<u8> {
+    call("io.headstart.Packs.StatusUpdates", json!({ "app": crate::device::APP }), true)
+}
+
+/// Reads until the service hangs up.
+fn read_to_end(mut stream: UnixStream) -> Vec<u8> {
+    let mut received = Vec::new();
+    // A connection that was reset has ended too.
+    let _ = stream.read_to_end(&mut received);
+    received
+}
+
+fn read_reply(stream: &mut impl std::io::BufRead) -> Value {
+    let mut frame = Vec::new();
+    stream.read_until(0, &mut frame).unwrap();
+    assert_eq!(frame.pop(), Some(0), "the service hung up");
+    serde_json::from_slice(&frame).unwrap()
+}
+
+#[test]
+fn garbage_ends_the_connection_and_no_other() {
+    let bench = Bench::new();
+    let service = bench.installed();
+    let noise = crate::publisher::noise(3, 100_000);
+    let mut nested = b"[".repeat(100_000);
+    nested.push(0);
+    let cases: [&[u8]; 6] = [&noise, &nested, b"\0", b"{}\0", b"null\0", b"{\"method\":7}\0"];
+    for garbage in cases {
+        let mut stream = connect(&bench);
+        // The service may hang up before it has read everything.
+        let _ = stream.write_all(garbage);
+        let _ = stream.shutdown(Shutdown::Write);
+        read_to_end(stream);
+        bench.assert_alive();
+    }
+    bench.assert_goes_on(1);
+    service.stop(&bench.device);
+}
+
+#[test]
+fn what_no_method_takes_is_answered_and_the_connection_goes_on() {
+    let bench = Bench::new();
+    let service = bench.installed();
+    let mut stream = BufReader::new(connect(&bench));
+    let wrong = [
+        (call("io.headstart.Nothing.Here", json!({}), false), "InterfaceNotFound"),
+        (call("io.headstart.Packs.Nothing", json!({}), false), "MethodNotFound"),
+        (call("io.headstart.Packs.Ensure", json!({ "packs": 7 }), true), "InvalidParameter"),
+        (call("io.headstart.Packs.Explain", json!({ "pack": "../x" }), false), "InvalidParameter"),
+        (updates().iter().map(|byte| if *byte == b'A' { b'B' } else { *byte }).collect(), ""),
+    ];
+    for (call, error) in wrong {
+        stream.get_mut().write_all(&call).unwrap();
+        let reply = read_reply(&mut stream);
+        let found = reply["error"].as_str().unwrap_or_default();
+        assert!(found.ends_with(error), "{reply}");
+        if error.is_empty() {
+            assert_eq!(reply["continues"], true, "{reply}");
+            break;
+        }
+    }
+    bench.assert_goes_on(1);
+    drop(stream);
+    service.stop(&bench.device);
+}
+
+#[test]
+fn a_message_without_end_ends_the_connection() {
+    let bench = Bench::new();
+    let service = bench.installed();
+    let mut stream = connect(&bench);
+    let piece = vec![b'a'; CALL_BYTES_MAX];
+    // Twice the limit: somewhere on the way the service hangs up.
+    let _ = stream.write_all(&piece).and_then(|()| stream.write_all(&piece));
+    assert!(read_to_end(stream).is_empty());
+    bench.assert_goes_on(1);
+    service.stop(&bench.device);
+}
+
+#[test]
+fn thousands_of_calls_at_once_are_all_answered() {
+    const CALLS: usize = 5_000;
+    let bench = Bench::new();
+    let service = bench.installed();
+    let stream = connect(&bench);
+    let mut writer = stream.try_clone().unwrap();
+    let writing = std::thread::spawn(move || writer.write_all(&status().repeat(CALLS)).unwrap());
+    let mut reader = BufReader::new(stream);
+    for _ in 0..CALLS {
+        assert_eq!(
+            read_reply(&mut reader)["parameters"]["home"],
+            bench.device.home.to_str().unwrap()
+        );
+    }
+    writing.join().unwrap();
+    bench.assert_goes_on(1);
+    service.stop(&bench.device);
+}
+
+#[test]
+fn whoever_subscribes_and_never_reads_holds_nobody_up() {
+    let bench = Bench::new();
+    let service = bench.installed();
+    let mut silent = connect(&bench);
+    // Answers that nobody reads fill the connection, so that soon no update fits into it.
+    let description = json!({ "interface": "io.headstart.Packs" });
+    let describe = call("org.varlink.service.GetInterfaceDescription", description, false);
+    silent.write_all(&describe.repeat(8)).unwrap();
+    silent.write_all(&updates()).unwrap();
+    let library = bench.device.library().unwrap();
+    for _ in 0..30 {
+        bench.ensure("spare", Require::AnyVersion).unwrap();
+        library.remove("spare").unwrap();
+    }
+    bench.assert_goes_on(1);
+    // It does not keep the service from ending either.
+    service.stop(&bench.device);
+    drop(silent);
+}
+
+#[test]
+fn calls_of_those_who_have_gone_take_no_place_from_others() {
+    // More than the service has places for.
+    const PROGRAMS: usize = 600;
+    let bench = Bench::new();
+    let service = bench.installed();
+    for _ in 0..PROGRAMS {
+        let mut stream = BufReader::new(connect(&bench));
+        // A call that never ends, and more behind it than the service takes in.
+        stream.get_mut().write_all(&updates()).unwrap();
+        assert_eq!(read_reply(&mut stream)["continues"], true);
+        stream.get_mut().write_all(&status().repeat(100)).unwrap();
+    }
+    bench.assert_goes_on(1);
+    service.stop(&bench.device);
+}

@@ -157,7 +157,7 @@ fn a_server_that_stops_sending_twice_is_survived() {
 fn a_server_that_fails_for_metadata_is_told_and_forgotten() {
     let case = Case::new();
     case.bench.publish(2, jiff::Timestamp::now());
-    for kind in [FaultKind::Status500, FaultKind::Cut, FaultKind::RedirectLoop] {
+    for kind in [FaultKind::Status500, FaultKind::RedirectLoop] {
         case.strike(kind, Frequency::Always, &Bench::url_path("metadata/"));
         let error = case.bench.check_for_updates().unwrap_err();
         let told = (ErrorKind::Network, "repositoryUnreachable");

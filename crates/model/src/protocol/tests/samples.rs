@@ -179,8 +179,12 @@ fn app_samples() -> Vec<Sample> {
     use ContentRequest::{Install, LanguageChange, Periodic, Update};
     let bundle = || "/bundle".to_owned();
     let done = || apps::InstallEvent::Done(app_infos().remove(0));
-    let launchable =
-        || apps::InstallEvent::Launchable(apps::Launchable { failed: vec![pack_failure()], catalog: Some(pack_failure().failure) });
+    let launchable = || {
+        apps::InstallEvent::Launchable(apps::Launchable {
+            failed: vec![pack_failure()],
+            catalog: Some(pack_failure().failure),
+        })
+    };
     let mut events: Vec<_> = phases().map(|p| apps::InstallEvent::Progress(progress(p))).to_vec();
     events.extend([launchable(), done()]);
     let install = apps::Install { bundle: bundle(), copy: true, dev: true, insecure: false };
