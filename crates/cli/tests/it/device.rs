@@ -114,6 +114,26 @@ fn programs_are_told_what_the_contract_says() {
 }
 
 #[test]
+fn units_of_systemd_come_and_go() {
+    let world = World::new();
+    // Without a path there is no systemd to talk to: the one of whoever runs the tests is left alone.
+    let run = |arguments: &[&str]| {
+        let mut command = world.command(arguments);
+        command.env("PATH", "").env("HOME", world.root()).env_remove("XDG_CONFIG_HOME");
+        Ran::of(command.output().unwrap())
+    };
+    assert!(daemon().exists());
+    let installed = run(&["service", "install", "--json"]).succeeds();
+    assert_golden(&world, "service-install", &installed);
+    let unit = world.path(".config/systemd/user/headstart.socket");
+    let socket = std::fs::read_to_string(unit).unwrap();
+    assert!(socket.contains("ListenStream=/") && socket.contains("SocketMode=0600"), "{socket}");
+    let removed = run(&["service", "uninstall", "--json"]).succeeds();
+    assert_golden(&world, "service-uninstall", &removed);
+    assert!(!world.path(".config/systemd/user/headstart.socket").exists());
+}
+
+#[test]
 fn a_file_of_a_pack_is_printed_and_the_app_is_started() {
     let device = Device::new();
     device.json(&["app", "install", "bundle"]).succeeds();
