@@ -147,20 +147,20 @@ impl Bench {
         assert_eq!(status.unwrap().home, self.device.home.to_str().unwrap());
     }
 
-    /// Another app, of another publisher, can still be installed with its content.
-    fn assert_other_app_installs(&self) {
+    /// Another app, of another publisher.
+    fn other_app(&self) -> Device {
         let publisher = Publisher::new(&self.folder.path().join("web/other"), Timestamp::now());
         let archive = publisher.pack("other", Policy::Essential, 1);
         publisher.publish(&[archive], Timestamp::now());
         let url = format!("{}other/repository/", self.web.url);
         let bundle = self.folder.path().join("other-bundle");
-        let repository = (url.as_str(), publisher.root());
-        let device = Device::of_app(
-            "com.example.other",
-            &self.device.home,
-            &bundle,
-            (repository.0, &repository.1),
-        );
+        let root = publisher.root();
+        Device::of_app("com.example.other", &self.device.home, &bundle, (&url, &root))
+    }
+
+    /// That app can be installed with its content.
+    fn assert_other_app_installs(&self) {
+        let device = self.other_app();
         device.install().unwrap();
         assert_reads(&device, "other", 1);
     }

@@ -26,7 +26,8 @@ impl SmallDisk {
         match mount.output() {
             Ok(output) if output.status.success() => Some(Self(folder.to_owned())),
             Ok(output) => {
-                skip("disk-full", String::from_utf8_lossy(&output.stderr).trim());
+                let said = String::from_utf8_lossy(&output.stderr);
+                skip("disk-full", said.lines().next().unwrap_or("no disk can be mounted"));
                 None
             }
             Err(error) => {
@@ -142,6 +143,23 @@ fn a_service_starts_on_a_full_disk_and_goes_on_when_there_is_room() {
     bench.assert_reads("base", 1);
     assert_full(&bench.ensure("spare", Require::AnyVersion).unwrap_err());
     disk.clear();
+    bench.assert_goes_on(1);
+    service.stop(&bench.device);
+}
+
+#[test]
+fn an_app_that_is_installed_on_a_full_disk_is_told_so_and_can_be_installed_later() {
+    let Some((service, disk, bench)) = on_small_disk() else { return };
+    let other = bench.other_app();
+    disk.fill();
+    std::fs::remove_file(bench.device.home.join("headstart.reserve")).unwrap();
+    disk.fill();
+    assert_full(other.install().unwrap_err().failure());
+    bench.assert_alive();
+    bench.assert_reads("base", 1);
+    disk.clear();
+    other.install().unwrap();
+    super::assert_reads(&other, "other", 1);
     bench.assert_goes_on(1);
     service.stop(&bench.device);
 }
