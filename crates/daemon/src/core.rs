@@ -4,10 +4,6 @@
 //! lets the effects begin and the answers go. If the commit fails, what is in memory is dropped and loaded again, and no
 //! effect begins: the database is the truth.
 
-mod handle;
-mod input;
-mod subscribers;
-
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -18,13 +14,9 @@ use headstart_model::Failure;
 use headstart_store::{Database, StoreError};
 use tokio::sync::{mpsc, oneshot};
 
-pub use handle::CoreHandle;
-pub use input::{Answered, Input};
-pub use subscribers::{Heard, Subscription, Told};
-
 use crate::clock::Clock;
+use crate::inbox::{Input, Query, Subscribers};
 use crate::perform::Performer;
-use subscribers::Subscribers;
 
 /// Events that are handled before a commit, at most: the more, the fewer commits; the fewer, the sooner an answer.
 const BATCH_MAX: usize = 128;
@@ -191,7 +183,7 @@ impl Core {
     }
 
     /// Queries see the state after the events that came before them, and only what was committed.
-    fn answer(&self, queries: Vec<input::Query>) {
+    fn answer(&self, queries: Vec<Query>) {
         let now = self.clock.now();
         for query in queries {
             query(&self.state, now);

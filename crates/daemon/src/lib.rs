@@ -9,6 +9,7 @@
 mod bundle;
 mod clock;
 pub mod core;
+pub mod inbox;
 mod logging;
 mod options;
 pub mod perform;

@@ -25,7 +25,7 @@ pub use clients::Clients;
 pub use context::Context;
 pub(crate) use context::blocking;
 
-use crate::core::CoreHandle;
+use crate::inbox::CoreHandle;
 
 /// Orders that are being performed.
 #[derive(Debug, Clone)]

@@ -14,7 +14,8 @@ use headstart_sys::socket::{Listener, SocketError};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::core::{Core, CoreError, CoreHandle};
+use crate::core::{Core, CoreError};
+use crate::inbox::CoreHandle;
 use crate::options::Options;
 use crate::perform::{Clients, Context, Performer};
 use crate::socket::{self, Shared};

@@ -5,6 +5,7 @@ mod connection;
 mod identity;
 mod listening;
 mod packs;
+mod reply;
 mod service;
 mod translate;
 mod verify;
@@ -19,7 +20,7 @@ use headstart_sys::socket::Listener;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::core::CoreHandle;
+use crate::inbox::CoreHandle;
 use crate::perform::Context;
 
 /// What every connection shares.

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::context::{Context, blocking};
 use super::repository;
-use crate::core::CoreHandle;
+use crate::inbox::CoreHandle;
 
 /// The engine hears of progress at most so often.
 const REPORT_EVERY: Duration = Duration::from_millis(100);

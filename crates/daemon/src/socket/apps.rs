@@ -14,10 +14,10 @@ use headstart_model::protocol::apps::{
 };
 use headstart_model::{AppId, ErrorKind, Failure, PackId};
 
-use super::connection::{Caller, End, Replies};
+use super::reply::{Caller, End, Replies};
 use super::{identity, translate};
 use crate::bundle;
-use crate::core::{Heard, Told};
+use crate::inbox::{Heard, Told};
 use crate::perform::blocking;
 
 /// What an installation allows, as the call says it.

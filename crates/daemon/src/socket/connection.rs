@@ -5,19 +5,18 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use headstart_engine::ClientId;
+use headstart_model::AppId;
 use headstart_model::protocol::CALL_BYTES_MAX;
-use headstart_model::protocol::Method;
 use headstart_model::protocol::dispatch::{Call, Decoded, decode_call};
-use headstart_model::protocol::error::CallError;
 use headstart_model::protocol::framer::Framer;
-use headstart_model::protocol::message::{Answer, Position, encode_error, encode_reply};
-use headstart_model::{AppId, ErrorKind, Failure};
+use headstart_model::protocol::message::{Answer, encode_error};
 use headstart_sys::socket::{PeerIdentity, identify_peer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
 
+use super::reply::{Caller, End, Replies};
 use super::{Shared, apps, packs, service, verify};
 
 /// Calls of one connection that wait; a peer that sends more waits too.
@@ -33,58 +32,6 @@ pub(super) struct Connection {
     pub(super) app: Option<AppId>,
     pub(super) shared: Arc<Shared>,
     writer: OwnedWriteHalf,
-}
-
-/// Why a call ends.
-pub(super) enum End {
-    /// With an error that is told.
-    Error(CallError),
-    /// With the connection.
-    Io(std::io::Error),
-}
-
-impl From<Failure> for End {
-    fn from(failure: Failure) -> Self {
-        Self::Error(CallError::Failed(failure))
-    }
-}
-
-impl From<std::io::Error> for End {
-    fn from(error: std::io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-/// The replies to one call.
-pub(super) struct Replies<'a> {
-    writer: &'a mut OwnedWriteHalf,
-    answer: Answer,
-}
-
-impl Replies<'_> {
-    /// A reply after which others follow; not sent to a caller that takes one only.
-    pub(super) async fn between<M: Method>(&mut self, reply: &M::Reply) -> Result<(), End> {
-        if self.answer == Answer::Stream {
-            self.send::<M>(reply, Position::Between).await?;
-        }
-        Ok(())
-    }
-
-    /// The last reply.
-    pub(super) async fn last<M: Method>(&mut self, reply: &M::Reply) -> Result<(), End> {
-        if self.answer == Answer::Never {
-            return Ok(());
-        }
-        self.send::<M>(reply, Position::Last).await
-    }
-
-    async fn send<M: Method>(&mut self, reply: &M::Reply, position: Position) -> Result<(), End> {
-        let bytes = encode_reply::<M>(reply, position).map_err(|error| {
-            Failure::from_error(ErrorKind::Internal, "replyTooLong", &error)
-                .with_hint("ask for less at once")
-        })?;
-        Ok(self.writer.write_all(&bytes).await?)
-    }
 }
 
 /// Answers calls until the peer goes away or breaks the protocol.
@@ -226,13 +173,4 @@ impl Connection {
             Call::Verify(call) => verify::verify(caller, call, &mut replies).await,
         }
     }
-}
-
-/// Who calls, as the methods need it.
-#[derive(Clone, Copy)]
-pub(super) struct Caller<'a> {
-    pub(super) client: ClientId,
-    /// The app that the program is.
-    pub(super) app: Option<&'a AppId>,
-    pub(super) shared: &'a Arc<Shared>,
 }

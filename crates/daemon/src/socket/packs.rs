@@ -12,9 +12,9 @@ use headstart_model::{AppId, ErrorKind, Failure, PackId};
 use headstart_store::Namespaces;
 use headstart_sys::map::MappedFile;
 
-use super::connection::{Caller, End, Replies};
+use super::reply::{Caller, End, Replies};
 use super::{apps, translate};
-use crate::core::{Heard, Told};
+use crate::inbox::{Heard, Told};
 use crate::perform::blocking;
 
 /// The app that a call is about: the one that it names, else the one that calls, else the only one that has the pack.

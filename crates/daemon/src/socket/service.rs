@@ -9,7 +9,7 @@ use headstart_model::protocol::service::{
 use headstart_model::{AppId, ErrorKind, Failure};
 use headstart_sys::socket::PeerIdentity;
 
-use super::connection::{Caller, End, Replies};
+use super::reply::{Caller, End, Replies};
 use super::{Shared, identity};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -6,8 +6,8 @@ use headstart_model::protocol::{PackFailure, Phase, Progress};
 use headstart_model::{AppId, ErrorKind, Failure, PackId};
 use headstart_store::{InstalledVersion, Namespaces};
 
-use super::connection::{Caller, End, Replies};
 use super::packs::app_of;
+use super::reply::{Caller, End, Replies};
 use crate::perform::blocking;
 
 /// Reads every file of the packs again. Repairing is refused: see the failure.

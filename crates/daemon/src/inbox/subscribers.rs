@@ -77,14 +77,14 @@ impl Subscription {
 
 /// Everybody who listens.
 #[derive(Debug, Default)]
-pub(super) struct Subscribers(Vec<Subscription>);
+pub(crate) struct Subscribers(Vec<Subscription>);
 
 impl Subscribers {
-    pub(super) fn add(&mut self, subscription: Subscription) {
+    pub(crate) fn add(&mut self, subscription: Subscription) {
         self.0.push(subscription);
     }
 
-    pub(super) fn tell(&mut self, notice: &Notice) {
+    pub(crate) fn tell(&mut self, notice: &Notice) {
         self.0.retain_mut(|subscription| subscription.tell(notice));
     }
 }

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use super::Subscription;
 
 /// A question about the state, with where its answer goes.
-pub(super) type Query = Box<dyn FnOnce(&State, Now) + Send>;
+pub(crate) type Query = Box<dyn FnOnce(&State, Now) + Send>;
 
 /// Something for the core.
 pub enum Input {
@@ -25,7 +25,7 @@ pub enum Input {
 
 impl Input {
     /// Whether it is worth trying to go on for, after changes could not be committed: somebody acts, or time has passed.
-    pub(super) const fn may_wake(&self) -> bool {
+    pub(crate) const fn may_wake(&self) -> bool {
         matches!(self, Self::Call(_) | Self::Event(Event::TimerDue))
     }
 }
@@ -45,11 +45,11 @@ impl std::fmt::Debug for Input {
 /// A call on its way to the engine.
 pub struct Call {
     /// The connection that it came over.
-    pub(super) client: ClientId,
+    pub(crate) client: ClientId,
     /// Makes the event once the call has its number.
-    pub(super) event: Box<dyn FnOnce(Caller) -> Event + Send>,
+    pub(crate) event: Box<dyn FnOnce(Caller) -> Event + Send>,
     /// Where the answer goes.
-    pub(super) answer: oneshot::Sender<Answered>,
+    pub(crate) answer: oneshot::Sender<Answered>,
 }
 
 impl std::fmt::Debug for Call {
