@@ -53,6 +53,9 @@ impl Shared {
     }
 }
 
+/// How long nothing is accepted after the system refused, such as for too many open files: trying on at once would take a
+/// whole core and end nothing sooner.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Connections at once; one more waits until another ends. `Ours:` a program uses one for each call under way.
 const CONNECTIONS_MAX: usize = 512;
 /// How often the socket is looked after, whether it is still there.
@@ -88,7 +91,7 @@ pub async fn serve(
             Err(error) => {
                 // Such as too many open files: others may end, so the service goes on.
                 tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };

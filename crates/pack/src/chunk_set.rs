@@ -26,12 +26,6 @@ impl ChunkSet {
         set
     }
 
-    /// Number of chunks of the tree, in the set or not.
-    #[must_use]
-    pub const fn universe(&self) -> u32 {
-        self.chunks
-    }
-
     /// Whether `chunk` is in the set; false for a chunk that the tree does not have.
     #[must_use]
     pub fn contains(&self, chunk: u32) -> bool {
