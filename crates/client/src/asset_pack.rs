@@ -3,22 +3,50 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+use headstart_model::download_manifest::DownloadPack;
 use headstart_model::protocol::packs::{Pack, Trust};
 use headstart_model::{DownloadPolicy, Language, PackId, PackVersion};
+use serde::{Deserialize, Serialize};
+use url::Url;
 
 /// One asset pack in one version, as the service described it. `Spec: api 1`.
 ///
 /// It is a description, not a hold on the pack: when the server gets another version, this one goes
 /// on describing what it described, and
 /// [`status_relative_to`](crate::AssetPackManager::status_relative_to) tells the difference.
-#[derive(Clone, PartialEq, Eq)]
+///
+/// Two are equal when everything is that they say. It can be written as JSON and read back, for an app that
+/// hands it to another of its processes.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AssetPack {
+    #[serde(flatten)]
     pack: Pack,
+    /// Where its archive lies, for one from a plain download manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    archive: Option<Url>,
 }
 
 impl AssetPack {
     pub(crate) const fn new(pack: Pack) -> Self {
-        Self { pack }
+        Self { pack, archive: None }
+    }
+
+    /// What a plain download manifest says about a pack.
+    pub(crate) fn of_archive(pack: DownloadPack) -> Self {
+        let archive = Some(pack.url);
+        let pack = Pack {
+            id: pack.id,
+            version: pack.version,
+            download_size: pack.download_size,
+            // Not said in such a manifest: `installed_size` does not show it.
+            installed_size: 0,
+            user_info: pack.user_info,
+            language: pack.language,
+            policy: pack.download_policy,
+            trust: Trust::TransportOnly,
+        };
+        Self { pack, archive }
     }
 
     pub(crate) const fn pack_id(&self) -> &PackId {
@@ -44,10 +72,17 @@ impl AssetPack {
         self.pack.download_size
     }
 
-    /// Bytes of all its files when installed.
+    /// Bytes of all its files when installed; none where nobody said it, as in a plain download
+    /// manifest. `Ours:` the original tells the size of the archive only.
     #[must_use]
-    pub fn installed_size(&self) -> u64 {
-        self.pack.installed_size
+    pub fn installed_size(&self) -> Option<u64> {
+        self.archive.is_none().then_some(self.pack.installed_size)
+    }
+
+    /// Where its archive lies, if it comes from a plain download manifest. `Spec: packs 4`.
+    #[must_use]
+    pub fn archive_url(&self) -> Option<&str> {
+        self.archive.as_ref().map(Url::as_str)
     }
 
     /// Whatever the author put into the packaging manifest.
@@ -96,39 +131,5 @@ impl fmt::Debug for AssetPack {
             .field("id", &self.pack.id)
             .field("version", &self.pack.version)
             .finish_non_exhaustive()
-    }
-}
-
-/// The packs that the server offers to an app. `Spec: api 3`.
-#[derive(Debug, Clone)]
-pub struct AssetPackManifest {
-    packs: Vec<AssetPack>,
-}
-
-impl AssetPackManifest {
-    /// `packs` are sorted by id.
-    pub(crate) const fn new(packs: Vec<AssetPack>) -> Self {
-        Self { packs }
-    }
-
-    /// The packs, by id.
-    #[must_use]
-    pub fn asset_packs(&self) -> &[AssetPack] {
-        &self.packs
-    }
-
-    /// The pack with this id.
-    #[must_use]
-    pub fn asset_pack(&self, id: &str) -> Option<&AssetPack> {
-        self.packs.iter().find(|pack| pack.id() == id)
-    }
-
-    /// The packs that have a language. `Spec: packs 9`.
-    pub fn localized_asset_packs(&self) -> impl Iterator<Item = &AssetPack> {
-        self.packs.iter().filter(|pack| pack.language().is_some())
-    }
-
-    pub(crate) fn into_packs(self) -> Vec<AssetPack> {
-        self.packs
     }
 }

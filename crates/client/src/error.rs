@@ -20,13 +20,13 @@ pub struct Error {
 
 struct Inner {
     failure: Failure,
-    local_availability: Option<LocalAvailability>,
+    local_availability: Option<LocalAvailabilityError>,
 }
 
 /// How each pack of a batch ended, of which at least one could not be had. `Spec: api 2`.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
-pub struct LocalAvailability {
+pub struct LocalAvailabilityError {
     /// Packs that can be read.
     pub successes: Vec<AssetPack>,
     /// Packs that cannot, and why.
@@ -67,7 +67,7 @@ impl Error {
     /// How each pack of a batch ended, when this is the failure of a batch (code
     /// `localAvailabilityFailure`).
     #[must_use]
-    pub fn local_availability(&self) -> Option<&LocalAvailability> {
+    pub fn local_availability(&self) -> Option<&LocalAvailabilityError> {
         self.inner.local_availability.as_ref()
     }
 
@@ -95,9 +95,8 @@ impl Error {
         failure.with_hint(hint).into()
     }
 
-    pub(crate) fn of_batch(local: LocalAvailability) -> Self {
-        let all = local.successes.len() + local.failures.len();
-        let message = format!("{} of {all} asset packs are not available", local.failures.len());
+    pub(crate) fn of_batch(local: LocalAvailabilityError) -> Self {
+        let message = local.to_string();
         let mut failure = Failure::new(ErrorKind::Internal, "localAvailabilityFailure", message);
         if let Some((_, first)) = local.failures.first() {
             failure.kind = first.kind();
@@ -124,6 +123,20 @@ impl Error {
             "assetPackNotFound",
             format!("there is no asset pack `{id}`"),
         )
+    }
+}
+
+impl fmt::Display for LocalAvailabilityError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (failed, all) = (self.failures.len(), self.failures.len() + self.successes.len());
+        write!(f, "{failed} of {all} asset packs are not available")
+    }
+}
+
+impl std::error::Error for LocalAvailabilityError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        let (_, first) = self.failures.first()?;
+        Some(first)
     }
 }
 

@@ -28,12 +28,14 @@ pub mod blocking;
 mod connection;
 mod connector;
 mod contents;
+mod ensure;
 mod environment;
 mod error;
 mod events;
 mod interrupt;
 mod link;
 mod manager;
+mod manifest;
 mod namespace;
 pub mod packs;
 mod run;
@@ -42,17 +44,19 @@ mod starting;
 mod update;
 mod wire;
 
-pub use asset_pack::{AssetPack, AssetPackManifest};
+pub use asset_pack::AssetPack;
 pub use connector::{Connector, Start};
 pub use contents::Contents;
-pub use error::{Error, LocalAvailability};
+pub use ensure::{EnsureOptions, Require};
+pub use error::{Error, LocalAvailabilityError};
 pub use events::Events;
 pub use headstart_model::protocol::packs::Trust;
 pub use headstart_model::protocol::{PackFailure, Phase, Progress, Reason};
 pub use headstart_model::{
-    AppId, ContentRequest, DownloadPolicy, ErrorKind, Failure, InstallationEventType,
-    InstallationEventTypes, Language, PackId, PackVersion, Status,
+    AppGroupId, AppId, ContentRequest, DownloadPolicy, ErrorKind, Failure, InstallationEventType,
+    InstallationEventTypes, Language, PackId, PackVersion, Status, Urgency,
 };
 pub use manager::AssetPackManager;
-pub use namespace::{FolderEntry, FolderEntryKind, Namespace};
-pub use update::{DownloadProgress, DownloadStatusUpdate, Require, UpdateCheck};
+pub use manifest::AssetPackManifest;
+pub use namespace::{Collision, FolderEntry, FolderEntryKind, Namespace, SizeCalculationMethod};
+pub use update::{DownloadProgress, DownloadStatusUpdate, UpdateCheck};

@@ -10,7 +10,10 @@ use crate::error::Error;
 use crate::link::Caller;
 use crate::namespace::Namespaces;
 use crate::run::run;
-use crate::{AssetPack, AssetPackManifest, DownloadStatusUpdate, Events, Require, UpdateCheck};
+use crate::{
+    AssetPack, AssetPackManifest, DownloadStatusUpdate, EnsureOptions, Events, Require,
+    SizeCalculationMethod, UpdateCheck,
+};
 
 /// The asset packs of an app. `Spec: api 2`.
 ///
@@ -76,13 +79,13 @@ impl AssetPackManager {
         run(&self.inner, move |packs| packs.asset_pack(&id)).await
     }
 
-    /// The status of a pack; asks the server. `Spec: packs 8.2`.
+    /// The status of a pack, compared with what is offered now. `Spec: packs 8.2`.
     ///
     /// # Errors
     /// As [`asset_pack`](Self::asset_pack).
-    pub async fn status(&self, id: &str) -> Result<Status, Error> {
+    pub async fn status_of(&self, id: &str) -> Result<Status, Error> {
         let id = id.to_owned();
-        run(&self.inner, move |packs| packs.status(&id)).await
+        run(&self.inner, move |packs| packs.status_of(&id)).await
     }
 
     /// The status of the local copy compared with `pack`, in whatever version that describes.
@@ -117,17 +120,30 @@ impl AssetPackManager {
     }
 
     /// As [`ensure_local_availability`](Self::ensure_local_availability), and says whether any
-    /// version will do. `Spec: api 2`.
+    /// version will do, and how urgent it is. `Spec: api 2`.
+    ///
+    /// ```no_run
+    /// # async fn load(packs: headstart::AssetPackManager) -> Result<(), headstart::Error> {
+    /// use headstart::{EnsureOptions, Require, Urgency};
+    ///
+    /// let next = packs.asset_pack("level-2").await?;
+    /// // Ahead of time, in nobody's way.
+    /// packs.ensure_local_availability_with(&next, Urgency::Background).await?;
+    /// // A person waits, and for nothing but the newest.
+    /// let now = EnsureOptions::new().require(Require::LatestVersion).urgency(Urgency::Immediate);
+    /// packs.ensure_local_availability_with(&next, now).await?;
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// As [`ensure_local_availability`](Self::ensure_local_availability).
     pub async fn ensure_local_availability_with(
         &self,
         pack: &AssetPack,
-        require: Require,
+        options: impl Into<EnsureOptions>,
     ) -> Result<(), Error> {
-        let pack = pack.clone();
-        run(&self.inner, move |packs| packs.ensure_local_availability_with(&pack, require)).await
+        let (pack, options) = (pack.clone(), options.into());
+        run(&self.inner, move |packs| packs.ensure_local_availability_with(&pack, options)).await
     }
 
     /// Waits until all of these packs can be read, downloading them as one batch. `Spec: api 2`.
@@ -138,10 +154,25 @@ impl AssetPackManager {
     pub async fn ensure_local_availability_of(
         &self,
         packs: &[AssetPack],
-        require: Require,
+        options: impl Into<EnsureOptions>,
     ) -> Result<(), Error> {
-        let wanted = packs.to_vec();
-        run(&self.inner, move |packs| packs.ensure_local_availability_of(&wanted, require)).await
+        let (wanted, options) = (packs.to_vec(), options.into());
+        run(&self.inner, move |packs| packs.ensure_local_availability_of(&wanted, options)).await
+    }
+
+    /// Waits until one of these packs can be read, and gives the first that can: one that is there
+    /// already, else the one that arrives first. Nothing is begun when one is there; else the
+    /// others go on in the background. `Ours:` for apps that can begin with any of several.
+    ///
+    /// # Errors
+    /// `localAvailabilityFailure` when none could be had, `nothingToWaitFor` when `packs` is empty.
+    pub async fn ensure_any_local_availability(
+        &self,
+        packs: &[AssetPack],
+        options: impl Into<EnsureOptions>,
+    ) -> Result<AssetPack, Error> {
+        let (wanted, options) = (packs.to_vec(), options.into());
+        run(&self.inner, move |packs| packs.ensure_any_local_availability(&wanted, options)).await
     }
 
     /// What happens to the downloads of all packs, from the moment on at which the future is done;
@@ -195,6 +226,18 @@ impl AssetPackManager {
     pub async fn cancel(&self, id: &str) -> Result<(), Error> {
         let id = id.to_owned();
         run(&self.inner, move |packs| packs.cancel(&id)).await
+    }
+
+    /// Bytes that the version of a pack takes that can be read. `Spec: packs 8`.
+    ///
+    /// [`SizeCalculationMethod::Logical`] costs the same for many files; the others look at each.
+    ///
+    /// # Errors
+    /// `assetPackNotFound` when none can be read, `namespaceDamaged` when the index of the files
+    /// cannot be used, `fileDamaged` when a file is missing.
+    pub async fn local_size(&self, id: &str, method: SizeCalculationMethod) -> Result<u64, Error> {
+        let id = id.to_owned();
+        run(&self.inner, move |packs| packs.local_size(&id, method)).await
     }
 
     reading_methods!();

@@ -11,7 +11,7 @@ use headstart_model::{Language, PackId, PackPath, PackVersion};
 
 use crate::error::Error;
 use crate::run::run;
-use crate::{Events, Require, blocking};
+use crate::{EnsureOptions, Events, blocking};
 
 /// The packs of the app that the connector acts for, or of all. Obtained from
 /// [`Connector::packs`](crate::Connector::packs).
@@ -57,10 +57,24 @@ impl Packs {
     pub async fn ensure(
         &self,
         packs: &[PackId],
-        require: Require,
+        options: impl Into<EnsureOptions>,
     ) -> Result<Events<EnsureEvent>, Error> {
-        let wanted = packs.to_vec();
-        Events::start(&self.inner, move |packs| packs.ensure(&wanted, require)).await
+        let (wanted, options) = (packs.to_vec(), options.into());
+        Events::start(&self.inner, move |packs| packs.ensure(&wanted, options)).await
+    }
+
+    /// Waits until one of the packs can be read; the last event says which. The others go on in the
+    /// background.
+    ///
+    /// # Errors
+    /// As [`blocking::Packs::ensure`].
+    pub async fn ensure_any(
+        &self,
+        packs: &[PackId],
+        options: impl Into<EnsureOptions>,
+    ) -> Result<Events<EnsureEvent>, Error> {
+        let (wanted, options) = (packs.to_vec(), options.into());
+        Events::start(&self.inner, move |packs| packs.ensure_any(&wanted, options)).await
     }
 
     /// Begins updates of downloaded packs and removes obsolete ones. `Spec: concepts 5.2`.

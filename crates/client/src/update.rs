@@ -133,13 +133,3 @@ pub struct UpdateCheck {
     /// Packs that were removed because they are offered no longer, by id.
     pub removed: Vec<String>,
 }
-
-/// Whether a local copy is enough, or has to be the newest. `Spec: api 2`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Require {
-    /// Any local copy will do: the server is not asked about it.
-    #[default]
-    AnyVersion,
-    /// Also waits for an available update.
-    LatestVersion,
-}

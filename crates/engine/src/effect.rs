@@ -239,6 +239,8 @@ pub struct InstallProgress {
     pub bytes_done: u64,
     /// Bytes of this phase in all; 0 while that is not known.
     pub bytes_total: u64,
+    /// Bytes of this phase done in a second, over the last seconds; none while nobody can tell.
+    pub bytes_per_second: Option<u64>,
     /// The whole installation, in millionths: 0 to 1,000,000. Never falls in one life of the service.
     pub fraction_ppm: u32,
 }

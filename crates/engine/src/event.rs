@@ -1,7 +1,7 @@
 //! What the engine hears.
 
 use headstart_model::catalog::CatalogPack;
-use headstart_model::{AppId, ContentRequest, Failure, PackId, ReleaseNumber};
+use headstart_model::{AppId, ContentRequest, Failure, PackId, ReleaseNumber, Until, Urgency};
 
 use crate::facts::FactsChange;
 use crate::id::{ClientId, DownloadId, EffectId, RequestId};
@@ -14,6 +14,23 @@ pub struct Caller {
     pub request: RequestId,
     /// The connection it came over.
     pub client: ClientId,
+}
+
+/// On what terms somebody waits for packs. Of a [`Freshness`] alone: in the foreground, for all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// Whether any local version will do.
+    pub freshness: Freshness,
+    /// How urgently.
+    pub urgency: Urgency,
+    /// For how many of the packs.
+    pub until: Until,
+}
+
+impl From<Freshness> for Terms {
+    fn from(freshness: Freshness) -> Self {
+        Self { freshness, urgency: Urgency::default(), until: Until::default() }
+    }
 }
 
 /// What a cancellation names.
@@ -77,8 +94,8 @@ pub enum Event {
         app: AppId,
         /// The packs.
         packs: Vec<PackId>,
-        /// Whether any local version will do.
-        freshness: Freshness,
+        /// On what terms.
+        terms: Terms,
     },
     /// Somebody wants the app's packs brought up to date. Answered with [`Reply::Checked`](crate::Reply::Checked).
     CheckForUpdatesRequested {

@@ -278,7 +278,7 @@ mod tests {
             caller,
             app: key("more").app,
             packs: vec![key("more").pack],
-            freshness: crate::record::Freshness::Any,
+            terms: crate::record::Freshness::Any.into(),
         });
         bench.finish_everything();
         let outdated = explained(&bench, "core");

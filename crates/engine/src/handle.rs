@@ -37,8 +37,8 @@ fn dispatch(w: &mut Work<'_>, event: Event) {
         }
         Event::LaunchAwaited { caller, app } => install::launch_awaited(w, caller, &app),
         Event::AppLaunched { app } => install::launched(w, &app),
-        Event::EnsureRequested { caller, app, packs, freshness } => {
-            ensure::requested(w, caller, &app, packs, freshness);
+        Event::EnsureRequested { caller, app, packs, terms } => {
+            ensure::requested(w, caller, &app, packs, terms);
         }
         Event::CheckForUpdatesRequested { caller, app } => {
             catalog::check_requested(w, caller, &app);

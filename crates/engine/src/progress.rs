@@ -5,7 +5,7 @@ use headstart_model::AppId;
 use crate::class::Demand;
 use crate::effect::{InstallProgress, Notice};
 use crate::id::DownloadId;
-use crate::live::Progress;
+use crate::live::{Course, Progress};
 use crate::record::InstallStage;
 use crate::work::Work;
 
@@ -27,6 +27,7 @@ pub(crate) fn advance(w: &mut Work<'_>, id: DownloadId, done: u64) {
     let mut progress = w.live().progress.get(&id).copied().unwrap_or_default();
     progress.done = progress.done.max(done);
     progress.total = progress.total.max(progress.done);
+    progress.rate.note(w.now.monotonic, progress.done);
     set(w, id, progress);
 }
 
@@ -36,6 +37,8 @@ pub(crate) fn plan(w: &mut Work<'_>, id: DownloadId, total: u64, remaining: u64)
     progress.done = progress.done.max(total.saturating_sub(remaining));
     progress.total = total.max(progress.done);
     progress.began = progress.began.map(|(at, _)| (at, progress.done));
+    // What was staged already did not arrive now.
+    progress.rate.begin(w.now.monotonic, progress.done);
     set(w, id, progress);
 }
 
@@ -84,20 +87,56 @@ pub(crate) fn tell(w: &mut Work<'_>, app: &AppId) {
         InstallStage::Essential => (tally.done, tally.total),
         InstallStage::Files | InstallStage::Install => (0, 0),
     };
-    tell_bytes(w, app, stage, bytes_done, bytes_total);
+    let bytes_per_second = essential_rate(w, app);
+    tell_bytes(
+        w,
+        app,
+        InstallBytes { stage, done: bytes_done, total: bytes_total, bytes_per_second },
+    );
 }
 
 /// Tells that the app's own files moved on.
 pub(crate) fn tell_files(w: &mut Work<'_>, app: &AppId, bytes_done: u64, bytes_total: u64) {
-    tell_bytes(w, app, InstallStage::Files, bytes_done, bytes_total);
+    let now = w.now.monotonic;
+    let files = &mut w.live_mut().installs.entry(app.clone()).or_default().files;
+    files.note(now, bytes_done);
+    let bytes_per_second = files.per_second();
+    let stage = InstallStage::Files;
+    tell_bytes(
+        w,
+        app,
+        InstallBytes { stage, done: bytes_done, total: bytes_total, bytes_per_second },
+    );
 }
 
-fn tell_bytes(w: &mut Work<'_>, app: &AppId, stage: InstallStage, done: u64, total: u64) {
+/// What the transfers that an installation waits for bring in a second, together.
+fn essential_rate(w: &Work<'_>, app: &AppId) -> Option<u64> {
+    let live = w.live();
+    let moving = live.active.values().filter(|active| {
+        active.course == Course::Running
+            && live.essential.get(app).is_some_and(|ids| ids.contains(&active.download))
+    });
+    let rates = moving.filter_map(|active| live.progress.get(&active.download)?.rate.per_second());
+    rates.reduce(u64::saturating_add)
+}
+
+/// Bytes of a phase of an installation.
+struct InstallBytes {
+    stage: InstallStage,
+    done: u64,
+    total: u64,
+    bytes_per_second: Option<u64>,
+}
+
+fn tell_bytes(w: &mut Work<'_>, app: &AppId, bytes: InstallBytes) {
+    let InstallBytes { stage, done, total, bytes_per_second } = bytes;
     let reached = fraction_ppm(stage, done, total);
     let tally = w.live_mut().installs.entry(app.clone()).or_default();
     tally.told_ppm = tally.told_ppm.max(reached);
     let fraction_ppm = tally.told_ppm;
-    let progress = InstallProgress { stage, bytes_done: done, bytes_total: total, fraction_ppm };
+    let (bytes_done, bytes_total) = (done, total);
+    let progress =
+        InstallProgress { stage, bytes_done, bytes_total, bytes_per_second, fraction_ppm };
     w.tell(Notice::Installation { app: app.clone(), progress });
 }
 

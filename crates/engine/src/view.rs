@@ -303,7 +303,7 @@ mod tests {
             caller,
             app: app_id("app"),
             packs: vec![key("core").pack],
-            freshness: crate::record::Freshness::Latest,
+            terms: crate::record::Freshness::Latest.into(),
         });
         bench.finish(|order| matches!(order, Order::FetchCatalog { .. }));
         assert_eq!(names(&bench, "core"), ["obsolete", "downloaded"]);

@@ -24,6 +24,7 @@ pub mod protocol;
 pub mod record;
 mod status;
 mod suggestion;
+mod urgency;
 mod url_policy;
 mod verified;
 
@@ -39,5 +40,6 @@ pub use policy::{
 };
 pub use status::Status;
 pub use suggestion::Suggestion;
+pub use urgency::{Until, Urgency};
 pub use url_policy::{UrlPolicy, UrlProblem};
 pub use verified::{Verified, VerifyError};

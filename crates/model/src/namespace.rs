@@ -18,6 +18,7 @@ use crate::PackVersion;
 
 mod build;
 mod children;
+mod collisions;
 mod error;
 mod layout;
 mod lookup;
@@ -25,6 +26,7 @@ mod read;
 
 pub use build::{Builder, NewPack};
 pub use children::Children;
+pub use collisions::Collision;
 pub use error::{BuildError, SnapshotError};
 pub use read::Snapshot;
 

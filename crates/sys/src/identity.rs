@@ -86,6 +86,25 @@ pub fn link_count(metadata: &Metadata) -> u64 {
     }
 }
 
+/// Bytes that a file takes on the disk: less than its length where it has holes or is compressed,
+/// more where the last block is not full. What it shares with clones counts in full for each.
+///
+/// Where this cannot be told (not Unix) it is the length.
+#[must_use]
+pub fn allocated_bytes(metadata: &Metadata) -> u64 {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        /// The unit of `st_blocks`, whatever the file system's own.
+        const BLOCK_BYTES: u64 = 512;
+        metadata.blocks().saturating_mul(BLOCK_BYTES)
+    }
+    #[cfg(not(unix))]
+    {
+        metadata.len()
+    }
+}
+
 /// Times that do not fit (before 1677, after 2262) take the nearest that does.
 #[cfg(unix)]
 pub(crate) fn nanoseconds(seconds: i64, nanoseconds: i64) -> i64 {

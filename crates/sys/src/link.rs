@@ -1,4 +1,4 @@
-//! Links to folders, for folders of our own that show files which lie elsewhere.
+//! Links to files and folders, for folders of our own that show files which lie elsewhere.
 
 use std::io;
 use std::path::Path;
@@ -16,10 +16,30 @@ pub fn link_folder(target: &Path, link: &Path) -> Result<(), FileError> {
     symlink(target, link).map_err(FileError::at(Action::Create, link))
 }
 
+/// As [`link_folder`], to a file. On Windows, where the right is missing, a second name of the file
+/// instead.
+///
+/// # Errors
+/// As [`link_folder`].
+pub fn link_file(target: &Path, link: &Path) -> Result<(), FileError> {
+    symlink_file(target, link).map_err(FileError::at(Action::Create, link))
+}
+
 #[cfg(unix)]
 fn symlink(target: &Path, link: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(target, link)
 }
+
+#[cfg(unix)]
+use symlink as symlink_file;
+
+#[cfg(windows)]
+fn symlink_file(target: &Path, link: &Path) -> io::Result<()> {
+    std::os::windows::fs::symlink_file(target, link).or_else(|_| std::fs::hard_link(target, link))
+}
+
+#[cfg(not(any(unix, windows)))]
+use symlink as symlink_file;
 
 #[cfg(windows)]
 fn symlink(target: &Path, link: &Path) -> io::Result<()> {
@@ -44,6 +64,8 @@ mod tests {
         let link = folder.path().join("link");
         link_folder(Path::new("target"), &link).unwrap();
         assert_eq!(std::fs::read(link.join("file")).unwrap(), b"x");
+        link_file(&folder.path().join("target/file"), &folder.path().join("file")).unwrap();
+        assert_eq!(std::fs::read(folder.path().join("file")).unwrap(), b"x");
         let again = link_folder(Path::new("target"), &link).unwrap_err();
         assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
     }

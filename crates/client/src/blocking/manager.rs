@@ -6,16 +6,19 @@ use headstart_model::protocol::packs::{
     Cancel, CheckForUpdates, Ensure, EnsureEvent, EnsureOutcome, List, LocalStatus, PackState,
     Remove, Status as AskStatus, StatusUpdateEvent, StatusUpdates,
 };
-use headstart_model::{ErrorKind, PackId, Status};
+use headstart_model::{ErrorKind, PackId, Status, Until};
 
 use super::{Events, reading_methods};
 use crate::connection::unexpected;
 use crate::connector::Connector;
-use crate::error::{Error, LocalAvailability};
+use crate::error::{Error, LocalAvailabilityError};
 use crate::link::Caller;
 use crate::namespace::Namespaces;
 use crate::run::Blocking;
-use crate::{AssetPack, AssetPackManifest, DownloadStatusUpdate, Require, UpdateCheck};
+use crate::{
+    AssetPack, AssetPackManifest, DownloadStatusUpdate, EnsureOptions, Require,
+    SizeCalculationMethod, UpdateCheck,
+};
 
 /// The asset packs of an app: [`crate::AssetPackManager`] for programs without an executor. `Spec:
 /// api 2`.
@@ -64,9 +67,7 @@ impl AssetPackManager {
         let list = self.caller.call(&List { app: self.caller.on_behalf_of() })?;
         let offered = |state: &PackState| !state.status.contains(Status::OBSOLETE);
         let packs = list.packs.into_iter().filter(offered).map(|state| AssetPack::new(state.pack));
-        let mut packs: Vec<_> = packs.collect();
-        packs.sort_by(|a, b| a.id().cmp(b.id()));
-        Ok(AssetPackManifest::new(packs))
+        Ok(AssetPackManifest::new(packs.collect()))
     }
 
     /// The pack with this id; may ask the server. `Spec: api 2`.
@@ -78,11 +79,11 @@ impl AssetPackManager {
         self.state(id, None).map(|state| AssetPack::new(state.pack))
     }
 
-    /// The status of a pack; asks the server. `Spec: packs 8.2`.
+    /// The status of a pack, compared with what is offered now. `Spec: packs 8.2`.
     ///
     /// # Errors
     /// As [`asset_pack`](Self::asset_pack).
-    pub fn status(&self, id: &str) -> Result<Status, Error> {
+    pub fn status_of(&self, id: &str) -> Result<Status, Error> {
         self.state(id, None).map(|state| state.status)
     }
 
@@ -104,7 +105,7 @@ impl AssetPackManager {
             |pack| self.caller.call(&LocalStatus { app: self.caller.on_behalf_of(), pack }).ok();
         match PackId::new(id).ok().and_then(ask) {
             Some(reply) => reply.status,
-            None if self.is_available_locally(id) => Status::DOWNLOADED,
+            None if self.asset_pack_is_available_locally(id) => Status::DOWNLOADED,
             None => Status::EMPTY,
         }
     }
@@ -122,16 +123,17 @@ impl AssetPackManager {
     }
 
     /// As [`ensure_local_availability`](Self::ensure_local_availability), and says whether any
-    /// version will do. `Spec: api 2`.
+    /// version will do, and how urgent it is. `Spec: api 2`.
     ///
     /// # Errors
     /// As [`ensure_local_availability`](Self::ensure_local_availability).
     pub fn ensure_local_availability_with(
         &self,
         pack: &AssetPack,
-        require: Require,
+        options: impl Into<EnsureOptions>,
     ) -> Result<(), Error> {
-        let local = self.ensure(std::slice::from_ref(pack), require)?;
+        let wanted = std::slice::from_ref(pack);
+        let local = self.ensure(wanted, options.into(), Until::All)?;
         match local.failures.into_iter().next() {
             None => Ok(()),
             Some((_, error)) => Err(error),
@@ -146,10 +148,33 @@ impl AssetPackManager {
     pub fn ensure_local_availability_of(
         &self,
         packs: &[AssetPack],
-        require: Require,
+        options: impl Into<EnsureOptions>,
     ) -> Result<(), Error> {
-        let local = self.ensure(packs, require)?;
+        let local = self.ensure(packs, options.into(), Until::All)?;
         if local.failures.is_empty() { Ok(()) } else { Err(Error::of_batch(local)) }
+    }
+
+    /// Waits until one of these packs can be read, and gives the first that can: one that is there
+    /// already, else the one that arrives first. Nothing is begun when one is there; else the
+    /// others go on in the background. `Ours:` for apps that can begin with any of several.
+    ///
+    /// # Errors
+    /// `localAvailabilityFailure` when none could be had, `nothingToWaitFor` when `packs` is empty.
+    pub fn ensure_any_local_availability(
+        &self,
+        packs: &[AssetPack],
+        options: impl Into<EnsureOptions>,
+    ) -> Result<AssetPack, Error> {
+        if packs.is_empty() {
+            let text = "there is no asset pack to wait for";
+            let error = Error::new(ErrorKind::Usage, "nothingToWaitFor", text);
+            return Err(error.with_hint("name at least one"));
+        }
+        let mut local = self.ensure(packs, options.into(), Until::Any)?;
+        match local.successes.is_empty() {
+            false => Ok(local.successes.swap_remove(0)),
+            true => Err(Error::of_batch(local)),
+        }
     }
 
     /// What happens to the downloads of all packs, from now on; never ends by itself. `Spec: api
@@ -202,6 +227,18 @@ impl AssetPackManager {
         self.caller.call(&Cancel { app: self.caller.on_behalf_of(), pack }).map(drop)
     }
 
+    /// Bytes that the version of a pack takes that can be read. `Spec: packs 8`.
+    ///
+    /// [`SizeCalculationMethod::Logical`] costs the same for many files; the others look at each.
+    ///
+    /// # Errors
+    /// `assetPackNotFound` when none can be read, `namespaceDamaged` when the index of the files
+    /// cannot be used, `fileDamaged` when a file is missing.
+    pub fn local_size(&self, id: &str, method: SizeCalculationMethod) -> Result<u64, Error> {
+        let newest = self.namespaces.newest()?;
+        newest.ok_or_else(|| Error::asset_pack_not_found(id))?.local_size(id, method)
+    }
+
     reading_methods!();
 
     fn state(&self, id: &str, relative_to: Option<&AssetPack>) -> Result<PackState, Error> {
@@ -209,34 +246,42 @@ impl AssetPackManager {
         self.caller.call(&AskStatus { app, pack, relative_to: relative_to.map(AssetPack::version) })
     }
 
-    fn ensure(&self, packs: &[AssetPack], require: Require) -> Result<LocalAvailability, Error> {
-        let mut local = LocalAvailability::default();
-        let any_will_do = require == Require::AnyVersion;
-        let here = |pack: &&AssetPack| any_will_do && self.is_available_locally(pack.id());
+    fn ensure(
+        &self,
+        packs: &[AssetPack],
+        options: EnsureOptions,
+        until: Until,
+    ) -> Result<LocalAvailabilityError, Error> {
+        let mut local = LocalAvailabilityError::default();
+        let any_will_do = options.require == Require::AnyVersion;
+        let here =
+            |pack: &&AssetPack| any_will_do && self.asset_pack_is_available_locally(pack.id());
         let (here, wanted): (Vec<_>, Vec<_>) = packs.iter().partition(here);
         local.successes.extend(here.into_iter().cloned());
-        if wanted.is_empty() {
+        let one_is_enough = until == Until::Any && !local.successes.is_empty();
+        if wanted.is_empty() || one_is_enough {
             return Ok(local);
         }
         let call = Ensure {
             app: self.caller.on_behalf_of(),
             packs: wanted.iter().map(|pack| pack.pack_id().clone()).collect(),
             latest: !any_will_do,
+            urgency: options.urgency,
+            until,
         };
-        match self.caller.call(&call)? {
-            EnsureEvent::Done(EnsureOutcome { failures, .. }) => {
-                for pack in wanted {
-                    match failures.iter().find(|failed| failed.pack == *pack.pack_id()) {
-                        Some(failed) => {
-                            local.failures.push((pack.clone(), failed.failure.clone().into()));
-                        }
-                        None => local.successes.push(pack.clone()),
-                    }
-                }
-                Ok(local)
+        let EnsureEvent::Done(EnsureOutcome { successes, failures }) = self.caller.call(&call)?
+        else {
+            return Err(unexpected());
+        };
+        for pack in wanted {
+            let id = pack.pack_id();
+            if let Some(failed) = failures.iter().find(|failed| failed.pack == *id) {
+                local.failures.push((pack.clone(), failed.failure.clone().into()));
+            } else if until == Until::All || successes.iter().any(|done| done.id == *id) {
+                local.successes.push(pack.clone());
             }
-            _ => Err(unexpected()),
         }
+        Ok(local)
     }
 
     fn subscribe(&self, pack: Option<PackId>) -> Result<Events<DownloadStatusUpdate>, Error> {

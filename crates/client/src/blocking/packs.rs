@@ -5,14 +5,14 @@ use headstart_model::protocol::packs::{
     NamespaceSnapshot, OpenNamespace, PackState, Remove, Repair, Status, StatusUpdateEvent,
     StatusUpdates, Updates, Verify, VerifyEvent,
 };
-use headstart_model::{Language, PackId, PackPath, PackVersion};
+use headstart_model::{Language, PackId, PackPath, PackVersion, Until};
 use std::path::PathBuf;
 
 use super::Events;
-use crate::Require;
 use crate::error::Error;
 use crate::link::Caller;
 use crate::run::Blocking;
+use crate::{EnsureOptions, Require};
 
 /// The packs of the app that the connector acts for, or of all: [`crate::packs::Packs`] for
 /// programs without an executor.
@@ -53,10 +53,41 @@ impl Packs {
     /// # Errors
     /// Of kind `unavailable` when the service cannot be had; the events end with an error when the
     /// service cannot take the request.
-    pub fn ensure(&self, packs: &[PackId], require: Require) -> Result<Events<EnsureEvent>, Error> {
-        let app = self.caller.on_behalf_of();
-        let latest = require == Require::LatestVersion;
-        self.caller.stream(&Ensure { app, packs: packs.to_vec(), latest }).map(Events::new)
+    pub fn ensure(
+        &self,
+        packs: &[PackId],
+        options: impl Into<EnsureOptions>,
+    ) -> Result<Events<EnsureEvent>, Error> {
+        self.begin(packs, options.into(), Until::All)
+    }
+
+    /// Waits until one of the packs can be read; the last event says which. The others go on in the
+    /// background.
+    ///
+    /// # Errors
+    /// As [`ensure`](Self::ensure).
+    pub fn ensure_any(
+        &self,
+        packs: &[PackId],
+        options: impl Into<EnsureOptions>,
+    ) -> Result<Events<EnsureEvent>, Error> {
+        self.begin(packs, options.into(), Until::Any)
+    }
+
+    fn begin(
+        &self,
+        packs: &[PackId],
+        options: EnsureOptions,
+        until: Until,
+    ) -> Result<Events<EnsureEvent>, Error> {
+        let call = Ensure {
+            app: self.caller.on_behalf_of(),
+            packs: packs.to_vec(),
+            latest: options.require == Require::LatestVersion,
+            urgency: options.urgency,
+            until,
+        };
+        self.caller.stream(&call).map(Events::new)
     }
 
     /// Begins updates of downloaded packs and removes obsolete ones. `Spec: concepts 5.2`.

@@ -27,7 +27,7 @@ macro_rules! reading_methods {
         /// Whether any version of a pack can be read. Asks nobody; an id that does not exist is not
         /// available. `Spec: packs 8.2`.
         #[must_use]
-        pub fn is_available_locally(&self, id: &str) -> bool {
+        pub fn asset_pack_is_available_locally(&self, id: &str) -> bool {
             self.local_version(id).is_ok()
         }
 
@@ -42,16 +42,6 @@ macro_rules! reading_methods {
         ) -> Result<headstart_model::PackVersion, crate::Error> {
             let newest = self.namespaces.newest()?;
             newest.ok_or_else(|| crate::Error::asset_pack_not_found(id))?.local_version(id)
-        }
-
-        /// Bytes of all files of the version that can be read. `Ours:` taken from the index, so it
-        /// costs the same for many files.
-        ///
-        /// # Errors
-        /// As [`local_version`](Self::local_version).
-        pub fn local_size(&self, id: &str) -> Result<u64, crate::Error> {
-            let newest = self.namespaces.newest()?;
-            newest.ok_or_else(|| crate::Error::asset_pack_not_found(id))?.local_size(id)
         }
 
         /// The bytes of a file in any pack, mapped into memory. Asks nobody, as all of these.
@@ -117,13 +107,16 @@ macro_rules! reading_methods {
 
         /// Where a file or folder is, as a path of the file system. `Spec: api 2`.
         ///
+        /// A folder of which several packs have a part is shown as one: a folder of links is made
+        /// for it, which takes time for many files and goes with the process.
+        ///
         /// Good until [`release_paths`](Self::release_paths), or until the last clone of this
         /// manager is gone: what was given away is kept on the disk for so long, also when its pack
         /// is updated or removed. Not to be kept beyond the process.
         ///
         /// # Errors
-        /// As [`contents`](Self::contents); `folderSpansPacks` for a folder of which several packs
-        /// have a part: [`Namespace::folder`](crate::Namespace::folder) lists it.
+        /// As [`contents`](Self::contents); `mergedFolderFailed` when the folder of links cannot be
+        /// made.
         pub fn path(&self, path: &str) -> Result<std::path::PathBuf, crate::Error> {
             let namespace = self.to_read(path)?;
             let found = namespace.path(path)?;

@@ -11,7 +11,7 @@ use headstart_sys::identity::FileStamp;
 use headstart_sys::lock::{FileLock, Sharing};
 use headstart_sys::map::MappedFile;
 
-use super::{Held, Namespace, namespace_damaged};
+use super::{Held, MergedFolders, Namespace, namespace_damaged};
 use crate::error::Error;
 
 /// How often a reader begins anew because what can be read changed under its hands. `Ours:` each
@@ -118,7 +118,8 @@ impl Namespaces {
         let snapshot = Snapshot::open(map).map_err(|error| damaged(&error))?;
         let stamp = FileStamp::of_file(lease.file()).map_err(|error| damaged(&error))?;
         let (app, home) = (self.app.clone(), self.home.clone());
-        Ok(Some(Namespace::new(Held { app, home, snapshot, path, stamp, _lease: lease })))
+        let merged = MergedFolders::new(self.home.join("apps").join(app.as_str()).join("merged"));
+        Ok(Some(Namespace::new(Held { app, home, snapshot, path, stamp, merged, _lease: lease })))
     }
 
     /// The newest generation; none when there is none yet.

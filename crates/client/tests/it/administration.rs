@@ -10,7 +10,8 @@ use headstart::apps::{
 };
 use headstart::packs::{EnsureEvent, EnsureOutcome, Repair, Verification, VerifyEvent};
 use headstart::service::{ServiceStatus, Stopped};
-use headstart::{ErrorKind, Failure, PackFailure, Require};
+use headstart::{ErrorKind, Failure, PackFailure, Require, Urgency};
+use headstart_model::Until;
 use headstart_model::protocol::apps::{Install, PrepareLaunch, Uninstall, Uninstalled};
 use headstart_model::protocol::dispatch::Call;
 use headstart_model::protocol::packs::{Ensure, Verify};
@@ -146,7 +147,13 @@ fn packs_of_any_app_are_ensured_and_verified() {
     assert!(matches!(&events[..], [EnsureEvent::Progress(_), EnsureEvent::Done(_)]));
     let events: Vec<_> = packs.verify(&[], Repair::Repair).unwrap().map(Result::unwrap).collect();
     assert_eq!(events, [VerifyEvent::Done(Verification::default())]);
-    let ensure = Ensure { app: Some(app()), packs: vec![pack_id("a")], latest: true };
+    let ensure = Ensure {
+        app: Some(app()),
+        packs: vec![pack_id("a")],
+        latest: true,
+        urgency: Urgency::Foreground,
+        until: Until::All,
+    };
     let verify = Verify { app: Some(app()), packs: Vec::new(), repair: Repair::Repair };
     assert_eq!(service.calls(), [Call::Ensure(ensure), Call::Verify(verify)]);
 }

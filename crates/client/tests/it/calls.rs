@@ -58,7 +58,10 @@ fn the_offered_packs_are_listed_by_id_without_obsolete_ones() {
     assert!(manifest.asset_pack("old").is_none());
     assert_eq!(manifest.localized_asset_packs().count(), 0);
     let a = manifest.asset_pack("a").unwrap();
-    assert_eq!((a.version(), a.download_size(), a.installed_size()), (PackVersion(2), 10, 20));
+    assert_eq!(
+        (a.version(), a.download_size(), a.installed_size()),
+        (PackVersion(2), 10, Some(20))
+    );
     assert_eq!(a.user_info().unwrap()["title"], "a");
     assert_eq!((a.policy().name(), a.trust(), a.language()), ("onDemand", Trust::Signed, None));
     assert_eq!(a.to_string(), "a (version 2)");
@@ -70,7 +73,7 @@ fn states_are_those_that_the_service_gives() {
     let service = FakeService::start(&device, shelf);
     let packs = device.connector().asset_packs_blocking().unwrap();
     let a = packs.asset_pack("a").unwrap();
-    assert_eq!(packs.status("a").unwrap(), Status::DOWNLOAD_AVAILABLE);
+    assert_eq!(packs.status_of("a").unwrap(), Status::DOWNLOAD_AVAILABLE);
     assert_eq!(packs.status_relative_to(&a).unwrap(), Status::UP_TO_DATE);
     assert_eq!(packs.local_status("a"), Status::DOWNLOADED.with(Status::OBSOLETE));
     let updates = packs.check_for_updates().unwrap();
@@ -87,7 +90,7 @@ fn an_id_that_no_pack_can_have_is_not_found_without_asking() {
     let device = Device::new();
     let service = FakeService::start(&device, shelf);
     let packs = device.connector().asset_packs_blocking().unwrap();
-    for result in [packs.remove("../x"), packs.cancel(""), packs.status("a b").map(drop)] {
+    for result in [packs.remove("../x"), packs.cancel(""), packs.status_of("a b").map(drop)] {
         let error = result.unwrap_err();
         assert_eq!((error.kind(), error.code()), (ErrorKind::NotFound, "assetPackNotFound"));
     }
@@ -192,7 +195,7 @@ fn calls_share_a_connection_and_find_a_service_that_was_restarted() {
     let service = FakeService::start(&device, shelf);
     let packs = device.connector().asset_packs_blocking().unwrap();
     packs.all_asset_packs().unwrap();
-    packs.clone().status("a").unwrap();
+    packs.clone().status_of("a").unwrap();
     assert_eq!(service.connections(), 1);
     drop(service);
     let service = FakeService::start(&device, shelf);

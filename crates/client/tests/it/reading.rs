@@ -1,9 +1,10 @@
 //! Reading installed files, with no service anywhere.
 
 use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
 
 use headstart::blocking::AssetPackManager;
-use headstart::{ErrorKind, FolderEntryKind, Language, PackVersion, Status};
+use headstart::{ErrorKind, FolderEntryKind, Language, PackVersion, SizeCalculationMethod, Status};
 
 use crate::fake_service::Device;
 use crate::installed::{Packs, install, namespace_folder, pack_folder, snapshot_file};
@@ -92,11 +93,10 @@ fn what_is_not_there_is_not_found() {
 fn local_facts_need_no_service() {
     let device = Device::new();
     let packs = sample(&device);
-    assert!(packs.is_available_locally("base"));
-    assert!(!packs.is_available_locally("level-2"));
-    assert!(!packs.is_available_locally("not/an id"));
+    assert!(packs.asset_pack_is_available_locally("base"));
+    assert!(!packs.asset_pack_is_available_locally("level-2"));
+    assert!(!packs.asset_pack_is_available_locally("not/an id"));
     assert_eq!(packs.local_version("base").unwrap(), PackVersion(3));
-    assert_eq!(packs.local_size("base").unwrap(), "islandof base".len() as u64);
     let error = packs.local_version("level-2").unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::NotFound, "assetPackNotFound"));
     assert_eq!(packs.local_status("base"), Status::DOWNLOADED);
@@ -104,23 +104,43 @@ fn local_facts_need_no_service() {
 }
 
 #[test]
+fn a_size_is_of_bytes_or_of_what_the_disk_gives_for_them() {
+    let device = Device::new();
+    let packs = sample(&device);
+    let size = |method| packs.local_size("base", method).unwrap();
+    let logical = "islandof base".len() as u64;
+    assert_eq!(size(SizeCalculationMethod::Logical), logical);
+    let folder = pack_folder(&device.home(), "base", 3);
+    let blocks = |path| std::fs::metadata(folder.join(path)).unwrap().blocks() * 512;
+    let (shared, island) = (blocks("shared.txt"), blocks("maps/island.bin"));
+    assert_eq!(size(SizeCalculationMethod::Allocated), shared + island);
+    assert_eq!(size(SizeCalculationMethod::Exclusive), shared + island);
+    // As the service keeps an unchanged file of the version before.
+    std::fs::hard_link(folder.join("maps/island.bin"), device.file("older")).unwrap();
+    assert_eq!(size(SizeCalculationMethod::Exclusive), shared);
+    assert_eq!(size(SizeCalculationMethod::Allocated), shared + island);
+    assert_eq!(
+        code(packs.local_size("level-2", SizeCalculationMethod::Logical)),
+        "assetPackNotFound"
+    );
+    std::fs::remove_file(folder.join("shared.txt")).unwrap();
+    assert_eq!(code(packs.local_size("base", SizeCalculationMethod::Allocated)), "fileDamaged");
+}
+
+#[test]
 fn before_anything_is_installed_nothing_is_found() {
     let device = Device::new();
     let packs = manager(&device);
-    assert!(!packs.is_available_locally("base"));
+    assert!(!packs.asset_pack_is_available_locally("base"));
     assert_eq!(code(packs.contents("a")), "fileNotFound");
     assert_eq!(code(packs.local_version("base")), "assetPackNotFound");
     assert_eq!(code(packs.namespace()), "namespaceNotFound");
 }
 
 #[test]
-fn a_folder_that_spans_packs_is_listed_and_not_given_as_one_path() {
+fn a_folder_is_listed_over_all_packs() {
     let device = Device::new();
     let packs = sample(&device);
-    let error = packs.path("maps").unwrap_err();
-    assert_eq!((error.kind(), error.code()), (ErrorKind::Conflict, "folderSpansPacks"));
-    assert!(error.to_string().contains("base, level-1"), "{error}");
-    assert!(packs.path_in("base", "maps").unwrap().join("island.bin").is_file());
     let listed: Vec<_> = packs
         .namespace()
         .unwrap()
@@ -164,7 +184,7 @@ fn a_damaged_index_is_an_error_and_not_an_empty_tree() {
     std::fs::write(snapshot_file(&device.home(), 2), "no index").unwrap();
     std::fs::write(namespace_folder(&device.home()).join("current"), "2").unwrap();
     assert_eq!(code(packs.contents("shared.txt")), "namespaceDamaged");
-    assert!(!packs.is_available_locally("base"));
+    assert!(!packs.asset_pack_is_available_locally("base"));
     std::fs::write(namespace_folder(&device.home()).join("current"), "two").unwrap();
     assert_eq!(code(packs.contents("shared.txt")), "namespaceDamaged");
     std::fs::write(namespace_folder(&device.home()).join("current"), "3").unwrap();

@@ -1,7 +1,7 @@
 //! `io.headstart.Packs`.
 
 use headstart_engine::record::Freshness;
-use headstart_engine::{CancelTarget, Event, Notice, PackKey, Reply, view};
+use headstart_engine::{CancelTarget, Event, Notice, PackKey, Reply, Terms, view};
 use headstart_model::namespace::Snapshot;
 use headstart_model::protocol::packs::{
     Cancel, Cancelled, CheckForUpdates, Ensure, EnsureEvent, EnsureOutcome, Explain, List,
@@ -141,14 +141,14 @@ pub(super) async fn ensure(
 ) -> Result<(), End> {
     let app = app_of(caller, call.app, call.packs.first()).await?;
     let freshness = if call.latest { Freshness::Latest } else { Freshness::Any };
+    let terms = Terms { freshness, urgency: call.urgency, until: call.until };
     let packs = call.packs;
     // Whoever asks may have made room just before.
     caller.shared.core.event(Event::FactsChanged { news: caller.shared.context.free_space() });
     let mut told =
         caller.shared.core.subscribe(Heard { app: app.clone(), packs: Some(packs.clone()) });
     let (named, wanted) = (app.clone(), packs);
-    let event =
-        move |caller| Event::EnsureRequested { caller, app: named, packs: wanted, freshness };
+    let event = move |caller| Event::EnsureRequested { caller, app: named, packs: wanted, terms };
     let call = caller.shared.core.call(caller.client, event);
     tokio::pin!(call);
     let reply = loop {

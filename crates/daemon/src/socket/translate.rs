@@ -79,15 +79,24 @@ pub(super) fn install_progress(progress: &InstallProgress) -> Progress {
         pack: None,
         bytes_done: progress.bytes_done,
         bytes_total: progress.bytes_total,
-        bytes_per_second: 0,
-        eta_seconds: None,
+        bytes_per_second: progress.bytes_per_second.unwrap_or(0),
+        eta_seconds: seconds_left(
+            progress.bytes_done,
+            progress.bytes_total,
+            progress.bytes_per_second,
+        ),
         fraction: f64::from(progress.fraction_ppm) / 1_000_000.0,
     }
 }
 
+/// Seconds until all bytes are done; none when nothing moves, or nobody knows how many there are.
+fn seconds_left(done: u64, total: u64, rate: Option<u64>) -> Option<u64> {
+    let rate = rate.filter(|rate| *rate > 0 && total > 0)?;
+    Some(total.saturating_sub(done).div_ceil(rate))
+}
+
 /// Progress of a pack's download.
 pub(super) fn pack_progress(pack: &PackId, done: u64, total: u64, rate: Option<u64>) -> Progress {
-    let left = total.saturating_sub(done);
     #[expect(clippy::cast_precision_loss, reason = "a share for people")]
     let fraction = if total == 0 { 1.0 } else { done as f64 / total as f64 };
     Progress {
@@ -96,7 +105,7 @@ pub(super) fn pack_progress(pack: &PackId, done: u64, total: u64, rate: Option<u
         bytes_done: done,
         bytes_total: total,
         bytes_per_second: rate.unwrap_or(0),
-        eta_seconds: rate.filter(|rate| *rate > 0).map(|rate| left.div_ceil(rate)),
+        eta_seconds: seconds_left(done, total, rate),
         fraction,
     }
 }

@@ -75,7 +75,7 @@ fn an_update_fetches_only_what_changed_and_is_read_afterwards() {
     world.device.ensure(&["base", "extra"], Require::LatestVersion).unwrap();
     for pack in ["base", "extra"] {
         assert!(read(&world, pack, 2).unwrap() == files(pack, 2));
-        let status = library.status(pack).unwrap();
+        let status = library.status_of(pack).unwrap();
         assert!(status.contains(Status::UP_TO_DATE.with(Status::DOWNLOADED)), "{status:?}");
     }
     // Who still holds the old generation goes on reading the old files.
@@ -94,9 +94,9 @@ fn a_removed_pack_comes_back_when_it_is_asked_for() {
     world.device.ensure(&["music"], Require::AnyVersion).unwrap();
     let library = world.device.library().unwrap();
     library.remove("music").unwrap();
-    assert!(!library.is_available_locally("music"));
+    assert!(!library.asset_pack_is_available_locally("music"));
     world.device.ensure(&["music"], Require::AnyVersion).unwrap();
-    assert!(library.is_available_locally("music"));
+    assert!(library.asset_pack_is_available_locally("music"));
     service.stop(&world.device);
 }
 

@@ -296,7 +296,8 @@ fn progress_tells_the_rate_of_this_attempt() {
 
 fn ensure(bench: &mut Bench, pack: &str, freshness: Freshness) {
     let packs = vec![key(pack).pack];
-    bench.call(|caller| Event::EnsureRequested { caller, app: app_id("app"), packs, freshness });
+    let terms = freshness.into();
+    bench.call(|caller| Event::EnsureRequested { caller, app: app_id("app"), packs, terms });
 }
 
 const PACKS: [&str; 3] = ["a", "b", "c"];

@@ -4,14 +4,16 @@
 //! connections, and progress comes back with the next plan.
 
 mod queue;
+mod rate;
 mod requests;
 mod timers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use headstart_model::{AppId, Failure, PackId};
+use headstart_model::{AppId, Failure, PackId, Urgency};
 
 pub(crate) use queue::Queue;
+pub(crate) use rate::Rate;
 pub(crate) use requests::{CatalogSeen, EnsureWait, Requests, Subject, Wait};
 pub(crate) use timers::{Timer, Timers};
 
@@ -40,8 +42,9 @@ pub(crate) enum Course {
 pub(crate) struct Progress {
     pub(crate) done: u64,
     pub(crate) total: u64,
-    /// When the present attempt began, and with how many bytes: what its rate is reckoned from.
+    /// When the present attempt began, and with how many bytes.
     pub(crate) began: Option<(MonotonicTime, u64)>,
+    pub(crate) rate: Rate,
 }
 
 /// The progress of an installation.
@@ -52,6 +55,8 @@ pub(crate) struct InstallTally {
     pub(crate) total: u64,
     /// The highest fraction told so far.
     pub(crate) told_ppm: u32,
+    /// How fast the app's own files get into their place.
+    pub(crate) files: Rate,
 }
 
 /// An index from apps to sets of things of theirs; apps without any are not in it.
@@ -126,9 +131,14 @@ impl Live {
     pub(crate) fn class_of(&self, id: DownloadId, base: Class) -> Class {
         match base {
             Class::Essential => Class::Essential,
-            _ if self.requests.is_awaited(&Subject::Download(id)) => Class::Foreground,
+            _ if self.requests.is_hurried(&Subject::Download(id)) => Class::Foreground,
             _ => base,
         }
+    }
+
+    /// Whether somebody waits for a download before all others in the foreground.
+    pub(crate) fn is_immediate(&self, id: DownloadId) -> bool {
+        self.requests.urgency_for(&Subject::Download(id)) == Some(Urgency::Immediate)
     }
 
     /// Essential downloads that run or could run now.

@@ -1,12 +1,12 @@
 //! Calls that wait for their answer, found by what they wait for.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use headstart_model::{AppId, Failure, PackId};
+use headstart_model::{AppId, Failure, PackId, Urgency};
 
-use crate::event::Caller;
+use crate::event::{Caller, Terms};
 use crate::id::{ClientId, DownloadId, EffectId, PackKey, RequestId};
-use crate::record::Freshness;
 
 /// What a call waits for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,7 +26,7 @@ pub(crate) enum Subject {
 /// A call for packs to be local.
 #[derive(Debug, Clone)]
 pub(crate) struct EnsureWait {
-    pub(crate) freshness: Freshness,
+    pub(crate) terms: Terms,
     /// Packs of which it is not known yet what to do: a catalog or a removal has to come first.
     pub(crate) open: BTreeSet<PackId>,
     /// Packs whose download it waits for.
@@ -60,6 +60,16 @@ pub(crate) enum Wait {
     Removal,
 }
 
+impl Wait {
+    /// How urgently it is waited for.
+    const fn urgency(&self) -> Urgency {
+        match self {
+            Self::Ensure(wait) => wait.terms.urgency,
+            _ => Urgency::Foreground,
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
     pub(crate) client: ClientId,
@@ -72,6 +82,8 @@ pub(crate) struct Request {
 pub(crate) struct Requests {
     open: BTreeMap<RequestId, Request>,
     by_subject: BTreeSet<(Subject, RequestId)>,
+    /// The same, the most urgent of a subject first.
+    by_urgency: BTreeSet<(Subject, Reverse<Urgency>, RequestId)>,
     subjects: BTreeMap<RequestId, BTreeSet<Subject>>,
     by_client: BTreeSet<(ClientId, RequestId)>,
     by_app: BTreeSet<(AppId, RequestId)>,
@@ -99,12 +111,25 @@ impl Requests {
 
     /// Makes `id` wait for `subject` too.
     pub(crate) fn attach(&mut self, id: RequestId, subject: Subject) {
+        let Some(urgency) = self.urgency_of(id) else { return };
         self.by_subject.insert((subject.clone(), id));
+        self.by_urgency.insert((subject.clone(), Reverse(urgency), id));
         self.subjects.entry(id).or_default().insert(subject);
     }
 
+    pub(crate) fn urgency_of(&self, id: RequestId) -> Option<Urgency> {
+        self.open.get(&id).map(|request| request.wait.urgency())
+    }
+
+    /// How urgently `subject` is waited for; none when nobody waits.
+    pub(crate) fn urgency_for(&self, subject: &Subject) -> Option<Urgency> {
+        let from = (subject.clone(), Reverse(Urgency::Immediate), RequestId(0));
+        let (found, Reverse(urgency), _) = self.by_urgency.range(from..).next()?;
+        (found == subject).then_some(*urgency)
+    }
+
     pub(crate) fn detach(&mut self, id: RequestId, subject: &Subject) {
-        self.by_subject.remove(&(subject.clone(), id));
+        self.forget_subject(id, subject);
         if let Some(subjects) = self.subjects.get_mut(&id) {
             subjects.remove(subject);
         }
@@ -112,14 +137,21 @@ impl Requests {
 
     /// Closes a call; returns what it waited for.
     pub(crate) fn close(&mut self, id: RequestId) -> Option<(Request, BTreeSet<Subject>)> {
+        let subjects = self.subjects.remove(&id).unwrap_or_default();
+        for subject in &subjects {
+            self.forget_subject(id, subject);
+        }
         let request = self.open.remove(&id)?;
         self.by_client.remove(&(request.client, id));
         self.by_app.remove(&(request.app.clone(), id));
-        let subjects = self.subjects.remove(&id).unwrap_or_default();
-        for subject in &subjects {
-            self.by_subject.remove(&(subject.clone(), id));
-        }
         Some((request, subjects))
+    }
+
+    fn forget_subject(&mut self, id: RequestId, subject: &Subject) {
+        self.by_subject.remove(&(subject.clone(), id));
+        if let Some(urgency) = self.urgency_of(id) {
+            self.by_urgency.remove(&(subject.clone(), Reverse(urgency), id));
+        }
     }
 
     /// The calls that wait for `subject`.
@@ -129,9 +161,9 @@ impl Requests {
         found.map(|(_, id)| *id).collect()
     }
 
-    pub(crate) fn is_awaited(&self, subject: &Subject) -> bool {
-        let next = self.by_subject.range((subject.clone(), RequestId(0))..).next();
-        next.is_some_and(|(s, _)| s == subject)
+    /// Whether somebody waits for `subject` who would not do so in the background.
+    pub(crate) fn is_hurried(&self, subject: &Subject) -> bool {
+        self.urgency_for(subject).is_some_and(|urgency| urgency > Urgency::Background)
     }
 
     pub(crate) fn of_client(&self, client: ClientId) -> Vec<RequestId> {

@@ -50,7 +50,7 @@ fn start(w: &mut Work<'_>, app: &AppId) {
 fn class_of(w: &Work<'_>, app: &AppId) -> Class {
     if w.app(app).is_some_and(|record| record.installation().is_some()) {
         Class::Essential
-    } else if w.live().requests.is_awaited(&Subject::Catalog(app.clone())) {
+    } else if w.live().requests.is_hurried(&Subject::Catalog(app.clone())) {
         Class::Foreground
     } else {
         Class::Upkeep

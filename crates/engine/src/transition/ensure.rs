@@ -5,11 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use headstart_model::{AppId, Failure, PackId};
+use headstart_model::{AppId, Failure, PackId, Until};
 
 use crate::class::Demand;
 use crate::effect::Reply;
-use crate::event::Caller;
+use crate::event::{Caller, Terms};
 use crate::failures;
 use crate::id::{DownloadId, PackKey, RequestId};
 use crate::live::{CatalogSeen, EnsureWait, PackEnd, Subject, Wait};
@@ -22,7 +22,7 @@ pub(crate) fn requested(
     caller: Caller,
     app: &AppId,
     packs: Vec<PackId>,
-    freshness: Freshness,
+    terms: Terms,
 ) {
     match w.app(app) {
         None => w.answer_at_once(caller.request, Err(failures::app_not_found(app))),
@@ -31,7 +31,7 @@ pub(crate) fn requested(
         }
         Some(_) => {
             let wait = EnsureWait {
-                freshness,
+                terms,
                 open: packs.into_iter().collect(),
                 moving: BTreeMap::new(),
                 available: BTreeSet::new(),
@@ -81,11 +81,22 @@ fn wait_of<'a>(w: &'a mut Work<'_>, request: RequestId) -> Option<&'a mut Ensure
     }
 }
 
-/// Looks again at every pack of the call that is open, and answers when none is left.
+/// Looks again at every pack of the call that is open, and answers when it has what it waits for.
 pub(crate) fn advance(w: &mut Work<'_>, request: RequestId) {
     let Some(app) = w.live().requests.find(request).map(|r| r.app.clone()) else { return };
     let Some(wait) = wait_of(w, request) else { return };
-    let (freshness, seen, open) = (wait.freshness, wait.catalog, wait.open.clone());
+    let (terms, seen, mut open) = (wait.terms, wait.catalog, wait.open.clone());
+    let freshness = terms.freshness;
+    if terms.until == Until::Any {
+        // One that is there is enough: nothing is begun for the sake of the others.
+        let is_there = |pack: &&PackId| {
+            let key = PackKey::new(app.clone(), (*pack).clone());
+            matches!(next(w, &key, freshness, seen), Next::Available)
+        };
+        if let Some(there) = open.iter().find(is_there).cloned() {
+            open = BTreeSet::from([there]);
+        }
+    }
     let mut needs_catalog = false;
     for pack in open {
         let key = PackKey::new(app.clone(), pack);
@@ -190,7 +201,8 @@ fn end_pack(w: &mut Work<'_>, request: RequestId, pack: &PackId, end: PackEnd) {
 
 fn answer_if_done(w: &mut Work<'_>, request: RequestId) {
     let Some(wait) = wait_of(w, request) else { return };
-    if wait.open.is_empty() && wait.moving.is_empty() {
+    let one_will_do = wait.terms.until == Until::Any && !wait.available.is_empty();
+    if one_will_do || (wait.open.is_empty() && wait.moving.is_empty()) {
         let reply = Reply::Ensured {
             available: wait.available.iter().cloned().collect(),
             failed: wait.failed.clone(),

@@ -1,10 +1,10 @@
 //! What a failure means: by class. `Spec: concepts 4.4, 6`.
 
-use headstart_model::{ErrorKind, Failure};
+use headstart_model::{ErrorKind, Failure, Urgency};
 
 use crate::backoff::backoff_ms;
 use crate::class::{Class, Demand};
-use crate::id::DownloadId;
+use crate::id::{DownloadId, RequestId};
 use crate::live::{PackEnd, Subject};
 use crate::progress;
 use crate::transition::end::Staged;
@@ -41,7 +41,13 @@ pub(crate) fn attempt_failed(w: &mut Work<'_>, id: DownloadId, failure: &Failure
                 back_off(w, id, Class::Nonessential);
             }
         }
-        class @ (Class::Nonessential | Class::Upkeep) => back_off(w, id, class),
+        class @ (Class::Nonessential | Class::Upkeep) => {
+            // Who waits in the background waits for as long as waiting can help.
+            let lasts = !failure.kind.is_retryable() && failure.kind != ErrorKind::NoSpace;
+            if !lasts || tell(w, id, failure, Urgency::Background) {
+                back_off(w, id, class);
+            }
+        }
     }
 }
 
@@ -68,13 +74,20 @@ pub(crate) fn miss(w: &mut Work<'_>, id: DownloadId, failure: &Failure) {
     install::conclude_if_done(w, &key.app);
 }
 
-/// Tells whoever waits for a download that it failed. A download that existed for them alone concludes with it (what is
-/// staged stays, for the next time somebody asks); false then.
+/// Tells whoever waits for a download, and not in the background, that it failed. A download that existed for them alone
+/// concludes with it (what is staged stays, for the next time somebody asks); false then.
 pub(crate) fn tell_waiters(w: &mut Work<'_>, id: DownloadId, failure: &Failure) -> bool {
+    tell(w, id, failure, Urgency::Foreground)
+}
+
+/// Tells whoever waits for a download with this urgency or more.
+fn tell(w: &mut Work<'_>, id: DownloadId, failure: &Failure, least: Urgency) -> bool {
     let Some(download) = w.download(id) else { return false };
     let (pack, demand) = (download.key.pack.clone(), download.demand);
-    let waiting = w.live().requests.waiting_for(&Subject::Download(id));
-    if demand == Demand::Asked && !waiting.is_empty() {
+    let all = w.live().requests.waiting_for(&Subject::Download(id));
+    let hurried = |id: &RequestId| w.live().requests.urgency_of(*id) >= Some(least);
+    let (waiting, patient): (Vec<_>, Vec<_>) = all.into_iter().partition(hurried);
+    if demand == Demand::Asked && !waiting.is_empty() && patient.is_empty() {
         end::conclude_failed(w, id, failure, Staged::Keep);
         return false;
     }

@@ -14,7 +14,8 @@ pub(crate) fn place(w: &mut Work<'_>, id: DownloadId) {
     let Some(download) = w.download(id) else { return };
     let need = download.plan.map(|plan| plan.disk_bytes);
     let waits = download.stage == Stage::Waiting && !ask::is_winding_down(w.state(), download);
-    let (retry_at, priority) = (download.retry_at, download.demand.priority());
+    let retry_at = download.retry_at;
+    let priority = if w.live().is_immediate(id) { u8::MAX } else { download.demand.priority() };
     let app = download.key.app.clone();
     let class = w.class_of(id);
     w.live_mut().unplace(id, need);

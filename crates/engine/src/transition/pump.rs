@@ -68,6 +68,7 @@ fn begin(w: &mut Work<'_>, id: DownloadId) {
     let now = w.now.monotonic;
     let progress = w.live_mut().progress.entry(id).or_default();
     progress.began = Some((now, progress.done));
+    progress.rate.begin(now, progress.done);
     w.tell_pack(id, PackUpdate::Began);
     start(w, id);
 }
@@ -113,6 +114,22 @@ fn make_room(w: &mut Work<'_>) {
     while lacks_slots(w, essential) && stop_one(w, |class| class != Class::Essential) {}
     let urgent = essential + w.live().queue.len(Class::Foreground);
     while lacks_slots(w, urgent) && stop_one(w, Class::is_background) {}
+    let first = w.live().queue.first(Class::Foreground);
+    if first.is_some_and(|id| w.live().is_immediate(id)) && lacks_slots(w, essential + 1) {
+        stop_patient(w);
+    }
+}
+
+/// Stops the last running transfer that somebody waits for, but not before all others.
+fn stop_patient(w: &mut Work<'_>) {
+    let live = w.live();
+    let running = live.active.iter().filter(|(_, active)| active.course == Course::Running);
+    let patient = running.filter(|(_, active)| {
+        active.class == Class::Foreground && !live.is_immediate(active.download)
+    });
+    if let Some(order) = patient.map(|(order, _)| *order).max() {
+        stop(w, order);
+    }
 }
 
 /// Whether the slots that are free or becoming free are too few for `waiting` downloads.

@@ -34,7 +34,7 @@ fn restore_progress(w: &mut Work<'_>) {
                 ),
                 None => (0, size),
             };
-            (id, Progress { done, total, began: None })
+            (id, Progress { done, total, ..Progress::default() })
         })
         .collect();
     for (id, progress) in known {

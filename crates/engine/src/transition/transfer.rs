@@ -98,14 +98,10 @@ pub(crate) fn bytes_moved(w: &mut Work<'_>, effect: EffectId, bytes_done: u64) {
 
 fn tell_progress(w: &mut Work<'_>, id: DownloadId) {
     let Some(progress) = w.live().progress.get(&id).copied() else { return };
-    let bytes_per_second = progress.began.and_then(|(at, from)| {
-        let span_ms = at.ms_until(w.now.monotonic);
-        (progress.done.saturating_sub(from) * 1000).checked_div(span_ms)
-    });
     let update = PackUpdate::Downloading {
         bytes_done: progress.done,
         bytes_total: progress.total,
-        bytes_per_second,
+        bytes_per_second: progress.rate.per_second(),
     };
     w.tell_pack(id, update);
     tell_installation(w, id);

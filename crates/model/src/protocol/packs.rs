@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::method::method;
 use super::{PackFailure, Progress, Reason};
-use crate::{AppId, DownloadPolicy, Language, PackId, PackPath, PackVersion};
+use crate::{AppId, DownloadPolicy, Language, PackId, PackPath, PackVersion, Until, Urgency};
 
 mod explain;
 mod list;
@@ -103,6 +103,12 @@ pub struct Ensure {
     /// Also waits for an available update of packs that are readable already.
     #[serde(default)]
     pub latest: bool,
+    /// How urgently they are waited for.
+    #[serde(default)]
+    pub urgency: Urgency,
+    /// For how many of them the call waits.
+    #[serde(default)]
+    pub until: Until,
 }
 
 /// What happens while packs are made readable: any updates and progress, then [`Done`](Self::Done)
@@ -120,7 +126,8 @@ pub enum EnsureEvent {
     Done(EnsureOutcome),
 }
 
-/// How [`Ensure`] ended: each pack of the call stands in one of the two lists.
+/// How [`Ensure`] ended: each pack of the call stands in one of the two lists, unless the call waited for any of them: then
+/// those that had not concluded stand in neither.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnsureOutcome {
     /// Packs that can be read, in the version that can be read.

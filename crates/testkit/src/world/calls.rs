@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use headstart_engine::record::{Freshness, KeepData};
 use headstart_engine::view::{self, LaunchGate};
-use headstart_engine::{Caller, CancelTarget, ClientId, Event, PackKey, Reply, RequestId};
+use headstart_engine::{Caller, CancelTarget, ClientId, Event, PackKey, Reply, RequestId, Terms};
 use headstart_model::{ContentRequest, Failure, PackId};
 
 use super::{World, places};
@@ -49,9 +49,14 @@ impl World {
 
     /// An app needs packs.
     pub fn ensure(&mut self, app: &str, packs: &[&str], freshness: Freshness) -> RequestId {
+        self.ensure_on(app, packs, freshness.into())
+    }
+
+    /// An app needs packs, on terms of its own.
+    pub fn ensure_on(&mut self, app: &str, packs: &[&str], terms: Terms) -> RequestId {
         let app = places::app_id(app);
         let packs = packs.iter().map(|pack| places::pack_id(pack)).collect();
-        self.call(|caller| Event::EnsureRequested { caller, app, packs, freshness })
+        self.call(|caller| Event::EnsureRequested { caller, app, packs, terms })
     }
 
     /// An app checks for updates.

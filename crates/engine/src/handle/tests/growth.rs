@@ -134,8 +134,8 @@ fn no_event_grows_with_a_queue_of_a_hundred_thousand() {
             headstart_model::PackId::new(format!("pack-{}", 4_000 + number)).expect("a good id"),
         ];
         let caller = Caller { request: RequestId(number), client: ClientId(number) };
-        let (app, freshness) = (app(number % APPS), Freshness::Any);
-        meter.hear(Event::EnsureRequested { caller, app, packs, freshness });
+        let (app, terms) = (app(number % APPS), Freshness::Any.into());
+        meter.hear(Event::EnsureRequested { caller, app, packs, terms });
         meter.hear(Event::ClientGone { client: ClientId(number) });
         let caller = Caller { request: RequestId(100 + number), client: ClientId(number) };
         let target = CancelTarget::Download(DownloadId(90_000 + number));

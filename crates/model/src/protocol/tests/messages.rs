@@ -133,7 +133,16 @@ fn what_is_no_call_is_an_error() {
 #[test]
 fn a_call_that_is_too_long_is_not_sent() {
     let packs = vec![samples::pack_id(); CALL_BYTES_MAX / 10];
-    let error = encode_call(&Ensure { app: None, packs, latest: false }, Answer::Once);
+    let error = encode_call(
+        &Ensure {
+            app: None,
+            packs,
+            latest: false,
+            urgency: crate::Urgency::Foreground,
+            until: crate::Until::All,
+        },
+        Answer::Once,
+    );
     assert!(matches!(error, Err(MessageError::TooLong { limit_bytes: CALL_BYTES_MAX, .. })));
 }
 

@@ -15,6 +15,7 @@ use crate::protocol::{
 use crate::{
     AppGroupId, AppId, ChannelName, ContentRequest, DownloadPolicy, ErrorKind, Failure,
     InstallationEventType, InstallationEventTypes, Language, PackId, PackPath, PackVersion, Status,
+    Until, Urgency,
 };
 
 /// A call and replies to it, as JSON.
@@ -267,7 +268,16 @@ fn pack_samples() -> Vec<Sample> {
     }));
     let mut told = vec![StatusUpdateEvent::Subscribed {}, StatusUpdateEvent::Lost { count: 3 }];
     told.extend(updates().into_iter().map(StatusUpdateEvent::Update));
-    let ensure = packs::Ensure { app: app.clone(), packs: vec![pack_id()], latest: true };
+    let ensure = |urgency, until| packs::Ensure {
+        app: app.clone(),
+        packs: vec![pack_id()],
+        latest: true,
+        urgency,
+        until,
+    };
+    let hurried = ensure(Urgency::Immediate, Until::Any);
+    let ahead = ensure(Urgency::Background, Until::All);
+    let usual = ensure(Urgency::Foreground, Until::All);
     let status =
         packs::Status { app: app.clone(), pack: pack_id(), relative_to: Some(PackVersion(1)) };
     let found = packs::Updates { updating: vec![pack_id()], removed: vec![pack_id()] };
@@ -279,7 +289,9 @@ fn pack_samples() -> Vec<Sample> {
             &packs::LocalStatus { app: app.clone(), pack: pack_id() },
             &[local],
         ),
-        sample(Call::Ensure, &ensure, &ensured),
+        sample(Call::Ensure, &hurried, &ensured),
+        sample(Call::Ensure, &ahead, &[]),
+        sample(Call::Ensure, &usual, &[]),
         sample(Call::CheckForUpdates, &packs::CheckForUpdates { app: app.clone() }, &[found]),
         sample(
             Call::Remove,
