@@ -14,10 +14,12 @@
 #![allow(clippy::print_stderr, reason = "a failing seed is printed")]
 
 mod bad_input;
+mod child;
 mod device;
 mod kill;
 mod publisher;
 mod readme;
 mod real_input;
 mod skip;
+mod storm;
 mod story;
