@@ -158,6 +158,19 @@ macro_rules! reading_methods {
             self.path(path)
         }
 
+        /// [`path_for`](Self::path_for) under the name that it has in the specification. `Spec: api
+        /// 2`.
+        ///
+        /// # Errors
+        /// As [`path`](Self::path).
+        pub fn url_for(
+            &self,
+            language: &headstart_model::Language,
+            path: &str,
+        ) -> Result<std::path::PathBuf, crate::Error> {
+            self.path_for(language, path)
+        }
+
         /// Says that no path that was given away is used any more, so that versions that were
         /// replaced meanwhile can leave the disk. `Ours:` for programs that run for long.
         pub fn release_paths(&self) {

@@ -12,6 +12,7 @@ mod folders;
 mod installed;
 mod leases;
 mod manifests;
+mod mapping;
 mod reading;
 mod samples;
 mod starting;
