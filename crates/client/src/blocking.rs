@@ -3,6 +3,7 @@
 
 mod apps;
 mod events;
+mod languages;
 mod manager;
 mod packs;
 mod reading;

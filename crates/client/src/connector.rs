@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use headstart_model::protocol::service::AppToken;
-use headstart_model::{AppId, ErrorKind};
+use headstart_model::{AppId, ErrorKind, Language};
 use headstart_sys::dirs::{Environment, Home};
+use headstart_sys::locale::preferred_languages;
 
 use crate::error::Error;
 use crate::link::{Caller, Link};
@@ -35,6 +36,7 @@ pub struct Connector {
     claim: Option<OsString>,
     token: Option<AppToken>,
     on_behalf_of: Option<AppId>,
+    languages: Vec<Language>,
 }
 
 impl Default for Connector {
@@ -55,6 +57,7 @@ impl Connector {
             claim: environment::app(),
             token: token.map(AppToken::new),
             on_behalf_of: None,
+            languages: preferred_languages(),
         }
     }
 
@@ -98,6 +101,17 @@ impl Connector {
     #[must_use]
     pub fn app(mut self, app: AppId) -> Self {
         self.claim = Some(String::from(app).into());
+        self
+    }
+
+    /// Says what the person before this process reads, best first, instead of `LANGUAGE`, `LC_ALL`, `LC_MESSAGES` and
+    /// `LANG`. The service has it decide which localized packs come by themselves. `Spec: packs 9`.
+    ///
+    /// An app that lets people set a language of its own sets it with
+    /// [`set_resolved_language`](crate::AssetPackManager::set_resolved_language) instead: that lasts.
+    #[must_use]
+    pub fn preferred_languages(mut self, languages: impl IntoIterator<Item = Language>) -> Self {
+        self.languages = languages.into_iter().collect();
         self
     }
 
@@ -188,6 +202,7 @@ impl Connector {
         link.claim = self.claimed_app()?;
         link.token.clone_from(&self.token);
         link.on_behalf_of.clone_from(&self.on_behalf_of);
+        link.languages.clone_from(&self.languages);
         Ok(Caller::new(Arc::new(link)))
     }
 

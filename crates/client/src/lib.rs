@@ -33,6 +33,7 @@ mod environment;
 mod error;
 mod events;
 mod interrupt;
+mod languages;
 mod link;
 mod manager;
 mod manifest;

@@ -10,7 +10,7 @@ use headstart_model::protocol::message::{Answer, Position, Received};
 use headstart_model::protocol::service::{
     AppToken, Hello, PROTOCOL_NEWEST, PROTOCOL_OLDEST, Welcome,
 };
-use headstart_model::{AppId, ErrorKind};
+use headstart_model::{AppId, ErrorKind, Language};
 use headstart_sys::dirs::Home;
 
 use crate::connection::{ConnectError, Connection};
@@ -35,6 +35,8 @@ pub(crate) struct Link {
     pub(crate) token: Option<AppToken>,
     /// The app that administrative calls are about.
     pub(crate) on_behalf_of: Option<AppId>,
+    /// What the person before this process reads, best first.
+    pub(crate) languages: Vec<Language>,
     idle: Mutex<Vec<Connection>>,
 }
 
@@ -61,6 +63,7 @@ impl Link {
             claim: None,
             token: None,
             on_behalf_of: None,
+            languages: Vec::new(),
             idle: Mutex::new(Vec::new()),
         }
     }
@@ -82,6 +85,7 @@ impl Link {
             client_pid: std::process::id(),
             app: self.claim.clone(),
             app_token: self.token.clone(),
+            languages: self.languages.clone(),
         })
     }
 

@@ -11,6 +11,10 @@ use url::Url;
 use crate::AssetPack;
 use crate::error::Error;
 
+mod languages;
+
+pub(crate) use languages::AppLanguages;
+
 /// The packs that are offered to an app. `Spec: api 3`.
 ///
 /// [`AssetPackManager::manifest`](crate::AssetPackManager::manifest) gives the present one. An app
@@ -33,17 +37,14 @@ use crate::error::Error;
 pub struct AssetPackManifest {
     packs: Vec<AssetPack>,
     group: Option<AppGroupId>,
+    languages: AppLanguages,
 }
 
 impl AssetPackManifest {
     /// What the service said.
-    pub(crate) fn new(packs: Vec<AssetPack>) -> Self {
-        Self::sorted(packs, None)
-    }
-
-    fn sorted(mut packs: Vec<AssetPack>, group: Option<AppGroupId>) -> Self {
+    pub(crate) fn new(mut packs: Vec<AssetPack>, languages: AppLanguages) -> Self {
         packs.sort_by(|a, b| a.id().cmp(b.id()));
-        Self { packs, group }
+        Self { packs, group: None, languages }
     }
 
     /// Reads a plain download manifest from a file: `url` is a `file:` URL or a path. `Spec: api 3, packs 4`.
@@ -80,8 +81,9 @@ impl AssetPackManifest {
             Error::of(ErrorKind::InvalidInput, "downloadManifestRefused", &error)
                 .with_hint("correct what is named")
         })?;
-        let packs = manifest.asset_packs.into_iter().map(AssetPack::of_archive).collect();
-        Ok(Self::sorted(packs, Some(group.clone())))
+        let packs: Vec<_> = manifest.asset_packs.into_iter().map(AssetPack::of_archive).collect();
+        let languages = AppLanguages::of_process(&packs);
+        Ok(Self { group: Some(group.clone()), ..Self::new(packs, languages) })
     }
 
     /// The packs, by id.
@@ -102,15 +104,6 @@ impl AssetPackManifest {
     #[must_use]
     pub fn app_group(&self) -> Option<&AppGroupId> {
         self.group.as_ref()
-    }
-
-    /// The packs that have a language. `Spec: packs 9`.
-    pub fn localized_asset_packs(&self) -> impl Iterator<Item = &AssetPack> {
-        self.packs.iter().filter(|pack| pack.language().is_some())
-    }
-
-    pub(crate) fn into_packs(self) -> Vec<AssetPack> {
-        self.packs
     }
 }
 

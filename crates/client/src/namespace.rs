@@ -16,6 +16,7 @@ use crate::error::Error;
 
 mod collisions;
 mod folder;
+mod languages;
 mod merged;
 mod open;
 mod size;
@@ -69,7 +70,9 @@ impl Within<'_> {
         match self {
             Self::AllPacks => true,
             Self::Pack(id) => pack.id == *id,
-            Self::Language(language) => pack.language == Some(language.as_str()),
+            Self::Language(language) => {
+                pack.language.is_some_and(|tag| language.is_same_as_tag(tag))
+            }
         }
     }
 }
@@ -120,7 +123,8 @@ impl Namespace {
         self.map(path, Within::Pack(pack))
     }
 
-    /// As [`contents`](Self::contents), in packs of this language only; the tags have to be equal.
+    /// As [`contents`](Self::contents), in packs of this language only: of those whose tag means the
+    /// same when implied subtags are filled in. `en` is `en-US`, and is not `en-CA`. `Spec: packs 9`.
     ///
     /// # Errors
     /// As [`contents`](Self::contents).

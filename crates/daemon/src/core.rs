@@ -278,5 +278,6 @@ fn merged(known: &FactsChange, news: &FactsChange) -> FactsChange {
         network: news.network.or(known.network),
         disk_free_bytes: news.disk_free_bytes.or(known.disk_free_bytes),
         transfers_max: news.transfers_max.or(known.transfers_max),
+        languages: news.languages.clone().or_else(|| known.languages.clone()),
     }
 }

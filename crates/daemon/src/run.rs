@@ -83,13 +83,14 @@ pub fn run(home: &Home, options: &Options) -> Result<(), RunError> {
     let mut authorities = options.ca.clone();
     authorities.push(home.authority_folder().join("ca.pem"));
     let clients = Clients::new(authorities, options.stall_timeout, seed);
-    let context = Arc::new(Context { layout: layout.clone(), clients, device_id });
+    let languages = headstart_sys::locale::preferred_languages();
+    let context = Arc::new(Context { layout: layout.clone(), clients, device_id, languages });
     let (handle, inputs) = CoreHandle::new();
     let performer = Performer::new(runtime.handle().clone(), handle.clone(), Arc::clone(&context));
     let database = Database::open(&layout.database())?;
     let device = Device { seed, platform: Platform::current() };
     let core = Core::load(database, clock, device, performer)?;
-    handle.event(Event::FactsChanged { news: context.free_space() });
+    handle.event(Event::FactsChanged { news: context.first_facts() });
     let stop = CancellationToken::new();
     // However the core ends, the service ends with it.
     let guard = stop.clone().drop_guard();

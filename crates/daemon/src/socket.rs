@@ -3,6 +3,7 @@
 mod apps;
 mod connection;
 mod identity;
+mod languages;
 mod listening;
 mod packs;
 mod reply;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use headstart_model::catalog::CatalogPack;
 use headstart_model::record::Change;
-use headstart_model::{AppId, ChannelName, Failure, PackId, PackVersion, ReleaseNumber};
+use headstart_model::{AppId, ChannelName, Failure, Language, PackId, PackVersion, ReleaseNumber};
 
 use crate::class::Class;
 use crate::id::{DownloadId, EffectId, RequestId};
@@ -168,6 +168,17 @@ pub enum Reply {
         /// Packs whose update is on its way.
         updating: Vec<PackId>,
         /// Packs that are no longer offered and are removed.
+        removed: Vec<PackId>,
+    },
+    /// The app's language has been set; this is what it comes to among the packs that are offered.
+    LanguageResolved(Option<Language>),
+    /// The app has the packs of its language.
+    Reconciled {
+        /// Packs that were missing and can be read now.
+        available: Vec<PackId>,
+        /// Packs that are missing still, and why. Nothing was removed then.
+        failed: BTreeMap<PackId, Failure>,
+        /// Packs of other languages that are gone.
         removed: Vec<PackId>,
     },
     /// The pack is no longer local.

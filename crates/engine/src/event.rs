@@ -1,7 +1,9 @@
 //! What the engine hears.
 
 use headstart_model::catalog::CatalogPack;
-use headstart_model::{AppId, ContentRequest, Failure, PackId, ReleaseNumber, Until, Urgency};
+use headstart_model::{
+    AppId, ContentRequest, Failure, Language, PackId, ReleaseNumber, Until, Urgency,
+};
 
 use crate::facts::FactsChange;
 use crate::id::{ClientId, DownloadId, EffectId, RequestId};
@@ -99,6 +101,31 @@ pub enum Event {
     },
     /// Somebody wants the app's packs brought up to date. Answered with [`Reply::Checked`](crate::Reply::Checked).
     CheckForUpdatesRequested {
+        /// Who.
+        caller: Caller,
+        /// The app.
+        app: AppId,
+    },
+    /// A process of an app says what its person reads, best first. A list that is empty says nothing.
+    LanguagesTold {
+        /// The app.
+        app: AppId,
+        /// The languages.
+        languages: Vec<Language>,
+    },
+    /// An app sets its language itself, or follows its person again. Nothing is fetched or removed for that. Answered with
+    /// [`Reply::LanguageResolved`](crate::Reply::LanguageResolved). `Spec: packs 9`.
+    LanguageChosen {
+        /// Who.
+        caller: Caller,
+        /// The app.
+        app: AppId,
+        /// The language; none follows the person.
+        language: Option<Language>,
+    },
+    /// Somebody wants what the app's language needs, and no other localized packs. Answered with
+    /// [`Reply::Reconciled`](crate::Reply::Reconciled). `Spec: packs 9`.
+    ReconcileRequested {
         /// Who.
         caller: Caller,
         /// The app.

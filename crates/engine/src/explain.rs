@@ -1,6 +1,6 @@
 //! Why a pack is, or is not yet, here; and when it will be. `Spec: cli`, `explain`.
 
-use headstart_model::{ContentRequest, Failure};
+use headstart_model::{ContentRequest, Failure, Selection};
 
 use crate::admit::{Verdict, admit};
 use crate::ask;
@@ -176,16 +176,18 @@ fn absence(state: &State, key: &PackKey, pack: &Pack) -> Vec<Reason> {
         let fact = if asked { Fact::NoCatalog } else { Fact::NotOffered };
         return vec![Reason::new(fact)];
     };
+    let languages = state.records.app(&key.app).map(|app| app.languages.clone());
+    let languages = languages.unwrap_or_default();
+    if let Some(language) = offer.language.clone().filter(|one| !languages.is_resolved(one)) {
+        return vec![Reason::new(Fact::Localized { language, resolved: languages.resolved })];
+    }
     if let Some(at) = pack.removed_at {
         return vec![Reason::new(Fact::RemovedByRequest).since(at)];
-    }
-    if offer.language.is_some() {
-        return vec![Reason::new(Fact::Localized)];
     }
     let events = [ContentRequest::Install, ContentRequest::Update];
     let selected = events
         .iter()
-        .any(|event| content::selection(offer, *event) != headstart_model::Selection::NotSelected);
+        .any(|event| content::selection(offer, *event, &languages) != Selection::NotSelected);
     let fact = if selected { Fact::OtherEvent } else { Fact::NotWanted };
     vec![Reason::new(fact)]
 }
@@ -224,7 +226,8 @@ mod tests {
         ]);
         assert_eq!(only_fact(&bench, "extra"), Fact::NotWanted);
         assert_eq!(only_fact(&bench, "later"), Fact::OtherEvent);
-        assert_eq!(only_fact(&bench, "german"), Fact::Localized);
+        let language = "de".parse().expect("a language");
+        assert_eq!(only_fact(&bench, "german"), Fact::Localized { language, resolved: None });
         let failure = explain(&bench.state, &key("unheard-of"), bench.now()).expect_err("unknown");
         assert_eq!(failure.kind, ErrorKind::NotFound);
     }

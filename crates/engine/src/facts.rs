@@ -1,5 +1,7 @@
 //! What the engine knows about the device, each with since when. Told by the performer, forgotten when it ends.
 
+use headstart_model::Language;
+
 use crate::time::WallTime;
 
 /// A value and since when it has been so.
@@ -43,6 +45,8 @@ pub struct Facts {
     pub disk_free_bytes: Known<u64>,
     /// Transfers that may run at once: 1 or more.
     pub transfers_max: u32,
+    /// What the person who uses the device reads, best first; empty while that is not known.
+    pub languages: Known<Vec<Language>>,
 }
 
 impl Default for Facts {
@@ -52,6 +56,7 @@ impl Default for Facts {
             network: Known { value: Network::Online, since: WallTime(0) },
             disk_free_bytes: Known { value: u64::MAX, since: WallTime(0) },
             transfers_max: TRANSFERS_MAX_DEFAULT,
+            languages: Known { value: Vec::new(), since: WallTime(0) },
         }
     }
 }
@@ -65,6 +70,8 @@ pub struct FactsChange {
     pub disk_free_bytes: Option<u64>,
     /// Transfers that may run at once; 0 counts as 1.
     pub transfers_max: Option<u32>,
+    /// What the person reads, best first. One that says nothing is no news.
+    pub languages: Option<Vec<Language>>,
 }
 
 impl Facts {
@@ -77,6 +84,9 @@ impl Facts {
         }
         if let Some(transfers) = news.transfers_max {
             self.transfers_max = transfers.max(1);
+        }
+        if let Some(languages) = news.languages.clone().filter(|list| !list.is_empty()) {
+            self.languages.learn(languages, at);
         }
     }
 

@@ -5,8 +5,8 @@ use crate::event::Event;
 use crate::state::State;
 use crate::time::Now;
 use crate::transition::{
-    cancel, catalog, check, due, ensure, facts, install, pump, removal, restart, switch, transfer,
-    uninstall,
+    cancel, catalog, check, due, ensure, facts, install, languages, pump, reconcile, removal,
+    restart, switch, transfer, uninstall,
 };
 use crate::work::Work;
 
@@ -43,6 +43,11 @@ fn dispatch(w: &mut Work<'_>, event: Event) {
         Event::CheckForUpdatesRequested { caller, app } => {
             catalog::check_requested(w, caller, &app);
         }
+        Event::LanguagesTold { app, languages } => languages::told(w, &app, languages),
+        Event::LanguageChosen { caller, app, language } => {
+            languages::chosen(w, caller, &app, language);
+        }
+        Event::ReconcileRequested { caller, app } => reconcile::requested(w, caller, &app),
         Event::RemoveRequested { caller, app, pack } => removal::requested(w, caller, &app, &pack),
         Event::CancelRequested { caller, target } => cancel::requested(w, caller, target),
         Event::ContentRequested { app, request } => check::content_requested(w, &app, request),

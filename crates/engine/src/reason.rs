@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use headstart_model::Failure;
+use headstart_model::{Failure, Language};
 
 use crate::time::WallTime;
 
@@ -46,8 +46,13 @@ pub enum Fact {
     NotWanted,
     /// It was removed because somebody asked.
     RemovedByRequest,
-    /// It is localized; such a pack is fetched when somebody asks for it.
-    Localized,
+    /// It is localized for another language than the app's.
+    Localized {
+        /// Its language.
+        language: Language,
+        /// The app's; none when none of those that are offered suits.
+        resolved: Option<Language>,
+    },
     /// Its policy fetches it at another event of the installation.
     OtherEvent,
     /// The catalog offers no such pack.
@@ -74,7 +79,7 @@ impl Fact {
             Self::WindingDown => "windingDown",
             Self::NotWanted => "notWanted",
             Self::RemovedByRequest => "removedByRequest",
-            Self::Localized => "localized",
+            Self::Localized { .. } => "localized",
             Self::OtherEvent => "otherEvent",
             Self::NotOffered => "notOffered",
             Self::NoCatalog => "noCatalog",
@@ -104,8 +109,17 @@ impl fmt::Display for Fact {
             Self::WindingDown => f.write_str("earlier work on the pack is coming to its end"),
             Self::NotWanted => f.write_str("it is fetched when the app asks for it"),
             Self::RemovedByRequest => f.write_str("it was removed because somebody asked"),
-            Self::Localized => {
-                f.write_str("it belongs to a language; it is fetched when the app asks for it")
+            Self::Localized { language, resolved: Some(resolved) } => {
+                write!(
+                    f,
+                    "it is localized for `{language}`, and the app's language is `{resolved}`"
+                )
+            }
+            Self::Localized { language, resolved: None } => {
+                write!(
+                    f,
+                    "it is localized for `{language}`, and nothing says that the app's language is that"
+                )
             }
             Self::OtherEvent => {
                 f.write_str("its policy fetches it at another event of the installation")

@@ -67,6 +67,7 @@ pub(crate) fn bundle(version: &str) -> Bundle {
         channel: ChannelName::production(),
         trust: Trust::Ordinary,
         files: BundleFiles::InPlace,
+        languages: Vec::new(),
     }
 }
 
@@ -250,7 +251,9 @@ impl Bench {
         let records = self.state.records();
         records.downloads().next().is_none()
             && records.owed().next().is_none()
-            && records.apps().all(|(_, app)| app.content_request.is_none())
+            && records
+                .apps()
+                .all(|(_, app)| app.content_request.is_none() && !app.languages.changed)
             && records.packs().all(|(_, pack)| pack.asked.is_none())
     }
 

@@ -1,5 +1,7 @@
 //! Questions about the state that change nothing: lists, status flags, whether an app may be launched.
 
+use std::collections::BTreeSet;
+
 use headstart_model::{
     AppId, DownloadPolicy, Failure, Language, PackId, PackVersion, ReleaseNumber, Status,
 };
@@ -72,6 +74,34 @@ fn pack_view(state: &State, key: &PackKey, pack: &Pack) -> PackView {
         language: offer.and_then(|offer| offer.language.clone()),
         user_info: offer.and_then(|offer| offer.user_info.clone()),
     }
+}
+
+/// The languages of an app. `Spec: packs 9`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LanguagesView {
+    /// The app's own first language; none when its bundle names none.
+    pub primary: Option<Language>,
+    /// The languages of the packs that are offered, by tag.
+    pub available: Vec<Language>,
+    /// What the app has set; none when it follows its person.
+    pub chosen: Option<Language>,
+    /// The language whose packs come by themselves.
+    pub resolved: Option<Language>,
+}
+
+/// The languages of an app; none when it is not installed.
+#[must_use]
+pub fn languages(state: &State, app: &AppId) -> Option<LanguagesView> {
+    let record = state.records.app(app)?;
+    let offers = state.records.packs_of(app).filter_map(|(_, pack)| pack.offer.as_ref());
+    let available: BTreeSet<&Language> =
+        offers.filter_map(|offer| offer.language.as_ref()).collect();
+    Some(LanguagesView {
+        primary: record.bundle.languages.first().cloned(),
+        available: available.into_iter().cloned().collect(),
+        chosen: record.languages.chosen.clone(),
+        resolved: record.languages.resolved.clone(),
+    })
 }
 
 /// The status flags of a pack, measured against the newest catalog held. An unknown pack has none. `Spec: packs 8.1`.

@@ -1,9 +1,22 @@
-//! Language tags of asset packs.
+//! Languages: the tags of asset packs, which of them mean the same, and which suits what somebody reads.
+//!
+//! Tags are parsed, and implied subtags are filled in, by `icu_locale`; the distance between two is reckoned here, from CLDR's
+//! data below `cldr/`, since no library has it.
 
 use std::fmt;
 use std::str::FromStr;
 
+use icu_locale::LanguageIdentifier;
 use serde::{Deserialize, Serialize};
+
+mod choice;
+mod posix;
+mod subtags;
+mod table;
+
+pub use choice::{nearest, resolve};
+pub use posix::LanguageVariables;
+use subtags::Subtags;
 
 /// Why a text is not a language tag that a pack may carry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,24 +45,34 @@ impl Language {
     /// # Errors
     /// [`LanguageError::Shape`] for anything but language, script, region; variants and extensions are not allowed.
     pub fn new(text: &str) -> Result<Self, LanguageError> {
-        let shape = || LanguageError::Shape { text: text.chars().take(80).collect() };
-        let mut parts = text.split('-').peekable();
-        let language = parts
-            .next()
-            .filter(|p| matches!(p.len(), 2..=3 | 5..=8) && alphabetic(p))
-            .ok_or_else(shape)?;
-        let mut tag = language.to_ascii_lowercase();
-        if let Some(script) = parts.next_if(|p| p.len() == 4 && alphabetic(p)) {
-            let (first, rest) = script.split_at(1);
-            tag.push('-');
-            tag.push_str(&first.to_ascii_uppercase());
-            tag.push_str(&rest.to_ascii_lowercase());
-        }
-        if let Some(region) = parts.next_if(|p| is_region(p)) {
-            tag.push('-');
-            tag.push_str(&region.to_ascii_uppercase());
-        }
-        if parts.next().is_some() { Err(shape()) } else { Ok(Self(tag)) }
+        let tag = LanguageIdentifier::try_from_str(text).ok();
+        let tag = tag.filter(|tag| tag.variants.is_empty() && !text.contains('_'));
+        tag.map(Self::from_parts)
+            .ok_or_else(|| LanguageError::Shape { text: text.chars().take(80).collect() })
+    }
+
+    /// `tag` has no variants.
+    fn from_parts(tag: LanguageIdentifier) -> Self {
+        Self(tag.to_string())
+    }
+
+    /// Whether both tags mean the same when implied subtags are filled in: `en` is `en-US` and `en-Latn-US`, and is not
+    /// `en-CA`. `Spec: packs 9`.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self == other || self.subtags().is_same(&other.subtags())
+    }
+
+    /// As [`is_same_as`](Self::is_same_as), of a tag that nobody has checked; none that is no language is the same.
+    #[must_use]
+    pub fn is_same_as_tag(&self, tag: &str) -> bool {
+        self.0 == tag || Self::new(tag).is_ok_and(|other| self.is_same_as(&other))
+    }
+
+    fn subtags(&self) -> Subtags {
+        // What does not parse cannot have become a tag; the unknown language is near to nothing.
+        let tag = LanguageIdentifier::try_from_str(&self.0).unwrap_or(LanguageIdentifier::UNKNOWN);
+        Subtags::of(&tag)
     }
 
     /// The tag as text.
@@ -57,15 +80,6 @@ impl Language {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-fn alphabetic(part: &str) -> bool {
-    part.bytes().all(|b| b.is_ascii_alphabetic())
-}
-
-fn is_region(part: &str) -> bool {
-    (part.len() == 2 && alphabetic(part))
-        || (part.len() == 3 && part.bytes().all(|b| b.is_ascii_digit()))
 }
 
 impl TryFrom<String> for Language {
@@ -124,6 +138,8 @@ mod tests {
             "e",
             "en_US",
             "de-1996",
+            "Latn-US",
+            "abcd",
             "en-u-ca-buddhist",
             "en-US-x-a",
             "1a",
@@ -131,6 +147,25 @@ mod tests {
             "en-Latn-US-US",
         ] {
             assert!(Language::new(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn implied_subtags_are_filled_in_before_tags_are_compared() {
+        let tag = |text| Language::new(text).expect(text);
+        for (one, other) in [
+            ("en", "en-US"),
+            ("en", "en-Latn-US"),
+            ("zh-TW", "zh-Hant"),
+            ("zh", "zh-Hans-CN"),
+            ("iw", "he-IL"),
+            ("pt", "pt-BR"),
+        ] {
+            assert!(tag(one).is_same_as(&tag(other)), "{one} {other}");
+            assert!(tag(other).is_same_as(&tag(one)), "{other} {one}");
+        }
+        for (one, other) in [("en", "en-CA"), ("zh-TW", "zh"), ("sr", "sr-Latn"), ("und", "en")] {
+            assert!(!tag(one).is_same_as(&tag(other)), "{one} {other}");
         }
     }
 }

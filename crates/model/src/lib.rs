@@ -13,7 +13,7 @@ mod digest;
 pub mod download_manifest;
 pub mod failure;
 mod id;
-mod language;
+pub mod language;
 pub mod namespace;
 mod pack_path;
 pub mod packaging;

@@ -9,7 +9,7 @@
 //! - [`clone`], [`identity`], [`link`], [`mode`], [`positioned`], [`map`], [`space`], [`lock`]: files.
 //! - [`beneath`]: files below a folder that somebody else may be writing in, without ever
 //!   following a link.
-//! - [`dirs`]: where a device keeps its things, and where its socket is.
+//! - [`dirs`]: where a device keeps its things, and where its socket is; [`locale`]: what the person reads.
 //! - [`socket`], [`process`], [`memory`]: the local socket with the identity of the peer, and
 //!   processes.
 //!
@@ -27,6 +27,7 @@ pub mod durable;
 mod error;
 pub mod identity;
 pub mod link;
+pub mod locale;
 pub mod lock;
 pub mod map;
 pub mod memory;

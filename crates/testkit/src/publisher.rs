@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use headstart_model::catalog::{BundleRef, CatalogPack, IndexRef};
 use headstart_model::{
-    Digest, DownloadPolicy, InstallationEventType, InstallationEventTypes, PackId, PackVersion,
-    Platform, ReleaseNumber,
+    Digest, DownloadPolicy, InstallationEventType, InstallationEventTypes, Language, PackId,
+    PackVersion, Platform, ReleaseNumber,
 };
 
 /// How a pack is published.
@@ -17,6 +17,8 @@ pub struct Recipe {
     pub bytes: u64,
     /// Platforms; empty means all.
     pub platforms: Vec<Platform>,
+    /// Its language; none when it is not localized.
+    pub language: Option<Language>,
 }
 
 impl Recipe {
@@ -41,7 +43,14 @@ impl Recipe {
     /// With this policy, for all platforms.
     #[must_use]
     pub const fn of(policy: DownloadPolicy, bytes: u64) -> Self {
-        Self { policy, bytes, platforms: Vec::new() }
+        Self { policy, bytes, platforms: Vec::new(), language: None }
+    }
+
+    /// The same, localized.
+    #[must_use]
+    pub fn localized(self, language: &str) -> Self {
+        let language = Language::new(language).expect("scenarios name languages validly");
+        Self { language: Some(language), ..self }
     }
 }
 
@@ -164,7 +173,7 @@ fn entry(id: &PackId, version: PackVersion, recipe: &Recipe) -> CatalogPack {
         version,
         download_policy: recipe.policy.clone(),
         platforms: recipe.platforms.clone(),
-        language: None,
+        language: recipe.language.clone(),
         user_info: None,
         download_size: recipe.bytes,
         installed_size: recipe.bytes,

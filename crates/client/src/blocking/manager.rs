@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use headstart_model::protocol::packs::{
-    Cancel, CheckForUpdates, Ensure, EnsureEvent, EnsureOutcome, List, LocalStatus, PackState,
-    Remove, Status as AskStatus, StatusUpdateEvent, StatusUpdates,
+    Cancel, CheckForUpdates, Ensure, EnsureEvent, EnsureOutcome, LanguagesReply, List, LocalStatus,
+    PackState, Remove, Status as AskStatus, StatusUpdateEvent, StatusUpdates,
 };
 use headstart_model::{ErrorKind, PackId, Status, Until};
 
@@ -13,6 +13,7 @@ use crate::connection::unexpected;
 use crate::connector::Connector;
 use crate::error::{Error, LocalAvailabilityError};
 use crate::link::Caller;
+use crate::manifest::AppLanguages;
 use crate::namespace::Namespaces;
 use crate::run::Blocking;
 use crate::{
@@ -56,7 +57,12 @@ impl AssetPackManager {
     /// # Errors
     /// Of kind `unavailable` when the service cannot be had; else what the service says.
     pub fn all_asset_packs(&self) -> Result<Vec<AssetPack>, Error> {
-        self.manifest().map(AssetPackManifest::into_packs)
+        let list = self.caller.call(&List { app: self.caller.on_behalf_of() })?;
+        let offered = |state: &PackState| !state.status.contains(Status::OBSOLETE);
+        let packs = list.packs.into_iter().filter(offered).map(|state| AssetPack::new(state.pack));
+        let mut packs: Vec<AssetPack> = packs.collect();
+        packs.sort_by(|a, b| a.id().cmp(b.id()));
+        Ok(packs)
     }
 
     /// The packs that the server offers, as a manifest. `Spec: api 3`.
@@ -64,10 +70,9 @@ impl AssetPackManager {
     /// # Errors
     /// As [`all_asset_packs`](Self::all_asset_packs).
     pub fn manifest(&self) -> Result<AssetPackManifest, Error> {
-        let list = self.caller.call(&List { app: self.caller.on_behalf_of() })?;
-        let offered = |state: &PackState| !state.status.contains(Status::OBSOLETE);
-        let packs = list.packs.into_iter().filter(offered).map(|state| AssetPack::new(state.pack));
-        Ok(AssetPackManifest::new(packs.collect()))
+        let packs = self.all_asset_packs()?;
+        let LanguagesReply { primary, resolved, .. } = self.languages()?;
+        Ok(AssetPackManifest::new(packs, AppLanguages { primary, resolved }))
     }
 
     /// The pack with this id; may ask the server. `Spec: api 2`.

@@ -44,6 +44,16 @@ macro_rules! reading_methods {
             newest.ok_or_else(|| crate::Error::asset_pack_not_found(id))?.local_version(id)
         }
 
+        /// The languages of the packs that can be read, each once, by tag. Asks nobody. `Spec: packs 9`.
+        ///
+        /// # Errors
+        /// `namespaceDamaged` when the index of the files cannot be used.
+        pub fn locally_available_languages(
+            &self,
+        ) -> Result<Vec<headstart_model::Language>, crate::Error> {
+            self.namespaces.newest()?.map_or(Ok(Vec::new()), |newest| newest.languages())
+        }
+
         /// The bytes of a file in any pack, mapped into memory. Asks nobody, as all of these.
         /// `Spec: api 2`.
         ///

@@ -4,8 +4,8 @@ use headstart::packs::Updates;
 use headstart::{AppId, ErrorKind, PackFailure, PackVersion, Require, Status, Trust};
 use headstart_model::protocol::dispatch::Call;
 use headstart_model::protocol::packs::{
-    CheckForUpdates, Ensure, EnsureEvent, EnsureOutcome, List, LocalStatus, LocalStatusReply,
-    PackList, Remove, Removed, Status as AskStatus,
+    CheckForUpdates, Ensure, EnsureEvent, EnsureOutcome, Languages, LanguagesReply, List,
+    LocalStatus, LocalStatusReply, PackList, Remove, Removed, Status as AskStatus,
 };
 
 use crate::fake_service::{Device, FakeService, Peer, Then};
@@ -36,6 +36,7 @@ fn shelf(call: &Call, peer: &mut Peer) -> Then {
             let status = Status::DOWNLOADED.with(Status::OBSOLETE);
             peer.reply::<LocalStatus>(&LocalStatusReply { status });
         }
+        Call::Languages(_) => peer.reply::<Languages>(&LanguagesReply::default()),
         Call::Remove(_) => peer.reply::<Remove>(&Removed {}),
         Call::CheckForUpdates(_) => {
             let updates = Updates { updating: vec![pack_id("a")], removed: vec![pack_id("old")] };

@@ -10,6 +10,7 @@ mod executors;
 mod fake_service;
 mod folders;
 mod installed;
+mod languages;
 mod leases;
 mod manifests;
 mod mapping;

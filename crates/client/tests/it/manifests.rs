@@ -34,7 +34,10 @@ fn a_manifest_of_bytes_lists_its_packs_by_id() {
     assert_eq!(maps.trust(), Trust::TransportOnly, "nothing but the connection vouches for it");
     assert_eq!(manifest.asset_pack("voices").unwrap().language().unwrap().as_str(), "ja");
     assert!(manifest.asset_pack("nothing").is_none());
-    assert_eq!(manifest.localized_asset_packs().map(AssetPack::id).collect::<Vec<_>>(), ["voices"]);
+    let ja = "ja".parse().unwrap();
+    let localized = manifest.localized_asset_packs_for(&ja);
+    assert_eq!(localized.map(AssetPack::id).collect::<Vec<_>>(), ["voices"]);
+    assert_eq!(manifest.available_languages(), [ja]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What every order needs.
 
 use headstart_engine::FactsChange;
-use headstart_model::Failure;
+use headstart_model::{Failure, Language};
 use headstart_store::Layout;
 use headstart_sys::space;
 
@@ -16,9 +16,17 @@ pub struct Context {
     pub clients: Clients,
     /// The random id of this device. It never leaves it: releases are rolled out by hashing it with the release.
     pub device_id: Vec<u8>,
+    /// What the person reads, as the service's own environment says; empty when it does not.
+    pub languages: Vec<Language>,
 }
 
 impl Context {
+    /// What is known of the device when the service begins.
+    #[must_use]
+    pub fn first_facts(&self) -> FactsChange {
+        FactsChange { languages: Some(self.languages.clone()), ..self.free_space() }
+    }
+
     /// How much room the disk has at this moment.
     #[must_use]
     pub fn free_space(&self) -> FactsChange {

@@ -35,11 +35,11 @@ fn trust(dev: bool, insecure: bool) -> Result<Trust, Failure> {
     }
 }
 
-fn internal(what: &str) -> End {
+pub(super) fn internal(what: &str) -> End {
     Failure::new(ErrorKind::Internal, "internal", what).with_hint("please report this").into()
 }
 
-fn app_not_found(app: &AppId) -> Failure {
+pub(super) fn app_not_found(app: &AppId) -> Failure {
     Failure::new(ErrorKind::NotFound, "appNotFound", format!("app `{app}` is not installed"))
         .with_hint("`headstart app list` shows what is installed")
 }
@@ -104,6 +104,7 @@ async fn read_bundle(
             channel: description.channel,
             trust,
             files,
+            languages: description.languages,
         };
         Ok((description.id, record))
     })

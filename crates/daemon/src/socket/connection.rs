@@ -17,7 +17,7 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
 
 use super::reply::{Caller, End, Replies};
-use super::{Shared, apps, packs, service, verify};
+use super::{Shared, apps, languages, packs, service, verify};
 
 /// Calls of one connection that wait; a peer that sends more waits too.
 const CALLS_WAITING_MAX: usize = 16;
@@ -167,6 +167,11 @@ impl Connection {
             Call::Remove(call) => packs::remove(caller, call, &mut replies).await,
             Call::Cancel(call) => packs::cancel(caller, call, &mut replies).await,
             Call::StatusUpdates(call) => packs::updates(caller, call, &mut replies).await,
+            Call::Languages(call) => languages::languages(caller, call, &mut replies).await,
+            Call::SetLanguage(call) => languages::set(caller, call, &mut replies).await,
+            Call::ReconcileLanguages(call) => {
+                languages::reconcile(caller, call, &mut replies).await
+            }
             Call::Locate(call) => packs::locate(caller, call, &mut replies).await,
             Call::OpenNamespace(call) => packs::namespace(caller, call, &mut replies).await,
             Call::Explain(call) => packs::explain(caller, call, &mut replies).await,

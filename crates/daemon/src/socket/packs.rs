@@ -5,8 +5,8 @@ use headstart_engine::{CancelTarget, Event, Notice, PackKey, Reply, Terms, view}
 use headstart_model::namespace::Snapshot;
 use headstart_model::protocol::packs::{
     Cancel, Cancelled, CheckForUpdates, Ensure, EnsureEvent, EnsureOutcome, Explain, List,
-    LocalStatus, LocalStatusReply, Locate, Located, NamespaceSnapshot, OpenNamespace, PackList,
-    PackState, Remove, Removed, Status, StatusUpdateEvent, StatusUpdates, Updates,
+    LocalStatus, LocalStatusReply, Locate, Located, NamespaceSnapshot, OpenNamespace, Pack,
+    PackList, PackState, Remove, Removed, Status, StatusUpdateEvent, StatusUpdates, Updates,
 };
 use headstart_model::{AppId, ErrorKind, Failure, PackId};
 use headstart_store::Namespaces;
@@ -166,12 +166,22 @@ pub(super) async fn ensure(
         }
     };
     let Reply::Ensured { available, failed } = reply else { return Err(internal()) };
-    let mut successes = Vec::new();
-    for pack in available {
-        successes.push(state_of(caller, &app, &pack).await?.pack);
-    }
+    let successes = packs_named(caller, &app, available).await?;
     let outcome = EnsureOutcome { successes, failures: apps::failures(failed) };
     replies.last::<Ensure>(&EnsureEvent::Done(outcome)).await
+}
+
+/// The packs with these ids, as they are described to clients.
+pub(super) async fn packs_named(
+    caller: Caller<'_>,
+    app: &AppId,
+    ids: Vec<PackId>,
+) -> Result<Vec<Pack>, Failure> {
+    let mut packs = Vec::new();
+    for id in ids {
+        packs.push(state_of(caller, app, &id).await?.pack);
+    }
+    Ok(packs)
 }
 
 pub(super) async fn check(

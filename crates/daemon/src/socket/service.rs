@@ -10,7 +10,7 @@ use headstart_model::{AppId, ErrorKind, Failure};
 use headstart_sys::socket::PeerIdentity;
 
 use super::reply::{Caller, End, Replies};
-use super::{Shared, identity};
+use super::{Shared, identity, languages};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -49,6 +49,7 @@ pub(super) async fn hello(
             .into());
     }
     let app = identity::identify(shared, peer, &call).await?;
+    languages::heard(shared, app.as_ref(), call.languages);
     let welcome = Welcome {
         protocol,
         service_version: VERSION.to_owned(),

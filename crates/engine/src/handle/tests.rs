@@ -385,6 +385,7 @@ proptest! {
             network: Some(Network::Online),
             disk_free_bytes: Some(1 << 40),
             transfers_max: None,
+            ..FactsChange::default()
         };
         bench.hear(Event::FactsChanged { news });
         bench.finish_everything();

@@ -14,7 +14,7 @@ use headstart_model::{AppId, Failure, PackId, Urgency};
 
 pub(crate) use queue::Queue;
 pub(crate) use rate::Rate;
-pub(crate) use requests::{CatalogSeen, EnsureWait, Requests, Subject, Wait};
+pub(crate) use requests::{CatalogSeen, Clearing, EnsureWait, Purpose, Requests, Subject, Wait};
 pub(crate) use timers::{Timer, Timers};
 
 use crate::class::Class;

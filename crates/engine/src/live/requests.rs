@@ -27,6 +27,7 @@ pub(crate) enum Subject {
 #[derive(Debug, Clone)]
 pub(crate) struct EnsureWait {
     pub(crate) terms: Terms,
+    pub(crate) purpose: Purpose,
     /// Packs of which it is not known yet what to do: a catalog or a removal has to come first.
     pub(crate) open: BTreeSet<PackId>,
     /// Packs whose download it waits for.
@@ -35,6 +36,25 @@ pub(crate) struct EnsureWait {
     pub(crate) failed: BTreeMap<PackId, Failure>,
     /// Whether a catalog has come since it was asked.
     pub(crate) catalog: CatalogSeen,
+}
+
+/// What the packs of a call are wanted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Somebody needs just them.
+    Ensure,
+    /// The app's language needs them, and then others may go.
+    Reconcile,
+}
+
+/// The second half of a [`Purpose::Reconcile`].
+#[derive(Debug, Clone)]
+pub(crate) struct Clearing {
+    pub(crate) available: Vec<PackId>,
+    /// Packs that are to go.
+    pub(crate) removed: Vec<PackId>,
+    /// Those of them that have not gone yet.
+    pub(crate) open: BTreeSet<PackId>,
 }
 
 /// Whether a call has seen a catalog that was fetched after it was made.
@@ -57,6 +77,11 @@ pub(crate) enum Wait {
         catalog: CatalogSeen,
     },
     Ensure(EnsureWait),
+    /// Before it is known what the app's language needs.
+    Reconcile {
+        catalog: CatalogSeen,
+    },
+    Clearing(Clearing),
     Removal,
 }
 

@@ -1,8 +1,11 @@
 //! The record of an app.
 
-use headstart_model::{AppGroupId, ChannelName, ContentRequest, ErrorKind, Failure, ReleaseNumber};
+use headstart_model::{
+    AppGroupId, ChannelName, ContentRequest, ErrorKind, Failure, Language, ReleaseNumber,
+};
 use serde::{Deserialize, Serialize};
 
+use super::languages::Languages;
 use crate::id::EffectId;
 use crate::time::WallTime;
 
@@ -24,6 +27,9 @@ pub struct Bundle {
     pub trust: Trust,
     /// Where the app's own files stay.
     pub files: BundleFiles,
+    /// Its languages; the first is the primary one.
+    #[serde(default)]
+    pub languages: Vec<Language>,
 }
 
 /// What an installation allows. `Spec: cli, An app bundle`.
@@ -149,11 +155,14 @@ pub struct App {
     pub check: Option<EffectId>,
     /// The switch that is running.
     pub switch: Option<EffectId>,
+    /// Its languages.
+    #[serde(default)]
+    pub languages: Languages,
 }
 
 impl App {
     /// An app at the start of its first installation.
-    pub(crate) const fn new(bundle: Bundle) -> Self {
+    pub(crate) fn new(bundle: Bundle) -> Self {
         let installation =
             Installation { kind: InstallKind::First, stage: InstallStage::Files, incoming: None };
         Self {
@@ -166,6 +175,7 @@ impl App {
             content_request: None,
             check: None,
             switch: None,
+            languages: Languages::default(),
         }
     }
 

@@ -4,6 +4,7 @@
 
 mod app;
 mod download;
+mod languages;
 mod owed;
 mod pack;
 mod rows;
@@ -18,6 +19,7 @@ pub use app::{
     Phase, Trust,
 };
 pub use download::{Download, PlanFigures, Stage};
+pub use languages::{Languages, Teller};
 pub use owed::{Owed, SwitchItem};
 pub use pack::{Freshness, Leaving, LocalVersion, Pack, Retired};
 pub use rows::LoadError;

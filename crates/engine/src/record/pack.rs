@@ -62,6 +62,8 @@ pub enum Leaving {
     Asked,
     /// The catalog no longer offers it. `Spec: concepts 5.2`.
     Obsolete,
+    /// It belongs to a language that the app no longer has. `Spec: packs 9`.
+    Unneeded,
 }
 
 /// What a caller wants of a pack that it asks for.
@@ -94,6 +96,10 @@ pub struct Pack {
     pub missed: Option<Failure>,
     /// When it was removed because somebody asked.
     pub removed_at: Option<WallTime>,
+    /// Somebody asked for it when it was neither here nor on its way: it is here for their sake, whatever the app's language
+    /// becomes. `Spec: packs 9`.
+    #[serde(default)]
+    pub by_request: bool,
 }
 
 impl Pack {

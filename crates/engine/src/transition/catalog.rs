@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use headstart_model::catalog::CatalogPack;
-use headstart_model::{AppId, PackId, ReleaseNumber};
+use headstart_model::{AppId, ContentRequest, PackId, ReleaseNumber};
 
 use crate::class::Demand;
 use crate::effect::Reply;
@@ -12,7 +12,9 @@ use crate::id::{EffectId, PackKey, RequestId};
 use crate::live::{CatalogSeen, Subject, Wait};
 use crate::record::{App, Freshness, Leaving, Owed};
 use crate::transition::end::Staged;
-use crate::transition::{begin, check, content, end, ensure, install, switch};
+use crate::transition::{
+    begin, check, content, end, ensure, install, languages, reconcile, switch,
+};
 use crate::work::Work;
 
 pub(crate) fn fetched(
@@ -103,8 +105,13 @@ fn succeeded(w: &mut Work<'_>, app: &AppId, effect: EffectId) {
     let request = record.content_request.take();
     w.live_mut().check_attempts.remove(app);
     w.live_mut().queue.release(app);
+    languages::settle(w, app);
+    let language_changed = languages::take_change(w, app);
     if let Some(request) = request {
         content::apply(w, app, request, failed_before.as_ref());
+    }
+    if language_changed {
+        content::apply(w, app, ContentRequest::LanguageChange, None);
     }
     begin_asked(w, app);
     let later = serve_waiters(w, app, effect);
@@ -127,7 +134,9 @@ fn begin_asked(w: &mut Work<'_>, app: &AppId) {
             Freshness::Latest => pack.news().is_none(),
         };
         if !satisfied && pack.leaving.is_none() {
-            begin::begin(w, &key, Demand::Asked);
+            if begin::begin(w, &key, Demand::Asked).is_some() {
+                w.pack_mut(&key).by_request = true;
+            }
         }
     }
 }
@@ -153,6 +162,7 @@ fn serve_waiters(w: &mut Work<'_>, app: &AppId, effect: EffectId) -> bool {
 fn serve(w: &mut Work<'_>, app: &AppId, request: RequestId) {
     match w.live().requests.find(request).map(|r| &r.wait) {
         Some(Wait::Ensure(_)) => ensure::advance(w, request),
+        Some(Wait::Reconcile { .. }) => reconcile::begin(w, app, request),
         Some(Wait::Check { .. }) => {
             let reply = checked(w, app);
             w.answer(request, Ok(reply));
@@ -184,7 +194,7 @@ pub(crate) fn check_requested(w: &mut Work<'_>, caller: crate::event::Caller, ap
             let catalog = CatalogSeen::NotYet { running: *check };
             w.live_mut().requests.open(caller, app.clone(), Wait::Check { catalog });
             w.live_mut().requests.attach(caller.request, Subject::Catalog(app.clone()));
-            check::add_request(w, app, headstart_model::ContentRequest::Periodic);
+            check::add_request(w, app, ContentRequest::Periodic);
             check::want(w, app);
         }
     }

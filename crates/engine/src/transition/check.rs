@@ -11,7 +11,7 @@ use crate::id::{EffectId, RequestId};
 use crate::live::{CatalogSeen, Subject, Timer, Wait};
 use crate::record::{App, CheckFailure, InstallStage, Owed};
 use crate::transition::fail::ESSENTIAL_ATTEMPTS;
-use crate::transition::{ensure, install, uninstall};
+use crate::transition::{ensure, install, languages, uninstall};
 use crate::work::Work;
 
 /// Time between two periodic content requests, in milliseconds: a day. `Spec: concepts 3` leaves it to the device.
@@ -83,6 +83,9 @@ pub(crate) fn add_request(w: &mut Work<'_>, app: &AppId, request: ContentRequest
 
 /// A content request is due outside an installation.
 pub(crate) fn content_requested(w: &mut Work<'_>, app: &AppId, request: ContentRequest) {
+    if request == ContentRequest::LanguageChange {
+        return languages::force_change(w, app);
+    }
     let due = w.app(app).is_some_and(|record| {
         record.installation().is_none()
             && !record.is_leaving()
@@ -218,9 +221,11 @@ pub(crate) fn catalog_seen<'a>(
     request: RequestId,
 ) -> Option<&'a mut CatalogSeen> {
     match &mut w.live_mut().requests.find_mut(request)?.wait {
-        Wait::Check { catalog } => Some(catalog),
+        Wait::Check { catalog } | Wait::Reconcile { catalog } => Some(catalog),
         Wait::Ensure(wait) => Some(&mut wait.catalog),
-        Wait::Launch | Wait::Uninstall | Wait::Cleared(_) | Wait::Removal => None,
+        Wait::Launch | Wait::Uninstall | Wait::Cleared(_) | Wait::Clearing(_) | Wait::Removal => {
+            None
+        }
     }
 }
 
@@ -239,7 +244,7 @@ fn schedule(w: &mut Work<'_>, app: &AppId, attempts: u32) {
             {
                 record.content_request = None;
             }
-            if is_asked(w, app) {
+            if is_sought(w, app) {
                 retry_later(w, app, Class::Upkeep, attempts);
             }
         }
@@ -247,9 +252,10 @@ fn schedule(w: &mut Work<'_>, app: &AppId, attempts: u32) {
     arm_period(w, app);
 }
 
-/// Whether somebody asked for a pack that only a catalog can tell about, and has gone since.
-pub(crate) fn is_asked(w: &Work<'_>, app: &AppId) -> bool {
-    w.live().asked.contains_key(app)
+/// Whether a catalog is wanted, beyond any content request: somebody asked for a pack that only a catalog can tell about,
+/// and has gone since, or the app's language has changed.
+pub(crate) fn is_sought(w: &Work<'_>, app: &AppId) -> bool {
+    w.live().asked.contains_key(app) || w.app(app).is_some_and(languages::is_change_owed)
 }
 
 fn retry_later(w: &mut Work<'_>, app: &AppId, class: Class, attempts: u32) {

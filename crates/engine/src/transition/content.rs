@@ -5,7 +5,7 @@ use headstart_model::{AppId, ContentRequest, Failure, Selection};
 
 use crate::class::Demand;
 use crate::id::PackKey;
-use crate::record::{Leaving, Pack};
+use crate::record::{Languages, Leaving, Pack};
 use crate::transition::begin;
 use crate::work::Work;
 
@@ -25,11 +25,12 @@ pub(crate) fn apply(
     request: ContentRequest,
     failed_before: Option<&Failure>,
 ) {
-    let blocks = w.app(app).is_some_and(|record| record.installation().is_some());
+    let Some(record) = w.app(app) else { return };
+    let (blocks, languages) = (record.installation().is_some(), &record.languages);
     let acts: Vec<(PackKey, Act)> = w
         .records()
         .packs_of(app)
-        .filter_map(|(key, pack)| Some((key.clone(), act(pack, request, blocks)?)))
+        .filter_map(|(key, pack)| Some((key.clone(), act(pack, (request, languages), blocks)?)))
         .collect();
     for (key, act) in acts {
         match act {
@@ -52,7 +53,11 @@ pub(crate) fn apply(
 }
 
 /// `blocks` tells whether an installation waits for what is essential.
-fn act(pack: &Pack, request: ContentRequest, blocks: bool) -> Option<Act> {
+fn act(
+    pack: &Pack,
+    (request, languages): (ContentRequest, &Languages),
+    blocks: bool,
+) -> Option<Act> {
     let Some(offer) = &pack.offer else {
         // A first installation may find packs that were kept; what is obsolete among them goes at the next request.
         let obsolete = pack.local.is_some() && pack.leaving.is_none();
@@ -61,7 +66,7 @@ fn act(pack: &Pack, request: ContentRequest, blocks: bool) -> Option<Act> {
     if pack.is_current() || pack.leaving.is_some() {
         return None;
     }
-    match selection(offer, request) {
+    match selection(offer, request, languages) {
         Selection::Essential if blocks => Some(Act::Fetch(Demand::Essential)),
         Selection::Essential => Some(Act::FetchMissed),
         Selection::Prefetch => Some(Act::Fetch(Demand::Prefetch)),
@@ -69,11 +74,27 @@ fn act(pack: &Pack, request: ContentRequest, blocks: bool) -> Option<Act> {
     }
 }
 
-/// What the event selects. `Ours:` a localized pack is fetched only when asked for until the device knows which languages
-/// its person reads; fetching every language would be worse. `Spec: packs 9`.
-pub(crate) fn selection(offer: &CatalogPack, request: ContentRequest) -> Selection {
-    match offer.language {
-        Some(_) => Selection::NotSelected,
-        None => offer.download_policy.selected_by(request),
+/// What the event selects: of localized packs only those of the app's language. `Spec: packs 9`.
+///
+/// `Ours:` a change of the language selects what any event of an installation would have selected had the language been so
+/// from the start, and nothing waits for it; packs without a language have nothing to do with it.
+pub(crate) fn selection(
+    offer: &CatalogPack,
+    request: ContentRequest,
+    languages: &Languages,
+) -> Selection {
+    let policy = &offer.download_policy;
+    match (&offer.language, request) {
+        (Some(language), _) if !languages.is_resolved(language) => Selection::NotSelected,
+        (Some(_), ContentRequest::LanguageChange) => {
+            let events = [ContentRequest::Install, ContentRequest::Update];
+            let selects = |event| policy.selected_by(event) != Selection::NotSelected;
+            if events.into_iter().any(selects) {
+                Selection::Prefetch
+            } else {
+                Selection::NotSelected
+            }
+        }
+        _ => policy.selected_by(request),
     }
 }

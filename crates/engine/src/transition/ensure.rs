@@ -12,9 +12,9 @@ use crate::effect::Reply;
 use crate::event::{Caller, Terms};
 use crate::failures;
 use crate::id::{DownloadId, PackKey, RequestId};
-use crate::live::{CatalogSeen, EnsureWait, PackEnd, Subject, Wait};
+use crate::live::{CatalogSeen, EnsureWait, PackEnd, Purpose, Subject, Wait};
 use crate::record::Freshness;
-use crate::transition::{begin, check, place};
+use crate::transition::{begin, check, place, reconcile};
 use crate::work::Work;
 
 pub(crate) fn requested(
@@ -32,6 +32,7 @@ pub(crate) fn requested(
         Some(_) => {
             let wait = EnsureWait {
                 terms,
+                purpose: Purpose::Ensure,
                 open: packs.into_iter().collect(),
                 moving: BTreeMap::new(),
                 available: BTreeSet::new(),
@@ -124,7 +125,11 @@ pub(crate) fn advance(w: &mut Work<'_>, request: RequestId) {
 
 /// Begins or joins the download of a pack and waits for it.
 fn follow(w: &mut Work<'_>, request: RequestId, key: &PackKey) {
+    let is_new = w.pack(key).is_some_and(|pack| pack.download.is_none());
     let Some(id) = begin::begin(w, key, Demand::Asked) else { return };
+    if is_new && wait_of(w, request).is_some_and(|wait| wait.purpose == Purpose::Ensure) {
+        w.pack_mut(key).by_request = true;
+    }
     if let Some(wait) = wait_of(w, request) {
         wait.open.remove(&key.pack);
         wait.moving.insert(key.pack.clone(), id);
@@ -203,6 +208,10 @@ fn answer_if_done(w: &mut Work<'_>, request: RequestId) {
     let Some(wait) = wait_of(w, request) else { return };
     let one_will_do = wait.terms.until == Until::Any && !wait.available.is_empty();
     if one_will_do || (wait.open.is_empty() && wait.moving.is_empty()) {
+        if wait.purpose == Purpose::Reconcile {
+            let wait = wait.clone();
+            return reconcile::ensured(w, request, wait);
+        }
         let reply = Reply::Ensured {
             available: wait.available.iter().cloned().collect(),
             failed: wait.failed.clone(),

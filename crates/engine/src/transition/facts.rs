@@ -5,7 +5,7 @@ use crate::ask;
 use crate::facts::FactsChange;
 use crate::id::DownloadId;
 use crate::live::Timer;
-use crate::transition::{check, place};
+use crate::transition::{check, languages, place};
 use crate::work::Work;
 
 /// Downloads relieved of their back-off in one event, so that no event grows with the queue.
@@ -22,6 +22,9 @@ pub(crate) fn changed(w: &mut Work<'_>, news: &FactsChange) {
     }
     if news.disk_free_bytes.is_some() {
         feed_starved(w);
+    }
+    if news.languages.is_some() {
+        languages::told_by_device(w);
     }
 }
 
@@ -55,7 +58,7 @@ fn recheck(w: &mut Work<'_>) {
     for app in apps {
         w.live_mut().step();
         let owed = w.app(&app).is_some_and(|record| record.content_request.is_some());
-        if owed || check::is_asked(w, &app) {
+        if owed || check::is_sought(w, &app) {
             check::want(w, &app);
         }
     }

@@ -11,13 +11,14 @@ use crate::id::EffectId;
 use crate::live::{Subject, Wait};
 use crate::progress;
 use crate::record::{App, Bundle, InstallKind, InstallStage, Installation, KeepData, Owed, Phase};
-use crate::transition::{catalog, check, uninstall};
+use crate::transition::{catalog, check, languages, uninstall};
 use crate::work::Work;
 
 pub(crate) fn requested(w: &mut Work<'_>, caller: Caller, app: &AppId, bundle: Bundle) {
     match w.app(app).map(|record| (&record.phase, &record.bundle)) {
         None => {
             w.insert_app(app.clone(), App::new(bundle));
+            languages::begin(w, app);
             wait(w, caller, app);
             prepare(w, app);
         }

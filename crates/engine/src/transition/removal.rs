@@ -32,15 +32,23 @@ pub(crate) fn requested(w: &mut Work<'_>, caller: Caller, app: &AppId, pack: &Pa
     if w.pack(&key).is_none() {
         return w.answer_at_once(request, Err(failures::pack_not_found(app, pack)));
     }
-    cancel_download(w, &key);
-    let (local, download) = w.pack(&key).map_or((None, None), |pack| (pack.local, pack.download));
-    if local.is_none() && download.is_none() {
+    if !begin(w, &key, Leaving::Asked) {
         return w.answer_at_once(request, Ok(Reply::Removed));
     }
-    w.set_leaving(&key, Some(Leaving::Asked));
     w.live_mut().requests.open(caller, app.clone(), Wait::Removal);
     w.live_mut().requests.attach(request, Subject::Removal(key));
-    w.want_switch(app);
+}
+
+/// Has a pack leave the namespace at the next switch; false when nothing of it is there.
+pub(crate) fn begin(w: &mut Work<'_>, key: &PackKey, leaving: Leaving) -> bool {
+    cancel_download(w, key);
+    let (local, download) = w.pack(key).map_or((None, None), |pack| (pack.local, pack.download));
+    if local.is_none() && download.is_none() {
+        return false;
+    }
+    w.set_leaving(key, Some(leaving));
+    w.want_switch(&key.app);
+    true
 }
 
 /// Ends the download of a pack that is to go. One that is just being put in place is removed after that.

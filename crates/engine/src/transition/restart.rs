@@ -46,7 +46,7 @@ fn resume(w: &mut Work<'_>, app: &headstart_model::AppId) {
     w.want_switch(app);
     uninstall::go_on(w, app);
     let Some(record) = w.app(app) else { return };
-    let wanted = record.content_request.is_some() || check::is_asked(w, app);
+    let wanted = record.content_request.is_some() || check::is_sought(w, app);
     let waits_for_catalog = wanted && record.check.is_none();
     match &record.phase {
         Phase::Installing(installation) if installation.stage == InstallStage::Essential => {

@@ -10,7 +10,7 @@ use crate::id::{DownloadId, EffectId, PackKey};
 use crate::live::{Subject, Wait};
 use crate::record::{App, Leaving, LocalVersion, Owed, Stage, SwitchItem};
 use crate::transition::fail::ESSENTIAL_ATTEMPTS;
-use crate::transition::{begin, end, ensure, fail, removal, uninstall};
+use crate::transition::{begin, end, ensure, fail, reconcile, removal, uninstall};
 use crate::work::Work;
 
 /// Starts the switches that this event has made possible.
@@ -112,7 +112,9 @@ fn left(w: &mut Work<'_>, key: &PackKey) {
     let now = w.now.wall;
     let asked = w.pack(key).is_some_and(|pack| pack.leaving == Some(Leaving::Asked));
     w.set_leaving(key, None);
-    w.pack_mut(key).removed_at = asked.then_some(now);
+    let pack = w.pack_mut(key);
+    pack.removed_at = asked.then_some(now);
+    pack.by_request = false;
     tell_removed(w, key);
 }
 
@@ -133,6 +135,10 @@ pub(crate) fn tell_removed(w: &mut Work<'_>, key: &PackKey) {
         w.live_mut().requests.detach(request, &subject);
         match w.live().requests.find(request).map(|r| &r.wait) {
             Some(Wait::Ensure(_)) => ensure::advance(w, request),
+            Some(Wait::Clearing(_)) => {
+                reconcile::removed_one(w, request, &key.pack);
+                reconcile::answer_if_done(w, request);
+            }
             _ => w.answer(request, Ok(Reply::Removed)),
         }
     }
@@ -194,7 +200,8 @@ fn tell_ensurers(w: &mut Work<'_>, id: DownloadId, pack: &PackId, failure: &Fail
 
 fn tell_remover(w: &mut Work<'_>, key: &PackKey, failure: &Failure) {
     for request in w.live().requests.waiting_for(&Subject::Removal(key.clone())) {
-        if matches!(w.live().requests.find(request).map(|r| &r.wait), Some(Wait::Removal)) {
+        let wait = w.live().requests.find(request).map(|r| &r.wait);
+        if matches!(wait, Some(Wait::Removal | Wait::Clearing(_))) {
             w.answer(request, Err(failure.clone()));
         }
     }

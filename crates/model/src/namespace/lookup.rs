@@ -53,8 +53,8 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
         }
     }
 
-    /// What stands at `path` in the first pack of this language; the tags have to be equal. `Spec:
-    /// api 2`.
+    /// What stands at `path` in the first pack with this very tag, else in the first whose tag means the same when implied
+    /// subtags are filled in: `en` is `en-US`, and is not `en-CA`. `Spec: packs 9`.
     ///
     /// # Errors
     /// [`SnapshotError::Record`] when the search meets a damaged record.
@@ -63,13 +63,16 @@ impl<B: AsRef<[u8]>> Snapshot<B> {
         language: &Language,
         path: &str,
     ) -> Result<Option<Entry<'_>>, SnapshotError> {
+        let mut same = None;
         for entry in self.lookup_all(path)? {
             let entry = entry?;
-            if entry.pack.language == Some(language.as_str()) {
-                return Ok(Some(entry));
+            match entry.pack.language {
+                Some(tag) if tag == language.as_str() => return Ok(Some(entry)),
+                Some(tag) if same.is_none() && language.is_same_as_tag(tag) => same = Some(entry),
+                _ => {}
             }
         }
-        Ok(None)
+        Ok(same)
     }
 
     fn find_pack(&self, id: &PackId) -> Result<Option<(u32, Pack<'_>)>, SnapshotError> {

@@ -86,6 +86,25 @@ fn a_language_finds_only_packs_of_that_language() {
 }
 
 #[test]
+fn implied_subtags_make_tags_the_same_and_the_very_tag_goes_first() {
+    let snapshot = snapshot(&[
+        ("a", Some("en-CA"), &[("x", FILE)]),
+        ("b", Some("en-US"), &[("x", FILE), ("y", FILE)]),
+        ("c", Some("en"), &[("x", FILE)]),
+    ]);
+    let found = |tag: &str, path: &str| {
+        let language = Language::new(tag).expect("a good tag");
+        snapshot.lookup_for(&language, path).expect("whole").map(|entry| entry.pack.id)
+    };
+    assert_eq!(found("en", "x"), Some("c"));
+    assert_eq!(found("en", "y"), Some("b"));
+    assert_eq!(found("en-Latn-US", "x"), Some("b"));
+    assert_eq!(found("en-CA", "x"), Some("a"));
+    assert_eq!(found("en-CA", "y"), None);
+    assert_eq!(found("en-GB", "x"), None);
+}
+
+#[test]
 fn facts_about_packs_and_files_are_kept() {
     let tool = EntryKind::File { size_bytes: 9, executable: true };
     let snapshot = snapshot(&[("a", Some("ja"), &[("bin/tool", tool), ("f", FILE)])]);

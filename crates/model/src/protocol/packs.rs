@@ -12,12 +12,16 @@ use super::{PackFailure, Progress, Reason};
 use crate::{AppId, DownloadPolicy, Language, PackId, PackPath, PackVersion, Until, Urgency};
 
 mod explain;
+mod languages;
 mod list;
 mod reading;
 mod status_update;
 mod verify;
 
 pub use explain::{Explain, Explanation};
+pub use languages::{
+    LanguageSet, Languages, LanguagesReply, ReconcileLanguages, Reconciliation, SetLanguage,
+};
 pub use list::{List, LocalStatus, LocalStatusReply, PackList, Status};
 pub use reading::{Locate, Located, NamespaceSnapshot, OpenNamespace};
 pub use status_update::{StatusUpdate, StatusUpdateEvent, StatusUpdates};

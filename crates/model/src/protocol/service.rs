@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::method::method;
-use crate::AppId;
+use crate::{AppId, Language};
 
 /// The newest protocol that this program speaks.
 pub const PROTOCOL_NEWEST: u32 = 1;
@@ -73,6 +73,10 @@ pub struct Hello {
     /// The token that a launcher gave to the process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app_token: Option<AppToken>,
+    /// What the person before the process reads, best first; empty when it cannot tell. `Ours:` what a process of an app says
+    /// counts for that app, what others say only where the service itself knows nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub languages: Vec<Language>,
 }
 
 /// What the service answers to a [`Hello`].

@@ -59,6 +59,33 @@ impl World {
         self.call(|caller| Event::EnsureRequested { caller, app, packs, terms })
     }
 
+    /// A process of an app says what its person reads.
+    pub fn tell_languages(&mut self, app: &str, tags: &[&str]) {
+        let app = places::app_id(app);
+        let languages = tags.iter().map(|tag| places::language(tag)).collect();
+        self.hear(Event::LanguagesTold { app, languages });
+    }
+
+    /// An app sets its language, or follows its person again.
+    pub fn choose_language(&mut self, app: &str, tag: Option<&str>) -> RequestId {
+        let app = places::app_id(app);
+        let language = tag.map(places::language);
+        self.call(|caller| Event::LanguageChosen { caller, app, language })
+    }
+
+    /// An app wants the packs of its language, and no others.
+    pub fn reconcile(&mut self, app: &str) -> RequestId {
+        let app = places::app_id(app);
+        self.call(|caller| Event::ReconcileRequested { caller, app })
+    }
+
+    /// The resolved language of an app.
+    #[must_use]
+    pub fn language(&self, app: &str) -> Option<String> {
+        let resolved = view::languages(&self.state, &places::app_id(app))?.resolved;
+        resolved.map(|language| language.to_string())
+    }
+
     /// An app checks for updates.
     pub fn check(&mut self, app: &str) -> RequestId {
         let app = places::app_id(app);

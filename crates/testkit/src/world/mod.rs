@@ -14,7 +14,7 @@ use headstart_engine::{
     Notice, Now, RequestId, State, WallTime,
 };
 use headstart_model::record::Table;
-use headstart_model::{Digest, Platform};
+use headstart_model::{Digest, Language, Platform};
 
 use crate::disk::Disk;
 use crate::publisher::Publisher;
@@ -64,6 +64,7 @@ pub struct World {
     leases: BTreeSet<String>,
     online: bool,
     disk_room: Option<u64>,
+    languages: Vec<Language>,
     notices: Vec<(u64, Notice)>,
     watch: rules::Watch,
     /// What goes wrong, and how often.
@@ -94,6 +95,7 @@ impl World {
             leases: BTreeSet::new(),
             online: true,
             disk_room: None,
+            languages: Vec::new(),
             notices: Vec::new(),
             watch: rules::Watch::default(),
             faults: Faults::none(),
@@ -208,6 +210,12 @@ impl World {
         self.tell_facts();
     }
 
+    /// The person who uses the device reads these languages, best first.
+    pub fn set_languages(&mut self, tags: &[&str]) {
+        self.languages = tags.iter().map(|tag| places::language(tag)).collect();
+        self.tell_facts();
+    }
+
     /// Bytes of room that are left.
     fn room(&self) -> u64 {
         self.disk_room.map_or(u64::MAX, |room| room.saturating_sub(self.disk.used_bytes()))
@@ -218,6 +226,7 @@ impl World {
             network: Some(if self.online { Network::Online } else { Network::Offline }),
             disk_free_bytes: Some(self.room().saturating_add(DISK_RESERVE_BYTES)),
             transfers_max: None,
+            languages: Some(self.languages.clone()),
         };
         self.hear(Event::FactsChanged { news });
     }

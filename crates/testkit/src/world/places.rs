@@ -1,7 +1,7 @@
 //! Where things are.
 
 use headstart_engine::record::{Bundle, BundleFiles, LocalVersion, Trust};
-use headstart_model::{AppId, ChannelName, Digest, PackId};
+use headstart_model::{AppId, ChannelName, Digest, Language, PackId};
 
 /// The address of an app's repository.
 pub(super) fn repository(app: &str) -> String {
@@ -18,7 +18,15 @@ pub(super) fn bundle(app: &str, version: &str) -> Bundle {
         channel: ChannelName::production(),
         trust: Trust::Ordinary,
         files: BundleFiles::InPlace,
+        languages: vec![language(PRIMARY_LANGUAGE)],
     }
+}
+
+/// The first language of every app here.
+const PRIMARY_LANGUAGE: &str = "en";
+
+pub(super) fn language(tag: &str) -> Language {
+    Language::new(tag).expect("scenarios name languages validly")
 }
 
 pub(super) fn app_id(app: &str) -> AppId {

@@ -198,7 +198,9 @@ impl World {
             && records.owed().next().is_none()
             && records.downloads().next().is_none()
             && records.apps().all(|(_, app)| {
-                app.content_request.is_none() && matches!(app.phase, Phase::Launchable)
+                app.content_request.is_none()
+                    && !app.languages.changed
+                    && matches!(app.phase, Phase::Launchable)
             })
     }
 

@@ -7,6 +7,7 @@ mod chaos;
 mod clients;
 mod ensure;
 mod install;
+mod languages;
 mod network;
 mod priorities;
 mod removal;

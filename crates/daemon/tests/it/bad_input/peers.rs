@@ -33,6 +33,7 @@ fn meet(bench: &Bench) -> BufReader<UnixStream> {
         client_pid: std::process::id(),
         app: Some(AppId::new(APP).unwrap()),
         app_token: None,
+        languages: Vec::new(),
     };
     stream.get_mut().write_all(&encode_call(&hello, Answer::Once).unwrap()).unwrap();
     assert_eq!(read_reply(&mut stream)["parameters"]["app"], APP);

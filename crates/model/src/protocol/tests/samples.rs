@@ -135,6 +135,7 @@ pub(super) fn all() -> Vec<Sample> {
     let mut samples = service_samples();
     samples.extend(app_samples());
     samples.extend(pack_samples());
+    samples.extend(language_samples());
     samples.extend(reading_samples());
     samples
 }
@@ -152,6 +153,7 @@ fn service_samples() -> Vec<Sample> {
         client_pid: 7,
         app: Some(app()),
         app_token: Some(AppToken::new("secret")),
+        languages: vec![Language::new("de-AT").expect("a good tag")],
     };
     let welcome = service::Welcome {
         protocol: 1,
@@ -304,6 +306,34 @@ fn pack_samples() -> Vec<Sample> {
             &[packs::Cancelled {}],
         ),
         sample(Call::StatusUpdates, &packs::StatusUpdates { app, pack: Some(pack_id()) }, &told),
+    ]
+}
+
+fn language_samples() -> Vec<Sample> {
+    let app = Some(app());
+    let tag = |text| Language::new(text).expect("a good tag");
+    let languages = packs::LanguagesReply {
+        primary: Some(tag("en")),
+        available: vec![tag("de"), tag("en")],
+        local: vec![tag("en")],
+        chosen: Some(tag("de-AT")),
+        resolved: Some(tag("de")),
+    };
+    let set = packs::SetLanguage { app: app.clone(), language: Some(tag("de-AT")) };
+    let resolved = packs::LanguageSet { resolved: Some(tag("de")) };
+    let reconciled = packs::Reconciliation {
+        successes: vec![any_pack()],
+        failures: vec![pack_failure()],
+        removed: vec![pack_id()],
+    };
+    vec![
+        sample(
+            Call::Languages,
+            &packs::Languages { app: app.clone() },
+            &[languages, packs::LanguagesReply::default()],
+        ),
+        sample(Call::SetLanguage, &set, &[resolved]),
+        sample(Call::ReconcileLanguages, &packs::ReconcileLanguages { app }, &[reconciled]),
     ]
 }
 
