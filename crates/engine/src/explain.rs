@@ -86,6 +86,9 @@ pub fn explain(state: &State, key: &PackKey, now: Now) -> Result<Explanation, Fa
 fn on_its_way(state: &State, pack: &Pack, id: DownloadId, now: Now) -> Explanation {
     let stage = state.records.download(id).map(|download| download.stage);
     let (at, reasons) = match stage {
+        Some(Stage::Built) if waits_for_release(state, pack, id) => {
+            (PackState::Installing, vec![Reason::new(Fact::ReleaseIncomplete)])
+        }
         Some(Stage::Built | Stage::Switching(_)) => {
             (PackState::Installing, vec![Reason::new(Fact::Switching)])
         }
@@ -101,6 +104,11 @@ fn on_its_way(state: &State, pack: &Pack, id: DownloadId, now: Now) -> Explanati
         _ => None,
     };
     Explanation { state: at, reasons, missed: pack.missed.clone(), eta }
+}
+
+fn waits_for_release(state: &State, pack: &Pack, id: DownloadId) -> bool {
+    let app = state.records.download(id).map(|download| &download.key.app);
+    pack.local.is_some() && app.is_some_and(|app| state.live.updating.contains_key(app))
 }
 
 /// When the last of the reasons has ended; none when one of them cannot tell.

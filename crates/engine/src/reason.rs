@@ -63,6 +63,8 @@ pub enum Fact {
     NextCheck,
     /// Waits to be made live.
     Switching,
+    /// Waits for other packs of the release, to be made live together with them.
+    ReleaseIncomplete,
 }
 
 impl Fact {
@@ -85,6 +87,7 @@ impl Fact {
             Self::NoCatalog => "noCatalog",
             Self::NextCheck => "nextCheck",
             Self::Switching => "switching",
+            Self::ReleaseIncomplete => "releaseIncomplete",
         }
     }
 }
@@ -128,6 +131,9 @@ impl fmt::Display for Fact {
             Self::NoCatalog => f.write_str("no catalog has been fetched yet"),
             Self::NextCheck => f.write_str("a newer version is fetched after the next check"),
             Self::Switching => f.write_str("it is complete and is being put in place"),
+            Self::ReleaseIncomplete => {
+                f.write_str("it is complete and waits for the other updates of its release")
+            }
         }
     }
 }

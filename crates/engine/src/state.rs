@@ -77,6 +77,9 @@ fn index(records: &Records) -> Live {
         if download.stage == Stage::Built {
             index_add(&mut live.built, app, *id);
         }
+        if records.packs.get(&download.key).is_some_and(|pack| download.is_joint_update(pack)) {
+            index_add(&mut live.updating, app, *id);
+        }
     }
     for (key, _) in records.packs.iter().filter(|(_, pack)| pack.leaving.is_some()) {
         index_add(&mut live.leaving, &key.app, key.pack.clone());

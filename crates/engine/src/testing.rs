@@ -152,6 +152,7 @@ impl Bench {
         assert_eq!(left.downloads, right.downloads);
         assert_eq!(left.essential, right.essential);
         assert_eq!(left.built, right.built);
+        assert_eq!(left.updating, right.updating);
         assert_eq!(left.leaving, right.leaving);
         assert_eq!(left.asked, right.asked);
         assert_eq!(left.owed, right.owed);

@@ -10,7 +10,7 @@ use crate::id::{DownloadId, EffectId, PackKey, RequestId};
 use crate::live::{Live, Subject, index_add, index_remove};
 use crate::order;
 use crate::record::{
-    App, Download, Freshness, Leaving, Owed, Pack, Records, RowKey, Stage, encode,
+    App, Download, Freshness, Leaving, LocalVersion, Owed, Pack, Records, RowKey, Stage, encode,
 };
 use crate::state::{Device, State};
 use crate::time::Now;
@@ -116,6 +116,34 @@ impl<'a> Work<'a> {
             Some(_) => index_add(index, &key.app, key.pack.clone()),
             None => index_remove(index, &key.app, &key.pack),
         }
+        self.index_update(key);
+    }
+
+    /// Says which version of a pack apps read.
+    pub(crate) fn set_local(
+        &mut self,
+        key: &PackKey,
+        to: Option<LocalVersion>,
+    ) -> Option<LocalVersion> {
+        let before = std::mem::replace(&mut self.pack_mut(key).local, to);
+        self.index_update(key);
+        before
+    }
+
+    /// Enters the download of a pack among those that become live together, or takes it out. With the last of them the others
+    /// go on.
+    fn index_update(&mut self, key: &PackKey) {
+        let records = &self.state.records;
+        let Some(pack) = records.packs.get(key) else { return };
+        let Some(id) = pack.download else { return };
+        let belongs = records.downloads.get(&id).is_some_and(|d| d.is_joint_update(pack));
+        let index = &mut self.state.live.updating;
+        if belongs {
+            index_add(index, &key.app, id);
+        } else if index.contains_key(&key.app) {
+            index_remove(index, &key.app, &id);
+            self.want_switch(&key.app);
+        }
     }
 
     pub(crate) fn set_asked(&mut self, key: &PackKey, asked: Option<Freshness>) {
@@ -149,7 +177,9 @@ impl<'a> Work<'a> {
         if download.demand == Demand::Essential {
             index_add(&mut self.state.live.essential, &download.key.app, id);
         }
+        let key = download.key.clone();
         self.state.records.downloads.insert(id, download);
+        self.index_update(&key);
         id
     }
 
@@ -161,32 +191,47 @@ impl<'a> Work<'a> {
         let live = &mut self.state.live;
         live.unplace(id, download.plan.map(|plan| plan.disk_bytes));
         live.progress.remove(&id);
-        for index in [&mut live.downloads, &mut live.essential, &mut live.built] {
+        for index in [&mut live.downloads, &mut live.essential, &mut live.built, &mut live.updating]
+        {
             index_remove(index, &download.key.app, &id);
         }
+        self.want_switch(&download.key.app);
         Some(download)
     }
 
     pub(crate) fn set_demand(&mut self, id: DownloadId, demand: Demand) {
         let Some(download) = self.download_mut(id) else { return };
         download.demand = demand;
-        let app = download.key.app.clone();
+        let key = download.key.clone();
         let index = &mut self.state.live.essential;
         match demand {
-            Demand::Essential => index_add(index, &app, id),
-            _ => index_remove(index, &app, &id),
+            Demand::Essential => index_add(index, &key.app, id),
+            _ => index_remove(index, &key.app, &id),
         }
+        self.index_update(&key);
+    }
+
+    /// Whether updates of local packs are on their way, or complete and not live yet.
+    pub(crate) fn is_updating(&self, app: &AppId) -> bool {
+        let live = self.live();
+        let waits = |id: &DownloadId| {
+            let key = self.download(*id).map(|download| &download.key);
+            key.and_then(|key| self.pack(key)).is_some_and(|pack| pack.local.is_some())
+        };
+        live.updating.contains_key(app)
+            || live.built.get(app).is_some_and(|built| built.iter().any(waits))
     }
 
     pub(crate) fn set_stage(&mut self, id: DownloadId, stage: Stage) {
         let Some(download) = self.download_mut(id) else { return };
         download.stage = stage;
-        let app = download.key.app.clone();
+        let key = download.key.clone();
         let index = &mut self.state.live.built;
         match stage {
-            Stage::Built => index_add(index, &app, id),
-            _ => index_remove(index, &app, &id),
+            Stage::Built => index_add(index, &key.app, id),
+            _ => index_remove(index, &key.app, &id),
         }
+        self.index_update(&key);
     }
 
     /// The present class of a download.

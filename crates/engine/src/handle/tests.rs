@@ -159,6 +159,7 @@ fn a_version_that_is_damaged_at_the_switch_is_fetched_again() {
     bench.finish(|order| matches!(order, Order::Plan(_)));
     bench.finish(|order| matches!(order, Order::Plan(_)));
     bench.finish(|order| matches!(order, Order::Transfer(_)));
+    bench.finish(|order| matches!(order, Order::Transfer(_)));
     let effect = bench.order(|order| matches!(order, Order::Switch { .. }));
     let damaged = vec![key("a").pack];
     let failure = failure(ErrorKind::Untrusted);
@@ -175,7 +176,7 @@ fn a_version_that_is_damaged_at_the_switch_is_fetched_again() {
 }
 
 #[test]
-fn what_is_ready_at_one_time_switches_together() {
+fn updates_of_one_release_switch_together() {
     let mut bench = Bench::installed(vec![
         offer("a", 1, prefetch()),
         offer("b", 1, prefetch()),
@@ -192,17 +193,24 @@ fn what_is_ready_at_one_time_switches_together() {
         bench.finish(|order| matches!(order, Order::Plan(_)));
     }
     for _ in 0..3 {
+        let orders = bench.orders();
+        let switches = orders.iter().any(|(_, order)| matches!(order, Order::Switch { .. }));
+        assert!(!switches, "the first ones built wait for the last");
+        let at = bench.now();
+        let explained = crate::explain(&bench.state, &key("a"), at).expect("it is on its way");
+        let facts: Vec<_> = explained.reasons.into_iter().map(|reason| reason.fact).collect();
+        if matches!(explained.state, crate::PackState::Installing) {
+            assert_eq!(facts, [crate::Fact::ReleaseIncomplete]);
+        }
         bench.finish(|order| matches!(order, Order::Transfer(_)));
     }
-    // The first one built began a switch; the other two were built meanwhile.
-    bench.finish(|order| matches!(order, Order::Switch { .. }));
-    let second = bench.order(|order| matches!(order, Order::Switch { .. }));
+    let switch = bench.order(|order| matches!(order, Order::Switch { .. }));
     let orders = bench.orders();
     let items = orders.iter().find_map(|(id, order)| match order {
-        Order::Switch { items, .. } if *id == second => Some(items.len()),
+        Order::Switch { items, .. } if *id == switch => Some(items.len()),
         _ => None,
     });
-    assert_eq!(items, Some(2));
+    assert_eq!(items, Some(3));
 }
 
 #[test]

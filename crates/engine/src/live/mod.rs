@@ -75,6 +75,8 @@ pub(crate) struct Live {
     pub(crate) downloads: ByApp<DownloadId>,
     pub(crate) essential: ByApp<DownloadId>,
     pub(crate) built: ByApp<DownloadId>,
+    /// Downloads of newer versions of local packs that are not complete yet: they become live together.
+    pub(crate) updating: ByApp<DownloadId>,
     pub(crate) leaving: ByApp<PackId>,
     /// Packs that somebody asked for while it was not known whether they are offered.
     pub(crate) asked: ByApp<PackId>,

@@ -88,6 +88,13 @@ impl Download {
         )
     }
 
+    /// Whether it brings a newer version of a local pack, is not complete, and is to become live with others of its kind.
+    /// What an installation waits for goes by itself: the app does not run meanwhile, and waits for nothing else.
+    pub(crate) fn is_joint_update(&self, pack: &super::Pack) -> bool {
+        let stays = pack.local.is_some() && pack.leaving.is_none();
+        stays && self.is_open() && self.demand != Demand::Essential
+    }
+
     /// Whether it can still be turned to another version or taken back.
     pub(crate) const fn is_open(&self) -> bool {
         matches!(self.stage, Stage::Waiting | Stage::Planning(_) | Stage::Transferring(_))

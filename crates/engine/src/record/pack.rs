@@ -100,6 +100,9 @@ pub struct Pack {
     /// becomes. `Spec: packs 9`.
     #[serde(default)]
     pub by_request: bool,
+    /// The content of the update that somebody cancelled: the updates of other packs do not wait for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declined: Option<Digest>,
 }
 
 impl Pack {
@@ -123,6 +126,13 @@ impl Pack {
     #[must_use]
     pub fn news(&self) -> Option<&CatalogPack> {
         self.offer.as_ref().filter(|_| !self.is_current())
+    }
+
+    /// The offer that has to become live together with those of the app's other local packs. `Spec: packs 8`.
+    #[must_use]
+    pub fn joint_update(&self) -> Option<&CatalogPack> {
+        let stays = self.local.is_some() && self.leaving.is_none();
+        self.news().filter(|offer| stays && self.declined != Some(offer.content))
     }
 
     /// Whether an app can read it and it is not about to go.

@@ -1,11 +1,13 @@
 //! The start of a download, and its turn to another version.
 
+use headstart_model::AppId;
+
 use crate::class::Demand;
 use crate::id::{DownloadId, EffectId, PackKey};
 use crate::live::Progress;
 use crate::progress;
 use crate::record::{Download, LocalVersion, Stage};
-use crate::transition::{place, pump};
+use crate::transition::{place, pump, removal};
 use crate::work::Work;
 
 /// Downloads the offered version of a pack: joins the download that there is, or begins one. None when nothing is offered.
@@ -19,12 +21,30 @@ pub(crate) fn begin(w: &mut Work<'_>, key: &PackKey, demand: Demand) -> Option<D
     }
     let total = offer.download_size;
     let download = Download::new(key.clone(), offer, demand, w.now.wall);
+    let first = pack.local.is_some() && !w.is_updating(&key.app);
     let id = w.insert_download(download);
+    w.pack_mut(key).declined = None;
     progress::set(w, id, Progress { total, ..Progress::default() });
     if !revive(w, id) {
         place::place(w, id);
     }
+    if first && demand != Demand::Essential {
+        others(w, &key.app);
+    }
     Some(id)
+}
+
+/// Begins the updates of all local packs of an app: those of a release become live together, so that none is left behind.
+pub(crate) fn others(w: &mut Work<'_>, app: &AppId) {
+    let behind: Vec<PackKey> = w
+        .records()
+        .packs_of(app)
+        .filter(|(_, pack)| pack.download.is_none() && pack.joint_update().is_some())
+        .map(|(key, _)| key.clone())
+        .collect();
+    for key in behind {
+        begin(w, &key, Demand::Update);
+    }
 }
 
 /// Adds a reason to a download. One that somebody asked for adds nothing: it lasts only as long as they wait, while the
@@ -51,13 +71,19 @@ fn join(w: &mut Work<'_>, id: DownloadId, demand: Demand) {
     place::reclass(w, id);
 }
 
-/// Turns a download to the version that is offered now. One that is built already goes on: its update follows it.
+/// Turns a download to the version that is offered now. One that is built already goes on, and its update follows it; but
+/// not where it waits to become live together with others, which turn as well.
 pub(crate) fn retarget(w: &mut Work<'_>, id: DownloadId) {
-    let Some(download) = w.download(id).filter(|download| download.is_open()) else { return };
-    let Some(offer) = w.pack(&download.key).and_then(|pack| pack.offer.as_ref()) else { return };
-    if download.target.is(offer) {
+    let Some(download) = w.download(id) else { return };
+    let Some(pack) = w.pack(&download.key) else { return };
+    let Some(offer) = pack.offer.as_ref().filter(|offer| !download.target.is(offer)) else {
+        return;
+    };
+    let built = download.stage == Stage::Built && pack.local.is_some();
+    if !download.is_open() && !built {
         return;
     }
+    let given_up = built.then(|| (download.key.clone(), download.target));
     let (target, download_bytes) = (LocalVersion::of(offer), offer.download_size);
     let need = download.plan.map(|plan| plan.disk_bytes);
     w.live_mut().unplace(id, need);
@@ -75,6 +101,9 @@ pub(crate) fn retarget(w: &mut Work<'_>, id: DownloadId) {
         download.failure = None;
     }
     progress::set(w, id, Progress { total: download_bytes, ..Progress::default() });
+    if let Some((key, version)) = given_up {
+        removal::retire(w, &key, version);
+    }
     if !revive(w, id) {
         place::place(w, id);
     }

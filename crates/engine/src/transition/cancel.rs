@@ -36,7 +36,11 @@ fn cancel(w: &mut Work<'_>, id: DownloadId) -> Result<(), headstart_model::Failu
     if matches!(download.stage, Stage::Switching(_)) {
         return Err(failures::already_finished(&pack));
     }
+    let (key, content) = (download.key.clone(), download.target.content);
     end::conclude_failed(w, id, &failures::cancelled(&pack), Staged::Discard);
+    if w.pack(&key).is_some_and(|pack| pack.local.is_some()) {
+        w.pack_mut(&key).declined = Some(content);
+    }
     Ok(())
 }
 

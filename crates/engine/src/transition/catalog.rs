@@ -57,6 +57,9 @@ fn take_offers(w: &mut Work<'_>, app: &AppId, packs: Vec<CatalogPack>) {
     for (id, offer) in offers {
         take_offer(w, &PackKey::new(app.clone(), id), offer);
     }
+    if w.is_updating(app) {
+        begin::others(w, app);
+    }
 }
 
 /// The pack is no longer offered. One that is complete already is put in place, and is obsolete then.

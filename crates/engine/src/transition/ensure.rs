@@ -13,7 +13,7 @@ use crate::event::{Caller, Terms};
 use crate::failures;
 use crate::id::{DownloadId, PackKey, RequestId};
 use crate::live::{CatalogSeen, EnsureWait, PackEnd, Purpose, Subject, Wait};
-use crate::record::Freshness;
+use crate::record::{Freshness, Stage};
 use crate::transition::{begin, check, place, reconcile};
 use crate::work::Work;
 
@@ -120,7 +120,26 @@ pub(crate) fn advance(w: &mut Work<'_>, request: RequestId) {
     if needs_catalog {
         await_catalog(w, request, &app);
     }
+    lift_others(w, request, &app);
     answer_if_done(w, request);
+}
+
+/// Who waits for an update waits for those that become live with it too: they are as urgent.
+fn lift_others(w: &mut Work<'_>, request: RequestId, app: &AppId) {
+    let Some(wait) = wait_of(w, request) else { return };
+    let own: BTreeSet<DownloadId> = wait.moving.values().copied().collect();
+    let replaces = |id: &DownloadId| {
+        let key = w.download(*id).map(|download| &download.key);
+        key.and_then(|key| w.pack(key)).is_some_and(|pack| pack.local.is_some())
+    };
+    if !own.iter().any(replaces) {
+        return;
+    }
+    let others = w.live().updating.get(app).cloned().unwrap_or_default();
+    for id in others.difference(&own) {
+        w.live_mut().requests.attach(request, Subject::Download(*id));
+        place::reclass(w, *id);
+    }
 }
 
 /// Begins or joins the download of a pack and waits for it.
@@ -173,11 +192,29 @@ pub(crate) fn download_finished(
     id: DownloadId,
 ) {
     w.live_mut().requests.detach(request, &Subject::Download(id));
-    if let Some(wait) = wait_of(w, request) {
-        wait.moving.remove(pack);
+    // One that was only waited for on account of others is none of the call's packs.
+    if let Some(wait) = wait_of(w, request)
+        && wait.moving.remove(pack).is_some()
+    {
         wait.open.insert(pack.clone());
+        advance(w, request);
     }
-    advance(w, request);
+}
+
+/// A download that a call waits for failed, and whoever waits is told: if it was only waited for on account of others, those
+/// of them that are complete cannot become live either.
+pub(crate) fn told(w: &mut Work<'_>, request: RequestId, pack: &PackId, failure: &Failure) {
+    let Some(wait) = wait_of(w, request) else { return };
+    if wait.open.contains(pack) || wait.moving.contains_key(pack) {
+        pack_ended(w, request, pack, PackEnd::Failed(failure.clone()));
+        return;
+    }
+    for (pack, id) in wait.moving.clone() {
+        if w.download(id).is_some_and(|download| download.stage == Stage::Built) {
+            end_pack(w, request, &pack, PackEnd::Failed(failure.clone()));
+        }
+    }
+    answer_if_done(w, request);
 }
 
 /// The wait for one pack has ended; answers the call if it was the last one.
@@ -188,8 +225,12 @@ pub(crate) fn pack_ended(w: &mut Work<'_>, request: RequestId, pack: &PackId, en
 
 fn end_pack(w: &mut Work<'_>, request: RequestId, pack: &PackId, end: PackEnd) {
     let Some(wait) = wait_of(w, request) else { return };
-    wait.open.remove(pack);
+    let open = wait.open.remove(pack);
     let moving = wait.moving.remove(pack);
+    if !open && moving.is_none() {
+        // Waited for on account of others, and it goes its own way now.
+        return;
+    }
     match end {
         PackEnd::Available => {
             wait.available.insert(pack.clone());

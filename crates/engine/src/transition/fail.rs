@@ -5,7 +5,7 @@ use headstart_model::{ErrorKind, Failure, Urgency};
 use crate::backoff::backoff_ms;
 use crate::class::{Class, Demand};
 use crate::id::{DownloadId, RequestId};
-use crate::live::{PackEnd, Subject};
+use crate::live::Subject;
 use crate::progress;
 use crate::transition::end::Staged;
 use crate::transition::{check, end, ensure, install, place, pump};
@@ -92,7 +92,7 @@ fn tell(w: &mut Work<'_>, id: DownloadId, failure: &Failure, least: Urgency) -> 
         return false;
     }
     for request in waiting {
-        ensure::pack_ended(w, request, &pack, PackEnd::Failed(failure.clone()));
+        ensure::told(w, request, &pack, failure);
     }
     true
 }

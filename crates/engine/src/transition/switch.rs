@@ -24,7 +24,10 @@ fn start(w: &mut Work<'_>, app: &AppId) {
     if w.app(app).is_none_or(|record| record.switch.is_some() || record.is_leaving()) {
         return;
     }
-    let built = w.live().built.get(app).cloned().unwrap_or_default();
+    let mut built = w.live().built.get(app).cloned().unwrap_or_default();
+    if w.live().updating.contains_key(app) {
+        built.retain(|id| !waits_for_others(w, *id));
+    }
     let mut items: Vec<SwitchItem> = built.iter().filter_map(|id| item_of(w, *id)).collect();
     let leaving = w.live().leaving.get(app).cloned().unwrap_or_default();
     items.extend(leaving.into_iter().filter_map(|pack| leaving_item(w, app, pack)));
@@ -39,6 +42,14 @@ fn start(w: &mut Work<'_>, app: &AppId) {
         record.switch = Some(order);
     }
     w.issue(order);
+}
+
+/// Whether a version that is complete becomes live together with others. `Spec: packs 8`: whoever reads several packs sees
+/// one release.
+fn waits_for_others(w: &Work<'_>, id: DownloadId) -> bool {
+    let Some(download) = w.download(id) else { return false };
+    let replaces = w.pack(&download.key).is_some_and(|pack| pack.local.is_some());
+    replaces && download.demand != Demand::Essential
 }
 
 fn item_of(w: &Work<'_>, id: DownloadId) -> Option<SwitchItem> {
@@ -87,7 +98,7 @@ pub(crate) fn switched(w: &mut Work<'_>, effect: EffectId) {
 }
 
 fn set_local(w: &mut Work<'_>, key: &PackKey, to: Option<LocalVersion>) {
-    let before = std::mem::replace(&mut w.pack_mut(key).local, to);
+    let before = w.set_local(key, to);
     let replaced = before.filter(|before| to.is_none_or(|to| !to.is_same(before)));
     if let Some(version) = replaced {
         removal::retire(w, key, version);

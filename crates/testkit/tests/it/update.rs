@@ -1,7 +1,7 @@
 //! Updates: with a new version of the app, in between, on request; forwards and back.
 
-use headstart_engine::Reply;
-use headstart_engine::record::Freshness;
+use headstart_engine::record::{Freshness, Stage};
+use headstart_engine::{Class, Network, Reply, view};
 use headstart_model::{
     ContentRequest, DownloadPolicy, InstallationEventType, InstallationEventTypes,
 };
@@ -195,4 +195,94 @@ fn an_update_survives_whatever_goes_wrong() {
         assert_eq!(world.version_read("game", "core"), Some(2));
         assert_eq!(world.version_read("game", "levels"), Some(2));
     });
+}
+
+#[test]
+fn the_packs_of_a_release_become_live_together_however_fast_releases_follow() {
+    seeds::run(
+        "update::the_packs_of_a_release_become_live_together_however_fast_releases_follow",
+        |seed| {
+            let mut world = installed(seed);
+            let call = world.ensure("game", &["extra"], Freshness::Any);
+            world.wait_for_packs(call);
+            let packs = ["core", "levels", "extra"];
+            for edition in 0..6_u64 {
+                let size = |pack: u64| 60 + 17 * ((edition + pack) % 3);
+                world.publisher("game").publish(&[
+                    ("core", Recipe::essential(size(0))),
+                    ("levels", Recipe::prefetch(size(1))),
+                    ("extra", Recipe::on_demand(size(2))),
+                ]);
+                // Now the whole app checks, now somebody waits for one pack alone.
+                match world.rng().below(3) {
+                    0 => drop(world.check("game")),
+                    1 => drop(world.ensure("game", &["extra"], Freshness::Latest)),
+                    _ => world.content_request("game", ContentRequest::Periodic),
+                }
+                let steps = world.rng().below(60);
+                for _ in 0..steps {
+                    world.run_for(25);
+                    let read = packs.map(|pack| world.version_read("game", pack));
+                    assert!(read.iter().all(|version| *version == read[0]), "a mixture: {read:?}");
+                }
+            }
+            let call = world.ensure("game", &["levels"], Freshness::Latest);
+            assert_eq!(world.wait_for_packs(call).0.len(), 1);
+            for pack in packs {
+                assert_eq!(world.version_read("game", pack), Some(7), "{pack}");
+            }
+        },
+    );
+}
+
+#[test]
+fn a_cancelled_update_does_not_hold_the_others_back() {
+    seeds::run("update::a_cancelled_update_does_not_hold_the_others_back", |seed| {
+        let mut world = installed(seed);
+        let next = [("core", Recipe::essential(70)), ("levels", Recipe::prefetch(600))];
+        world.publisher("game").publish(&next);
+        let call = world.check("game");
+        world.wait_for(call).expect("the server answers");
+        let call = world.cancel("game", "levels");
+        world.wait_for(call).expect("it is on its way");
+        world.settle();
+        assert_eq!(world.version_read("game", "core"), Some(2));
+        assert_eq!(world.version_read("game", "levels"), Some(1));
+        let call = world.check("game");
+        world.wait_for(call).expect("the server answers");
+        world.settle();
+        assert_eq!(
+            world.version_read("game", "levels"),
+            Some(2),
+            "the next check takes it up again"
+        );
+    });
+}
+
+#[test]
+fn who_waits_for_one_update_lifts_the_others_and_is_told_when_they_fail() {
+    seeds::run(
+        "update::who_waits_for_one_update_lifts_the_others_and_is_told_when_they_fail",
+        |seed| {
+            let mut world = installed(seed);
+            let next = [("core", Recipe::essential(60)), ("levels", Recipe::prefetch(3_000))];
+            world.publisher("game").publish(&next);
+            let call = world.ensure("game", &["core"], Freshness::Latest);
+            world.run_until("both updates", |world| view::downloads(world.state()).len() == 2);
+            let classes = view::downloads(world.state()).into_iter().map(|view| view.class);
+            assert!(classes.into_iter().all(|class| class == Class::Foreground));
+            world.run_until("the small one", |world| {
+                view::downloads(world.state()).iter().any(|view| view.stage == Stage::Built)
+            });
+            assert!(world.answer(call).is_none(), "it is complete and not live");
+            world.set_network(Network::Offline);
+            let (available, failed) = world.wait_for_packs(call);
+            assert_eq!((available.len(), failed.len()), (0, 1));
+            assert_eq!(world.version_read("game", "core"), Some(1), "no half of a release");
+            world.set_network(Network::Online);
+            world.settle();
+            assert_eq!(world.version_read("game", "core"), Some(2));
+            assert_eq!(world.version_read("game", "levels"), Some(2));
+        },
+    );
 }
