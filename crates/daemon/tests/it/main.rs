@@ -20,6 +20,7 @@ mod kill;
 mod publisher;
 mod readme;
 mod real_input;
+mod releases;
 mod skip;
 mod storm;
 mod story;
