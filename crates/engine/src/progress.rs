@@ -91,7 +91,7 @@ pub(crate) fn tell(w: &mut Work<'_>, app: &AppId) {
     tell_bytes(
         w,
         app,
-        InstallBytes { stage, done: bytes_done, total: bytes_total, bytes_per_second },
+        &InstallBytes { stage, done: bytes_done, total: bytes_total, bytes_per_second },
     );
 }
 
@@ -105,7 +105,7 @@ pub(crate) fn tell_files(w: &mut Work<'_>, app: &AppId, bytes_done: u64, bytes_t
     tell_bytes(
         w,
         app,
-        InstallBytes { stage, done: bytes_done, total: bytes_total, bytes_per_second },
+        &InstallBytes { stage, done: bytes_done, total: bytes_total, bytes_per_second },
     );
 }
 
@@ -128,8 +128,8 @@ struct InstallBytes {
     bytes_per_second: Option<u64>,
 }
 
-fn tell_bytes(w: &mut Work<'_>, app: &AppId, bytes: InstallBytes) {
-    let InstallBytes { stage, done, total, bytes_per_second } = bytes;
+fn tell_bytes(w: &mut Work<'_>, app: &AppId, bytes: &InstallBytes) {
+    let &InstallBytes { stage, done, total, bytes_per_second } = bytes;
     let reached = fraction_ppm(stage, done, total);
     let tally = w.live_mut().installs.entry(app.clone()).or_default();
     tally.told_ppm = tally.told_ppm.max(reached);

@@ -47,12 +47,12 @@ impl Language {
     pub fn new(text: &str) -> Result<Self, LanguageError> {
         let tag = LanguageIdentifier::try_from_str(text).ok();
         let tag = tag.filter(|tag| tag.variants.is_empty() && !text.contains('_'));
-        tag.map(Self::from_parts)
+        tag.map(|tag| Self::from_parts(&tag))
             .ok_or_else(|| LanguageError::Shape { text: text.chars().take(80).collect() })
     }
 
     /// `tag` has no variants.
-    fn from_parts(tag: LanguageIdentifier) -> Self {
+    fn from_parts(tag: &LanguageIdentifier) -> Self {
         Self(tag.to_string())
     }
 

@@ -176,10 +176,10 @@ impl AssetPackManager {
             return Err(error.with_hint("name at least one"));
         }
         let mut local = self.ensure(packs, options.into(), Until::Any)?;
-        match local.successes.is_empty() {
-            false => Ok(local.successes.swap_remove(0)),
-            true => Err(Error::of_batch(local)),
+        if local.successes.is_empty() {
+            return Err(Error::of_batch(local));
         }
+        Ok(local.successes.swap_remove(0))
     }
 
     /// What happens to the downloads of all packs, from now on; never ends by itself. `Spec: api

@@ -74,8 +74,8 @@ macro_rules! reading_methods {
             self.to_read(path)?.contents_in(pack, path)
         }
 
-        /// As [`contents`](Self::contents), in packs of this language only; the tags have to be
-        /// equal.
+        /// As [`contents`](Self::contents), in packs of this language only: `en` is `en-US`, and is not
+        /// `en-CA`. `Spec: packs 9`.
         ///
         /// # Errors
         /// As [`contents`](Self::contents).

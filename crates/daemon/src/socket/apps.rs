@@ -187,11 +187,13 @@ pub(super) async fn info(
 ) -> Result<(), End> {
     let app = app_info(caller, &call.app).await?;
     let id = call.app.clone();
-    let record = caller
-        .shared
-        .core
-        .query(move |state, _| state.records().app(&id).map(|app| app.bundle.clone()));
-    let Some(record) = record.await? else { return Err(app_not_found(&call.app).into()) };
+    let record = caller.shared.core.query(move |state, _| {
+        let app = state.records().app(&id)?;
+        Some((app.bundle.clone(), app.languages.resolved.clone()))
+    });
+    let Some((record, resolved_language)) = record.await? else {
+        return Err(app_not_found(&call.app).into());
+    };
     let context = caller.shared.context.clone();
     let id = call.app.clone();
     let description = blocking(move || bundle::registered(&context.layout, &id)).await?;
@@ -212,6 +214,7 @@ pub(super) async fn info(
         repository_url: record.repository,
         channel: Some(record.channel),
         languages,
+        resolved_language,
     };
     replies.last::<Info>(&details).await
 }

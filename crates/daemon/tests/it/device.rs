@@ -46,11 +46,18 @@ impl Device {
 
     pub fn connector(&self) -> Connector {
         let app = AppId::new(self.app).unwrap();
-        Connector::new().home(&self.home).start(Start::Never).app(app.clone()).on_behalf_of(app)
+        // What whoever runs the tests reads must not decide what they find.
+        let connector = Connector::new().preferred_languages([]).home(&self.home);
+        connector.start(Start::Never).app(app.clone()).on_behalf_of(app)
     }
 
     /// Starts the service and waits until it says that it is ready, or has ended.
     pub fn start(&self, arguments: &[&str]) -> Service {
+        self.start_in("C", arguments)
+    }
+
+    /// The same, where the environment names this locale.
+    pub fn start_in(&self, locale: &str, arguments: &[&str]) -> Service {
         let notify = self.home.join("notify");
         let _ = std::fs::remove_file(&notify);
         let socket = UnixDatagram::bind(&notify).unwrap();
@@ -61,6 +68,8 @@ impl Device {
             .env("NOTIFY_SOCKET", &notify)
             .env_remove("HEADSTART_SOCKET")
             .env_remove("XDG_RUNTIME_DIR")
+            .env_remove("LANGUAGE")
+            .env("LC_ALL", locale)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -17,6 +17,7 @@ mod bad_input;
 mod child;
 mod device;
 mod kill;
+mod languages;
 mod publisher;
 mod readme;
 mod real_input;

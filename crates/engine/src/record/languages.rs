@@ -48,3 +48,37 @@ impl Languages {
         self.resolved.as_ref().is_some_and(|resolved| resolved.is_same_as(language))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_app_set_goes_before_the_person_and_that_before_the_primary_language() {
+        let tag = |text: &str| text.parse::<Language>().expect("a tag");
+        let available = ["de", "en", "fr"].map(tag);
+        for (chosen, preferred, primary, expected) in [
+            (Some("fr-CA"), &["de"][..], Some("en"), Some("fr")),
+            (Some("ja"), &["de"], Some("en"), Some("de")),
+            (Some("ja"), &["ko"], Some("en"), Some("en")),
+            (None, &["ko", "de-AT"], Some("en"), Some("de")),
+            (None, &[], Some("en-GB"), Some("en")),
+            (None, &["ko"], Some("ja"), None),
+            (None, &[], None, None),
+        ] {
+            let languages = Languages {
+                chosen: chosen.map(tag),
+                preferred: preferred.iter().map(|text| tag(text)).collect(),
+                ..Languages::default()
+            };
+            let resolved = languages.resolve(&available, primary.map(tag).as_ref());
+            assert_eq!(resolved, expected.map(tag), "{chosen:?} {preferred:?} {primary:?}");
+        }
+    }
+
+    #[test]
+    fn records_of_an_earlier_program_know_nothing_of_languages() {
+        let nothing: Languages = serde_json::from_str("{}").expect("all of it has a default");
+        assert_eq!(nothing, Languages::default());
+    }
+}

@@ -136,10 +136,11 @@ fn begin_asked(w: &mut Work<'_>, app: &AppId) {
             Freshness::Any => pack.local.is_some(),
             Freshness::Latest => pack.news().is_none(),
         };
-        if !satisfied && pack.leaving.is_none() {
-            if begin::begin(w, &key, Demand::Asked).is_some() {
-                w.pack_mut(&key).by_request = true;
-            }
+        if satisfied || pack.leaving.is_some() {
+            continue;
+        }
+        if begin::begin(w, &key, Demand::Asked).is_some() {
+            w.pack_mut(&key).by_request = true;
         }
     }
 }

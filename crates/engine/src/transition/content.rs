@@ -98,3 +98,59 @@ pub(crate) fn selection(
         _ => policy.selected_by(request),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use headstart_model::{
+        DownloadPolicy, InstallationEventType, InstallationEventTypes, Language,
+    };
+
+    use super::*;
+    use crate::testing::{essential, offer, prefetch};
+
+    fn only(event: InstallationEventType) -> DownloadPolicy {
+        let installation_event_types = vec![event];
+        DownloadPolicy::Prefetch(InstallationEventTypes { installation_event_types })
+    }
+
+    #[test]
+    fn an_event_selects_by_policy_and_of_localized_packs_those_of_the_language() {
+        use ContentRequest::{Install, LanguageChange, Periodic, Update};
+        use InstallationEventType::{FirstInstallation, SubsequentUpdate};
+        use Selection::{Essential, NotSelected, Prefetch};
+        let cases = [
+            // Pack's language, policy, the app's language; then what each request selects.
+            (None, essential(), Some("de"), [Essential, Essential, NotSelected, NotSelected]),
+            (None, prefetch(), None, [Prefetch, Prefetch, NotSelected, NotSelected]),
+            (Some("de"), essential(), Some("de"), [Essential, Essential, NotSelected, Prefetch]),
+            (Some("de"), prefetch(), Some("de-DE"), [Prefetch, Prefetch, NotSelected, Prefetch]),
+            (Some("de"), essential(), Some("de-AT"), [NotSelected; 4]),
+            (Some("de"), essential(), None, [NotSelected; 4]),
+            (Some("de"), DownloadPolicy::on_demand(), Some("de"), [NotSelected; 4]),
+            (
+                Some("de"),
+                only(FirstInstallation),
+                Some("de"),
+                [Prefetch, NotSelected, NotSelected, Prefetch],
+            ),
+            (
+                Some("de"),
+                only(SubsequentUpdate),
+                Some("de"),
+                [NotSelected, Prefetch, NotSelected, Prefetch],
+            ),
+        ];
+        let tag = |text: &str| text.parse::<Language>().expect("a tag");
+        for (language, policy, resolved, expected) in cases {
+            let mut offer = offer("pack", 1, policy.clone());
+            offer.language = language.map(tag);
+            let languages = Languages { resolved: resolved.map(tag), ..Languages::default() };
+            for (request, expected) in
+                [Install, Update, Periodic, LanguageChange].into_iter().zip(expected)
+            {
+                let selected = selection(&offer, request, &languages);
+                assert_eq!(selected, expected, "{language:?} {policy:?} {resolved:?} {request:?}");
+            }
+        }
+    }
+}

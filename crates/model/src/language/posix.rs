@@ -58,7 +58,7 @@ impl Language {
                 _ => None,
             };
         }
-        (!tag.is_unknown()).then(|| Self::from_parts(tag))
+        (!tag.is_unknown()).then(|| Self::from_parts(&tag))
     }
 }
 

@@ -213,7 +213,7 @@ impl Pattern {
 
 impl RegionRule {
     fn is_for(&self, tag: &Subtags) -> bool {
-        let script = tag.script.as_ref().map(|script| script.as_str());
+        let script = tag.script.as_ref().map(icu_locale::subtags::Script::as_str);
         self.language == tag.language.as_str() && (self.script.is_none() || self.script == script)
     }
 

@@ -173,6 +173,9 @@ pub struct AppDetails {
     pub channel: Option<ChannelName>,
     /// Its languages; the first is the primary one.
     pub languages: Vec<Language>,
+    /// The language whose packs come by themselves; none when none of those that are offered suits. `Spec: packs 9`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolved_language: Option<Language>,
 }
 
 method!(Info, "io.headstart.Apps.Info", One, AppDetails);

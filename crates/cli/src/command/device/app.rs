@@ -258,6 +258,7 @@ fn info(context: &Context, app: &AppId) -> Result<Verdict, Failure> {
         "repositoryURL": details.repository_url,
         "channel": details.channel,
         "languages": details.languages,
+        "resolvedLanguage": details.resolved_language,
     });
     context.output.document(&document, || {
         let mut rows = vec![
@@ -267,6 +268,9 @@ fn info(context: &Context, app: &AppId) -> Result<Verdict, Failure> {
         ];
         if let Some(url) = &details.repository_url {
             rows.push(vec!["Repository".to_owned(), url.clone()]);
+        }
+        if let Some(language) = &details.resolved_language {
+            rows.push(vec!["Language".to_owned(), language.to_string()]);
         }
         for state in &packs {
             if state.app == details.app.id && state.local_version.is_some() {

@@ -200,6 +200,7 @@ fn app_samples() -> Vec<Sample> {
         repository_url: Some("https://assets.example.com".to_owned()),
         channel: Some(ChannelName::production()),
         languages: vec![Language::new("en").expect("a good tag")],
+        resolved_language: Some(Language::new("en").expect("a good tag")),
     };
     let launch = apps::Launch {
         executable: "/bundle/bin".to_owned(),

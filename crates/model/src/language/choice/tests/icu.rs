@@ -48,7 +48,7 @@ struct Case {
 impl Case {
     fn answer(&self) -> Option<String> {
         let candidates = Candidates::new(&self.supported, self.primary.as_ref());
-        let primary = self.primary.as_ref().map_or(&[][..], std::slice::from_ref);
+        let primary = self.primary.as_slice();
         let found = candidates.nearest(&self.desired).or_else(|| candidates.nearest(primary));
         found.map(|language| language.as_str().to_owned())
     }
@@ -110,7 +110,7 @@ fn the_cases_of_icu_hold_but_for_those_that_are_listed() {
         match (case.holds(), exceptions.get(&case.line)) {
             (true, None) | (false, Some(_)) => {}
             (true, Some(reason)) => {
-                wrong.push(format!("line {} holds, and is listed: {reason}", case.line))
+                wrong.push(format!("line {} holds, and is listed: {reason}", case.line));
             }
             (false, None) => wrong.push(format!(
                 "line {}: {:?} among {:?} is {:?}, not {}",
