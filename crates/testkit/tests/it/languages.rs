@@ -71,10 +71,10 @@ fn when_the_person_changes_the_language_its_packs_come_and_the_old_ones_stay() {
         "languages::when_the_person_changes_the_language_its_packs_come_and_the_old_ones_stay",
         |seed| {
             let mut world = published(seed);
-            world.faults = Faults { network: 100, crash: 10, ..Faults::none() };
             world.set_languages(&["de"]);
             world.install("game");
             world.settle();
+            world.faults = Faults { network: 100, crash: 10, ..Faults::none() };
             if world.rng().chance(500) {
                 world.set_network(Network::Offline);
                 world.set_languages(&["fr"]);
