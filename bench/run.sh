@@ -7,8 +7,15 @@
 #   bench/run.sh           everything
 #   bench/run.sh update    only what updates move: printed, not written
 #   bench/run.sh memory    only the memory: printed, not written
+#   bench/run.sh reading   only how fast installed files are read, into docs/bench/reading.md; needs nothing but Rust
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+binaries=${CARGO_TARGET_DIR:-target}/release
+if [ "${1:-}" = reading ]; then
+    cargo build --release --locked -p headstart-bench
+    exec "$binaries/headstart-bench" --binaries "$binaries" --real-input . --docs docs/bench reading
+fi
 
 missing=()
 command -v casync >/dev/null || missing+=(casync)
@@ -28,5 +35,4 @@ ci/fetch-real-input.sh >/dev/null
 cache=$(ci/fetch-real-input.sh bench/real-input.txt)
 cargo build --release --locked -p headstart-cli -p headstart-daemon -p headstart-bench
 unset HEADSTART_HOME HEADSTART_SOCKET HEADSTART_APP HEADSTART_APP_TOKEN HEADSTART_LOG
-binaries=${CARGO_TARGET_DIR:-target}/release
 exec "$binaries/headstart-bench" --binaries "$binaries" --real-input "$cache" --docs docs/bench "$@"

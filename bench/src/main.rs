@@ -8,6 +8,7 @@ mod large;
 mod machine;
 mod memory;
 mod plot;
+mod reading;
 mod report;
 mod run;
 mod server;
@@ -26,6 +27,7 @@ use run::Tools;
 enum What {
     Update,
     Memory,
+    Reading,
 }
 
 #[derive(Debug, Parser)]
@@ -71,6 +73,16 @@ fn show(text: &str) {
 fn measure(options: &Options) -> Result<(), BenchError> {
     let scratch = Path::new("target/bench");
     run::fresh_folder(scratch)?;
+    if matches!(options.what, None | Some(What::Reading)) {
+        let reading = reading::measure(scratch)?;
+        show(&reading.table());
+        let page = reading.page(&machine::facts());
+        run::write(&options.docs.join("reading.md"), page.as_bytes())?;
+        reading.judge()?;
+    }
+    if options.what == Some(What::Reading) {
+        return run::remove(scratch);
+    }
     let tools = Tools::new(&options.binaries, scratch)?;
     let mut updates = Vec::new();
     if options.what != Some(What::Memory) {

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 pub use headstart_model::protocol::packs::{
-    EnsureEvent, EnsureOutcome, Explanation, NamespaceSnapshot, Pack, PackState, Repair,
+    Collision, EnsureEvent, EnsureOutcome, Explanation, NamespaceSnapshot, Pack, PackState, Repair,
     StatusUpdate, StatusUpdateEvent, Trust, Updates, Verification, VerifiedPack, VerifyEvent,
 };
 use headstart_model::{Language, PackId, PackPath, PackVersion};

@@ -8,6 +8,7 @@
 
 mod bundle;
 mod clock;
+mod collisions;
 pub mod core;
 pub mod inbox;
 mod logging;

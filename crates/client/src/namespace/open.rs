@@ -31,10 +31,35 @@ pub(crate) struct Namespaces {
     /// The file that holds the newest generation.
     current: PathBuf,
     /// The newest that was opened.
-    newest: Mutex<Option<Namespace>>,
+    newest: Mutex<Option<Newest>>,
     /// Those of which a path was given away: kept, since nobody knows for how long the path is
     /// used.
     given_away: Mutex<Vec<Namespace>>,
+}
+
+/// The newest namespace that was opened, and the file that said that it is.
+#[derive(Debug)]
+struct Newest {
+    namespace: Namespace,
+    current: CurrentFile,
+}
+
+/// The file [`CURRENT_FILE`] as it was read. It is replaced and never written to, and while it is
+/// open no other file gets its number: a path that leads to the same number leads to the same file.
+#[derive(Debug)]
+struct CurrentFile {
+    generation: u64,
+    stamp: FileStamp,
+    _open: File,
+}
+
+impl CurrentFile {
+    /// Whether `path` still leads to this file. One look, and the whole cost of finding that nothing
+    /// changed.
+    fn is_at(&self, path: &Path) -> bool {
+        // Where files have no numbers they are read again.
+        self.stamp.inode != 0 && FileStamp::of_path(path).is_ok_and(|now| now == self.stamp)
+    }
 }
 
 impl Namespaces {
@@ -57,14 +82,20 @@ impl Namespaces {
     /// The newest namespace; none when nothing can be read yet.
     pub(crate) fn newest(&self) -> Result<Option<Namespace>, Error> {
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        let current = self.current()?;
-        match (current, newest.as_ref()) {
-            (Some(generation), Some(open))
-                if open.generation() == generation && open.is_in_place() => {}
+        if let Some(open) = newest.as_ref().filter(|open| open.current.is_at(&self.current)) {
+            return Ok(Some(open.namespace.clone()));
+        }
+        match (self.current()?, newest.as_mut()) {
+            (Some(current), Some(open))
+                if open.namespace.generation() == current.generation
+                    && open.namespace.is_in_place() =>
+            {
+                open.current = current;
+            }
             (Some(_), _) => *newest = self.open_newest()?,
             (None, _) => *newest = None,
         }
-        Ok(newest.clone())
+        Ok(newest.as_ref().map(|open| open.namespace.clone()))
     }
 
     /// Keeps `namespace`, because a path of it was given away.
@@ -81,19 +112,20 @@ impl Namespaces {
         *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    fn open_newest(&self) -> Result<Option<Namespace>, Error> {
+    fn open_newest(&self) -> Result<Option<Newest>, Error> {
         for _ in 0..ATTEMPTS_MAX {
-            let Some(generation) = self.current()? else {
+            let Some(CurrentFile { generation, .. }) = self.current()? else {
                 return Ok(None);
             };
             let opened = self.open(generation)?;
             // Only a snapshot that is still the newest after it was locked is certain not to have
             // been given up before.
-            if self.current()? == Some(generation) {
-                return opened.map(Some).ok_or_else(|| {
+            if let Some(current) = self.current()?.filter(|now| now.generation == generation) {
+                let namespace = opened.ok_or_else(|| {
                     let missing = io::Error::from(io::ErrorKind::NotFound);
                     namespace_damaged(&self.app, &missing)
-                });
+                })?;
+                return Ok(Some(Newest { namespace, current }));
             }
         }
         let text = format!("what is installed for {} changes faster than it can be read", self.app);
@@ -123,18 +155,19 @@ impl Namespaces {
     }
 
     /// The newest generation; none when there is none yet.
-    fn current(&self) -> Result<Option<u64>, Error> {
-        let read = || -> io::Result<u64> {
-            // One read and no search for the end: this is the whole cost of finding that nothing
-            // changed, and the file is replaced, never written to.
+    fn current(&self) -> Result<Option<CurrentFile>, Error> {
+        let read = || -> io::Result<CurrentFile> {
+            // One read and no search for the end: the file is replaced, never written to.
             let mut buffer = [0; CURRENT_BYTES_MAX];
-            let count = File::open(&self.current)?.read(&mut buffer)?;
+            let mut file = File::open(&self.current)?;
+            let count = file.read(&mut buffer)?;
             let text = std::str::from_utf8(buffer.get(..count).unwrap_or_default());
             let digits = text.map_err(invalid_data)?.trim_end();
-            digits.parse().map_err(invalid_data)
+            let generation = digits.parse().map_err(invalid_data)?;
+            Ok(CurrentFile { generation, stamp: FileStamp::of_file(&file)?, _open: file })
         };
         match read() {
-            Ok(generation) => Ok(Some(generation)),
+            Ok(current) => Ok(Some(current)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(namespace_damaged(&self.app, &error)),
         }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use headstart_engine::record::SwitchItem;
 use headstart_engine::{EffectId, Event};
 use headstart_model::catalog::CatalogPack;
+use headstart_model::protocol::packs::Collision;
 use headstart_model::{AppId, Failure, PackId};
 use headstart_store::{InstalledVersion, LivePack, Namespaces, StoreError};
 
 use super::context::{Context, blocking};
 use super::deliver::key;
 use super::remove;
+use crate::collisions::collisions;
 
 pub(super) async fn switch(
     context: &Arc<Context>,
@@ -39,6 +41,9 @@ impl From<StoreError> for Refused {
     }
 }
 
+/// Collisions that are logged at each switch. `explain` tells more.
+const COLLISIONS_LOGGED_MAX: usize = 10;
+
 /// One new generation with all items, then what else was staged for their packs goes.
 fn apply(context: &Context, app: &AppId, items: &[SwitchItem]) -> Result<(), Refused> {
     let namespaces = Namespaces::new(&context.layout, app);
@@ -51,6 +56,9 @@ fn apply(context: &Context, app: &AppId, items: &[SwitchItem]) -> Result<(), Ref
     }
     let generation = namespaces.switch(live)?;
     tracing::info!(%app, generation, "switched");
+    for Collision { path, packs } in collisions(&context.layout, app, None, COLLISIONS_LOGGED_MAX) {
+        tracing::warn!(%app, %path, ?packs, "several packs have this file: that of the first is read");
+    }
     for item in items {
         if let Err(error) = remove::staged_of(context, app, &item.pack) {
             tracing::warn!(%error, pack = %item.pack, "what was staged is removed another time");

@@ -4,9 +4,10 @@ use headstart_engine::record::Freshness;
 use headstart_engine::{CancelTarget, Event, Notice, PackKey, Reply, Terms, view};
 use headstart_model::namespace::Snapshot;
 use headstart_model::protocol::packs::{
-    Cancel, Cancelled, CheckForUpdates, Ensure, EnsureEvent, EnsureOutcome, Explain, List,
-    LocalStatus, LocalStatusReply, Locate, Located, NamespaceSnapshot, OpenNamespace, Pack,
-    PackList, PackState, Remove, Removed, Status, StatusUpdateEvent, StatusUpdates, Updates,
+    COLLISIONS_TOLD_MAX, Cancel, Cancelled, CheckForUpdates, Ensure, EnsureEvent, EnsureOutcome,
+    Explain, List, LocalStatus, LocalStatusReply, Locate, Located, NamespaceSnapshot,
+    OpenNamespace, Pack, PackList, PackState, Remove, Removed, Status, StatusUpdateEvent,
+    StatusUpdates, Updates,
 };
 use headstart_model::{AppId, ErrorKind, Failure, PackId};
 use headstart_store::Namespaces;
@@ -14,6 +15,7 @@ use headstart_sys::map::MappedFile;
 
 use super::reply::{Caller, End, Replies};
 use super::{apps, translate};
+use crate::collisions::collisions;
 use crate::inbox::{Heard, Told};
 use crate::perform::blocking;
 
@@ -329,9 +331,12 @@ pub(super) async fn explain(
     replies: &mut Replies<'_>,
 ) -> Result<(), End> {
     let app = app_of(caller, call.app, Some(&call.pack)).await?;
-    let key = PackKey::new(app, call.pack);
+    let key = PackKey::new(app.clone(), call.pack.clone());
     let explanation =
         caller.shared.core.query(move |state, now| headstart_engine::explain(state, &key, now));
     let explanation = explanation.await??;
-    replies.last::<Explain>(&translate::explanation(&explanation)).await
+    let layout = caller.shared.context.layout.clone();
+    let found =
+        blocking(move || collisions(&layout, &app, Some(&call.pack), COLLISIONS_TOLD_MAX)).await?;
+    replies.last::<Explain>(&translate::explanation(&explanation, found)).await
 }

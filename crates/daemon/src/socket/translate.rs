@@ -8,7 +8,9 @@ use headstart_engine::{
     Explanation as EngineExplanation, InstallProgress, PackUpdate, Reason as EngineReason, WallTime,
 };
 use headstart_model::protocol::apps::{AppInfo, AppState};
-use headstart_model::protocol::packs::{Explanation, Pack, PackState, StatusUpdate, Trust};
+use headstart_model::protocol::packs::{
+    Collision, Explanation, Pack, PackState, StatusUpdate, Trust,
+};
 use headstart_model::protocol::{Phase, Progress, Reason};
 use headstart_model::{AppId, DownloadPolicy, PackId, PackVersion};
 
@@ -25,11 +27,15 @@ pub(super) fn reason(reason: &EngineReason) -> Reason {
     }
 }
 
-pub(super) fn explanation(explanation: &EngineExplanation) -> Explanation {
+pub(super) fn explanation(
+    explanation: &EngineExplanation,
+    collisions: Vec<Collision>,
+) -> Explanation {
     Explanation {
         state: explanation.state.as_str().to_owned(),
         reasons: explanation.reasons.iter().map(reason).collect(),
         eta: explanation.eta.map(time),
+        collisions,
     }
 }
 

@@ -183,3 +183,38 @@ fn a_service_manager_may_hold_the_socket() {
     assert!(child.wait().unwrap().success());
     assert!(socket.exists(), "the socket is the manager's");
 }
+
+#[test]
+fn files_that_several_packs_have_are_logged_and_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let publisher = Publisher::new(folder.path(), Timestamp::now());
+    let archives = ["left", "right"].map(|pack| {
+        let source = folder.path().join(pack);
+        std::fs::create_dir_all(source.join("shared")).unwrap();
+        std::fs::write(source.join("shared/readme"), pack).unwrap();
+        std::fs::write(source.join("shared").join(pack), pack).unwrap();
+        publisher.pack_folder(pack, r#"{"onDemand":{}}"#, &source)
+    });
+    publisher.publish(&archives, Timestamp::now());
+    let web = Web::serve(&publisher.repository());
+    let device = Device::new(folder.path(), &web.url, &publisher.root());
+    let service = device.start(&[]);
+    device.install().unwrap();
+    let right = headstart::PackId::new("right").unwrap();
+    device.ensure(&["right"], Require::AnyVersion).unwrap();
+    let explained = device.packs().unwrap().explain(&right).unwrap();
+    assert!(explained.collisions.is_empty(), "it is alone");
+    device.ensure(&["left"], Require::AnyVersion).unwrap();
+    let explained = device.packs().unwrap().explain(&right).unwrap();
+    let [collision] = &explained.collisions[..] else { panic!("{:?}", explained.collisions) };
+    assert_eq!(collision.path.as_str(), "shared/readme");
+    assert_eq!(collision.packs.iter().map(|id| id.as_str()).collect::<Vec<_>>(), ["left", "right"]);
+    // The order is the one that is told, and the folder of both is one.
+    let library = device.library().unwrap();
+    assert_eq!(*library.contents("shared/readme").unwrap(), *b"left");
+    let shared = library.path("shared").unwrap();
+    assert_eq!(std::fs::read(shared.join("right")).unwrap(), b"right");
+    assert_eq!(std::fs::read(shared.join("readme")).unwrap(), b"left");
+    let log = service.stop(&device);
+    assert!(log.contains("several packs have this file"), "{log}");
+}

@@ -128,7 +128,7 @@ impl Pack {
         self.offer.as_ref().filter(|_| !self.is_current())
     }
 
-    /// The offer that has to become live together with those of the app's other local packs. `Spec: packs 8`.
+    /// The offer that has to become live together with those of the app's other local packs. `Spec: packs 8.3`.
     #[must_use]
     pub fn joint_update(&self) -> Option<&CatalogPack> {
         let stays = self.local.is_some() && self.leaving.is_none();

@@ -44,7 +44,7 @@ fn start(w: &mut Work<'_>, app: &AppId) {
     w.issue(order);
 }
 
-/// Whether a version that is complete becomes live together with others. `Spec: packs 8`: whoever reads several packs sees
+/// Whether a version that is complete becomes live together with others. `Spec: packs 8.3`: whoever reads several packs sees
 /// one release.
 fn waits_for_others(w: &Work<'_>, id: DownloadId) -> bool {
     let Some(download) = w.download(id) else { return false };

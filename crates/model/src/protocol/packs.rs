@@ -18,7 +18,7 @@ mod reading;
 mod status_update;
 mod verify;
 
-pub use explain::{Explain, Explanation};
+pub use explain::{COLLISIONS_TOLD_MAX, Collision, Explain, Explanation};
 pub use languages::{
     LanguageSet, Languages, LanguagesReply, ReconcileLanguages, Reconciliation, SetLanguage,
 };

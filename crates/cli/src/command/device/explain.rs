@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use clap::Args;
+use headstart::packs::Collision;
 use headstart::{AppId, PackId};
 use headstart_model::Failure;
 use jiff::Timestamp;
@@ -47,6 +48,7 @@ impl Explain {
             "state": explanation.state,
             "reasons": reasons,
             "eta": explanation.eta.and_then(time),
+            "collisions": explanation.collisions,
         });
         context.output.document(&document, || {
             let mut lines = vec![format!("{}: {}", self.pack, explanation.state)];
@@ -59,6 +61,11 @@ impl Explain {
             }
             if let Some(eta) = explanation.eta.and_then(time) {
                 lines.push(format!("  expected at {eta}"));
+            }
+            for Collision { path, packs } in &explanation.collisions {
+                let packs: Vec<_> = packs.iter().map(PackId::as_str).collect();
+                let packs = packs.join(", ");
+                lines.push(format!("  {path} is in {packs}: that of the first is read"));
             }
             lines.join("\n")
         });

@@ -352,6 +352,10 @@ fn reading_samples() -> Vec<Sample> {
         state: "waiting".to_owned(),
         reasons: vec![reason()],
         eta: reason().until,
+        collisions: vec![packs::Collision {
+            path: PackPath::new("a/b").expect("a good path"),
+            packs: vec![pack_id()],
+        }],
     };
     let verified = packs::VerifiedPack { id: pack_id(), damaged_files: vec![path], bytes_down: 5 };
     let verification =
