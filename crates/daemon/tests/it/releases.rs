@@ -110,7 +110,7 @@ fn release_all(publisher: &Publisher, device: &Device) {
     for release in 2..=RELEASES {
         publish(publisher, release);
         // Now a check is all, now somebody waits for one pack of four; the next release does not wait for either.
-        if release % 2 == 0 {
+        if release.is_multiple_of(2) {
             library.check_for_updates().unwrap();
         } else {
             let pack = library.asset_pack("maps").unwrap();

@@ -42,7 +42,7 @@ fn publish(publisher: &Publisher) {
 /// The packs that a call asks for: each pack is in many calls, of many processes.
 fn wanted(process: usize, call: usize) -> Vec<usize> {
     let first = (process * 7 + call * 13) % PACKS;
-    if call % 5 == 0 {
+    if call.is_multiple_of(5) {
         vec![first, (first + 31) % PACKS, (first + 62) % PACKS]
     } else {
         vec![first]

@@ -4,7 +4,7 @@ use headstart_model::{Digest, DownloadPolicy, PackVersion, Status};
 
 use crate::live::{Active, Course};
 use crate::record::{LocalVersion, Pack};
-use crate::testing::{Bench, app_id, key, offer};
+use crate::testing::{self, Bench, app_id, key};
 use crate::{Class, DownloadId, EffectId, view};
 
 /// What the server is known to offer.
@@ -30,17 +30,18 @@ enum Transfer {
 
 fn bench(local: Option<u64>, server: Server, transfer: Transfer) -> Bench {
     let mut bench = Bench::installed(Vec::new());
-    let mut pack = Pack::default();
-    pack.local = local.map(|version| LocalVersion::of(&offer("pack", version, on_demand())));
-    pack.offer = match server {
+    let offer = match server {
         Server::Unheard | Server::Withdrawn => None,
-        Server::Offers(version) => Some(offer("pack", version, on_demand())),
+        Server::Offers(version) => Some(testing::offer("pack", version, on_demand())),
         Server::OffersOther(version) => {
-            let mut other = offer("pack", version, on_demand());
+            let mut other = testing::offer("pack", version, on_demand());
             other.content = Digest::of(b"made anew");
             Some(other)
         }
     };
+    let local =
+        local.map(|version| LocalVersion::of(&testing::offer("pack", version, on_demand())));
+    let mut pack = Pack { offer, local, ..Pack::default() };
     if transfer != Transfer::None {
         pack.download = Some(DownloadId(7));
     }
