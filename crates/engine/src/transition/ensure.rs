@@ -202,14 +202,23 @@ pub(crate) fn download_finished(
 }
 
 /// A download that a call waits for failed, and whoever waits is told: if it was only waited for on account of others, those
-/// of them that are complete cannot become live either.
-pub(crate) fn told(w: &mut Work<'_>, request: RequestId, pack: &PackId, failure: &Failure) {
+/// of them that are complete cannot become live either, and the call lifts it no longer: else it would be refused again at
+/// once, without end.
+pub(crate) fn told(
+    w: &mut Work<'_>,
+    request: RequestId,
+    (pack, id): (&PackId, DownloadId),
+    failure: &Failure,
+) {
     let Some(wait) = wait_of(w, request) else { return };
     if wait.open.contains(pack) || wait.moving.contains_key(pack) {
         pack_ended(w, request, pack, PackEnd::Failed(failure.clone()));
         return;
     }
-    for (pack, id) in wait.moving.clone() {
+    let own = wait.moving.clone();
+    w.live_mut().requests.detach(request, &Subject::Download(id));
+    place::reclass(w, id);
+    for (pack, id) in own {
         if w.download(id).is_some_and(|download| download.stage == Stage::Built) {
             end_pack(w, request, &pack, PackEnd::Failed(failure.clone()));
         }

@@ -92,7 +92,7 @@ fn tell(w: &mut Work<'_>, id: DownloadId, failure: &Failure, least: Urgency) -> 
         return false;
     }
     for request in waiting {
-        ensure::told(w, request, &pack, failure);
+        ensure::told(w, request, (&pack, id), failure);
     }
     true
 }
