@@ -11,6 +11,7 @@
 //! On Windows folders cannot be synced, so the rename is as durable as the file system makes it, and
 //! a file that is read-only is not replaced.
 
+mod batch;
 mod exchange;
 mod file;
 mod folder;
@@ -19,6 +20,7 @@ mod remove;
 mod tests;
 mod tree;
 
+pub use batch::{Unnamed, name_files};
 pub use exchange::exchange_folders;
 pub use file::{DurableFile, remove_leftovers, write_file};
 pub use folder::{create_folders, rename_durably, sync_folder};

@@ -10,8 +10,10 @@
 //! - [`beneath`]: files below a folder that somebody else may be writing in, without ever
 //!   following a link.
 //! - [`dirs`]: where a device keeps its things, and where its socket is; [`locale`]: what the person reads.
+//! - [`boot`]: which start of the machine this is.
 //! - [`socket`], [`process`], [`memory`]: the local socket with the identity of the peer, and
 //!   processes.
+//! - [`tcp`]: the path of one of this process's TCP connections.
 //!
 //! Not here: decisions, formats, async. Everything blocks; an async caller uses a thread pool, or,
 //! for the calls that take any descriptor, its own readiness loop.
@@ -20,6 +22,7 @@
 //! portable fall-backs and was not run; where a fall-back promises less, its documentation says so.
 
 pub mod beneath;
+pub mod boot;
 pub mod clone;
 pub mod crash;
 pub mod dirs;
@@ -36,5 +39,6 @@ pub mod positioned;
 pub mod process;
 pub mod socket;
 pub mod space;
+pub mod tcp;
 
 pub use error::{Action, FileError};
