@@ -5,10 +5,13 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use headstart_repo::{Fetch, FetchError, FetchRequest, Fetched, FolderFetch};
 use headstart_transfer::{
-    ByteRange, Client, Condition, EntityTag, HttpsPolicy, SmallRequest, SmallResponse, Tracking,
-    TransferError,
+    BlockSource, ByteRange, Client, Condition, EntityTag, HttpsPolicy, LocalCopy, SmallRequest,
+    SmallResponse, Tracking, TransferError,
 };
 use url::Url;
+
+/// Where the bundle begins in an archive. `docs/format/pack.md`, The archive: it lies first, behind the header.
+const ARCHIVE_BUNDLE_AT: u64 = 200;
 
 /// Where a repository lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,8 +83,34 @@ impl Location {
 #[derive(Debug, Clone)]
 pub struct RepositoryAccess {
     location: Location,
+    mirrors: Vec<Mirror>,
     client: Client,
     tracking: Tracking,
+}
+
+/// Another place with bundles of the same repository. What it gives is verified like everything else, so it needs no trust.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mirror {
+    /// A copy of the repository.
+    Repository(Location),
+    /// An archive, `NAME.assetpack`, such as one on a stick: has the full bundle of its version.
+    Archive(PathBuf),
+}
+
+impl Mirror {
+    /// Reads a place: the path of an archive, or what [`Location::parse`] takes.
+    ///
+    /// # Errors
+    /// [`LocationError`] as there.
+    pub fn parse(text: &str, https: HttpsPolicy) -> Result<Self, LocationError> {
+        let location = Location::parse(text, https)?;
+        Ok(match location {
+            Location::Folder(path) if path.extension().is_some_and(|name| name == "assetpack") => {
+                Self::Archive(path)
+            }
+            location => Self::Repository(location),
+        })
+    }
 }
 
 /// Why a part of a file could not be had.
@@ -97,7 +126,35 @@ impl RepositoryAccess {
     /// Access to the repository at `location` through `client`, counted by `tracking`.
     #[must_use]
     pub const fn new(location: Location, client: Client, tracking: Tracking) -> Self {
-        Self { location, client, tracking }
+        Self { location, mirrors: Vec::new(), client, tracking }
+    }
+
+    /// With other places that bundles are fetched from too.
+    #[must_use]
+    pub fn with_mirrors(mut self, mirrors: Vec<Mirror>) -> Self {
+        self.mirrors = mirrors;
+        self
+    }
+
+    /// Everything that has the bundle at `path` of the repository; `full_path` is that of the version's full bundle, the only
+    /// one that archives have.
+    pub(crate) fn sources(&self, path: &str, full_path: &str) -> Vec<BlockSource> {
+        let own = std::iter::once(Self::source(&self.location, path));
+        let mirrors = self.mirrors.iter().filter_map(|mirror| match mirror {
+            Mirror::Repository(location) => Some(Self::source(location, path)),
+            Mirror::Archive(archive) if path == full_path => {
+                Some(LocalCopy::within(archive.clone(), ARCHIVE_BUNDLE_AT).into())
+            }
+            Mirror::Archive(_) => None,
+        });
+        own.chain(mirrors).collect()
+    }
+
+    fn source(location: &Location, path: &str) -> BlockSource {
+        match location {
+            Location::Http(base) => Self::url(base, path).into(),
+            Location::Folder(folder) => LocalCopy::new(folder.join(path)).into(),
+        }
     }
 
     /// Where it lies.
@@ -192,5 +249,22 @@ mod tests {
         assert_eq!(parse("some/repo").expect("fine"), Location::Folder("some/repo".into()));
         assert!(matches!(parse("http://a.example/"), Err(LocationError::Insecure { .. })));
         assert!(matches!(parse("ftp://a.example/"), Err(LocationError::Scheme { .. })));
+    }
+
+    #[test]
+    fn mirrors_have_every_bundle_and_archives_the_full_one() {
+        let https = HttpsPolicy::HttpsOnly;
+        let mirrors =
+            ["https://b.example/game", "/media/stick/repo", "/media/stick/Pack.assetpack"];
+        let mirrors = mirrors.map(|text| Mirror::parse(text, https).expect("a place")).to_vec();
+        assert_eq!(mirrors[2], Mirror::Archive("/media/stick/Pack.assetpack".into()));
+        let location = Location::parse("https://a.example/game", https).expect("fine");
+        let client = Client::new(headstart_transfer::ClientConfig::default(), 1).expect("a client");
+        let access = RepositoryAccess::new(location, client, Tracking::new("test"));
+        let access = access.with_mirrors(mirrors);
+        let sources = |path| access.sources(path, "bundles/full");
+        assert_eq!((sources("bundles/full").len(), sources("bundles/delta").len()), (4, 3));
+        let BlockSource::Url(url) = &sources("bundles/full")[1] else { panic!("a server") };
+        assert_eq!(url.as_str(), "https://b.example/game/bundles/full");
     }
 }

@@ -9,7 +9,8 @@ use headstart_pack::plan::{self, Alternative, FetchPlan, HeldVersion, LinkCosts}
 use headstart_pack::{BlockTable, ChunkSet};
 use headstart_store::{Assembly, Built, Finish, Sharing, StoreError};
 use headstart_transfer::{
-    BlockOptions, BlockRequest, BlockSink as _, CoalescePolicy, DeliveredBlock, WantedBlock,
+    BlockOptions, BlockRequest, BlockSink as _, BlockSource, CoalescePolicy, DeliveredBlock,
+    WantedBlock,
 };
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -173,7 +174,10 @@ impl Delivery {
         let plan = plan_rest(&pack, &assembly, &table, head_bytes)?;
         let parking = Parking::new(goal.staging.join("parked"));
         let builder = Builder { assembly, table, parking };
-        let fetch = Fetch { access: &access, bundle_path, bundle_bytes, plan };
+        let full_path = headstart_model::catalog::bundle_path(&goal.pack.full.digest);
+        let sources = access.sources(&bundle_path, &full_path);
+        let heads = goal.staging.join("heads");
+        let fetch = Fetch { access: &access, sources, heads, bundle_path, bundle_bytes, plan };
         let assembly = fetch.run(&pack, builder, progress, stop).await?;
         let (content, finish) = (goal.pack.content, goal.finish.clone());
         let built = finish_in_thread(assembly, content, finish).await?;
@@ -266,6 +270,9 @@ fn plan_rest(
 /// The blocks to fetch and where from.
 struct Fetch<'a> {
     access: &'a RepositoryAccess,
+    sources: Vec<BlockSource>,
+    /// Where the beginnings of blocks are kept.
+    heads: PathBuf,
     bundle_path: String,
     bundle_bytes: u64,
     plan: FetchPlan,
@@ -308,18 +315,15 @@ impl Fetch<'_> {
         pack: &PackId,
         mut sender: mpsc::Sender<DeliveredBlock>,
     ) -> Result<(), DeliverError> {
-        let base = match self.access.location() {
-            Location::Http(base) => base,
-            Location::Folder(folder) => {
-                let blocks = local::blocks(folder.join(&self.bundle_path), &self.plan.blocks);
-                for block in blocks {
-                    let (number, bytes) = block.map_err(|error| error.into_deliver(pack))?;
-                    let taken = sender.block(u64::from(number), bytes).await;
-                    taken.map_err(|_| DeliverError::Cancelled)?;
-                }
-                return Ok(());
+        if let Location::Folder(folder) = self.access.location() {
+            let blocks = local::blocks(folder.join(&self.bundle_path), &self.plan.blocks);
+            for block in blocks {
+                let (number, bytes) = block.map_err(|error| error.into_deliver(pack))?;
+                let taken = sender.block(u64::from(number), bytes).await;
+                taken.map_err(|_| DeliverError::Cancelled)?;
             }
-        };
+            return Ok(());
+        }
         let wanted = self.plan.blocks.iter().map(|block| WantedBlock {
             offset: block.range.start,
             bytes: u32::try_from(block.range.bytes()).unwrap_or(u32::MAX),
@@ -328,15 +332,17 @@ impl Fetch<'_> {
         });
         let transfer =
             |source| DeliverError::Transfer { pack: pack.clone(), source: Box::new(source) };
-        let url = RepositoryAccess::url(base, &self.bundle_path);
         let coalesce = CoalescePolicy {
             max_gap_bytes: costs().request_bytes,
             max_range_bytes: costs().range_bytes_max,
         };
         let options = BlockOptions { coalesce, ..BlockOptions::default() };
         let blocks = wanted.collect();
-        let request =
-            BlockRequest { options, ..BlockRequest::new(vec![url], self.bundle_bytes, blocks) };
+        let request = BlockRequest {
+            options,
+            heads: Some(self.heads.clone()),
+            ..BlockRequest::new(self.sources.iter().cloned(), self.bundle_bytes, blocks)
+        };
         let client = self.access.client();
         client.fetch_blocks(&request, &mut sender, self.access.tracking()).await.map_err(transfer)
     }

@@ -18,7 +18,7 @@ mod seed;
 mod unpack;
 mod way;
 
-pub use access::{Location, LocationError, RepositoryAccess};
+pub use access::{Location, LocationError, Mirror, RepositoryAccess};
 pub use delivery::{Delivered, Delivery, Goal, ProgressListener};
 pub use error::DeliverError;
 pub use receipt::{Receipt, Way};

@@ -1,17 +1,24 @@
 //! Chosen blocks of one file: fetched by ranges, verified one by one, handed over at once.
 
+mod board;
 mod cutter;
-mod queue;
+mod growth;
+mod heads;
 mod sink;
+mod source;
 mod sources;
+mod straggler;
 mod worker;
 
+use std::path::PathBuf;
+
 use headstart_model::Digest;
-use url::Url;
 
 use crate::{Client, CoalescePolicy, RequestError, Tracking, TransferError, coalesce};
 
+use heads::Heads;
 pub use sink::{BlockSink, DeliveredBlock, SinkError};
+pub use source::{BlockSource, Distance, LocalCopy, RangeReader, RangeSource};
 use worker::Fetch;
 
 /// One block that is wanted: where it lies in its file and what it must hash to.
@@ -62,21 +69,30 @@ impl Default for BlockOptions {
 /// Blocks of one file, and where the file can be had.
 #[derive(Debug, Clone)]
 pub struct BlockRequest {
-    /// Equal copies of the file. The first is preferred; one that fails gives way to the next.
-    pub sources: Vec<Url>,
+    /// Equal copies of the file. One on this machine is read first; servers share the work by what they carry, beginning
+    /// with the first; one that fails, lies or is far slower gives way to the others.
+    pub sources: Vec<BlockSource>,
     /// Length of the file, from a trusted place. A server that names another length is not believed.
     pub file_bytes: u64,
     /// The blocks, sorted by offset, without overlaps.
     pub blocks: Vec<WantedBlock>,
+    /// A folder of this download's own for what has arrived of blocks that are not complete; made when it is needed. A later
+    /// call with the same folder goes on with it. None: such bytes are fetched again when the process ends meanwhile.
+    pub heads: Option<PathBuf>,
     /// How they are fetched.
     pub options: BlockOptions,
 }
 
 impl BlockRequest {
-    /// With the default options.
+    /// With the default options and no folder for heads.
     #[must_use]
-    pub fn new(sources: Vec<Url>, file_bytes: u64, blocks: Vec<WantedBlock>) -> Self {
-        Self { sources, file_bytes, blocks, options: BlockOptions::default() }
+    pub fn new(
+        sources: impl IntoIterator<Item = impl Into<BlockSource>>,
+        file_bytes: u64,
+        blocks: Vec<WantedBlock>,
+    ) -> Self {
+        let sources = sources.into_iter().map(Into::into).collect();
+        Self { sources, file_bytes, blocks, heads: None, options: BlockOptions::default() }
     }
 
     fn check(&self) -> Result<(), RequestError> {
@@ -103,11 +119,15 @@ impl BlockRequest {
 impl Client {
     /// Fetches the blocks and hands each to `sink` as soon as it is verified, each exactly once, in any order.
     ///
-    /// Several ranges are under way at once. While the sink takes its time nothing more is read than one block and one read
-    /// buffer per range, so memory stays below `concurrency x (longest block + read buffer)` plus what the sink holds.
-    /// After a failure a range continues at its first block that was not handed over; verified blocks are never fetched
-    /// twice. The first request goes out alone: only when its answer shows that the server gives ranges do others follow; a
-    /// server without ranges is read from the first byte to the last in one go.
+    /// Several ranges are under way at once: few at first, more while that makes the whole faster, fewer after failures, and
+    /// never more than [`ClientConfig::concurrency`](crate::ClientConfig::concurrency). While the sink takes its time nothing
+    /// more is read than one block and one read buffer per range, so memory stays below `concurrency x (longest block + read
+    /// buffer)` plus what the sink holds. The first request goes out alone: only when its answer shows that the server gives
+    /// ranges do others follow; a server without ranges is read from the first byte to the last in one go.
+    ///
+    /// After a failure a range continues at the byte where it broke off; verified blocks are never fetched twice, and of
+    /// others only what arrived wrong. A range that falls far behind the others, or of which nothing comes, is taken over by
+    /// whoever has nothing to do. At its last block two race, so a straggler costs one block fetched twice at most.
     ///
     /// Cancel safe: dropping it stops all transfers at once; blocks that the sink took stay taken, and a later call for the
     /// others continues from there. A block whose hand-over was under way may or may not have been taken.
@@ -129,11 +149,20 @@ impl Client {
     ) -> Result<(), TransferError> {
         request.check()?;
         for source in &request.sources {
-            self.check_url(source)?;
+            if let BlockSource::Url(url) = source {
+                self.check_url(url)?;
+            }
         }
         let ranges = coalesce(&request.blocks, request.options.coalesce);
-        let workers = self.inner.config.concurrency.get().min(ranges.len());
-        let fetch = Fetch::new(self, request, &ranges, sink, tracking);
+        let workers = self.inner.config.concurrency.get().min(request.blocks.len());
+        let (folder, blocks) = (request.heads.clone(), request.blocks.clone());
+        let heads = match folder {
+            None => Heads::find(None, &[]),
+            Some(_) => tokio::task::spawn_blocking(move || Heads::find(folder, &blocks))
+                .await
+                .unwrap_or_else(|_| Heads::find(None, &[])),
+        };
+        let fetch = Fetch::new(self, (request, &ranges), heads, sink, tracking);
         futures::future::try_join_all((0..workers).map(|_| fetch.work())).await?;
         Ok(())
     }
@@ -141,6 +170,8 @@ impl Client {
 
 #[cfg(test)]
 mod tests {
+    use url::Url;
+
     use super::*;
 
     fn check(blocks: &[(u64, u32)]) -> Result<(), RequestError> {
@@ -161,7 +192,7 @@ mod tests {
         let wrapping = RequestError::BeyondEnd { tag: 0, end: u64::MAX, file_bytes: 100 };
         assert_eq!(check(&[(u64::MAX, 2)]), Err(wrapping));
         assert!(matches!(check(&[(0, u32::MAX)]), Err(RequestError::TooLong { .. })));
-        let nowhere = BlockRequest::new(Vec::new(), 100, Vec::new());
+        let nowhere = BlockRequest::new(Vec::<Url>::new(), 100, Vec::new());
         assert_eq!(nowhere.check(), Err(RequestError::NoSource));
     }
 }

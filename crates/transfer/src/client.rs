@@ -1,11 +1,16 @@
 //! The client: one connection pool and one set of rules for all transfers.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ::http::{HeaderName, HeaderValue, header};
+use rustls::pki_types::CertificateDer;
+use tokio::sync::Semaphore;
 use url::Origin;
 
-use crate::{ClientConfig, HeaderScope, Jitter, ProxyPolicy};
+use crate::access::{self, Identity, Resolver};
+use crate::file::Settler;
+use crate::pacing::Paths;
+use crate::{ClientConfig, HeaderScope, Jitter, LoopbackPolicy, ProxyPolicy, Urgency};
 
 /// Why a client cannot be made from its settings.
 #[derive(Debug, thiserror::Error)]
@@ -32,13 +37,19 @@ pub enum ConfigError {
         /// Its name.
         name: String,
     },
+    /// The certificate of this side, or its key, is not one.
+    #[error("the client certificate and its key are not a matching pair in PEM form")]
+    ClientCertificate,
+    /// TLS cannot be set up, for instance because the system has no trusted authorities.
+    #[error("TLS cannot be set up")]
+    Tls(#[source] rustls::Error),
     /// The HTTP client refuses the settings, for instance because the system has no trusted authorities.
     #[error("the HTTP client cannot be set up")]
     Http(#[source] reqwest::Error),
 }
 
 /// Headers that decide how a response is read; a caller's value would break the checks made on it.
-const RESERVED: [HeaderName; 8] = [
+pub(crate) const RESERVED: [HeaderName; 8] = [
     header::RANGE,
     header::IF_RANGE,
     header::IF_NONE_MATCH,
@@ -59,10 +70,20 @@ pub struct Client {
 
 #[derive(Debug)]
 pub(crate) struct Inner {
-    pub(crate) http: reqwest::Client,
+    http: reqwest::Client,
+    /// Connections of background transfers, made when there is the first: what holds one of these back must not hold back
+    /// a foreground transfer that shares it (HTTP/2).
+    background: OnceLock<reqwest::Client>,
+    pub(crate) paths: Arc<Paths>,
     pub(crate) config: ClientConfig,
     pub(crate) headers: Vec<ScopedHeader>,
     pub(crate) jitter: Jitter,
+    /// Connections that show the certificate of this side, where there is one: to servers that the caller names.
+    identified: Option<reqwest::Client>,
+    pub(crate) authorities: Vec<CertificateDer<'static>>,
+    /// The connections that downloads of files share.
+    pub(crate) file_slots: Arc<Semaphore>,
+    pub(crate) settler: Arc<Settler>,
 }
 
 /// An extra header in its checked form.
@@ -81,23 +102,88 @@ impl Client {
     /// [`ConfigError`] when a certificate or header is malformed or TLS cannot be set up.
     pub fn new(config: ClientConfig, jitter_seed: u64) -> Result<Self, ConfigError> {
         let headers = scoped_headers(&config)?;
-        let mut builder = reqwest::Client::builder()
-            .user_agent(config.user_agent.as_str())
-            .connect_timeout(config.connect_timeout)
-            .pool_max_idle_per_host(config.concurrency.get())
-            .referer(false)
-            // Redirects are followed by hand: other hosts must not see credentials, and each hop is checked and counted.
-            .redirect(reqwest::redirect::Policy::none())
-            // Repetitions are made here, where they are counted and paced.
-            .retry(reqwest::retry::never())
-            .tls_certs_merge(authorities(&config)?);
-        if config.proxy == ProxyPolicy::Direct {
-            builder = builder.no_proxy();
-        }
-        let http = builder.build().map_err(ConfigError::Http)?;
-        let jitter = Jitter::new(jitter_seed);
-        Ok(Self { inner: Arc::new(Inner { http, config, headers, jitter }) })
+        let http = connections(&config, None)?;
+        let authorities = access::authorities(&config.extra_authorities);
+        let identified = identified(&config, &authorities)?;
+        let file_slots = Arc::new(Semaphore::new(config.concurrency.get()));
+        let settler = Arc::new(Settler::new());
+        let (jitter, background) = (Jitter::new(jitter_seed), OnceLock::new());
+        let paths = Arc::new(Paths::new());
+        let inner = Inner {
+            http,
+            background,
+            paths,
+            config,
+            headers,
+            jitter,
+            identified,
+            authorities,
+            file_slots,
+            settler,
+        };
+        Ok(Self { inner: Arc::new(inner) })
     }
+
+    /// The connections for transfers of this urgency.
+    pub(crate) fn http(&self, urgency: Urgency) -> &reqwest::Client {
+        match urgency {
+            Urgency::Foreground => &self.inner.http,
+            // The same settings made a client before. Should they fail now, sharing its connections still serves.
+            Urgency::Background => self.inner.background.get_or_init(|| {
+                connections(&self.inner.config, None).unwrap_or_else(|_| self.inner.http.clone())
+            }),
+        }
+    }
+
+    /// The connections to a server that the caller named: those that show the certificate of this side, where there is one.
+    pub(crate) fn http_to_named(&self, urgency: Urgency) -> &reqwest::Client {
+        self.inner.identified.as_ref().unwrap_or_else(|| self.http(urgency))
+    }
+
+    /// Connections of their own, with these settings of TLS.
+    pub(crate) fn http_with(
+        &self,
+        tls: rustls::ClientConfig,
+    ) -> Result<reqwest::Client, ConfigError> {
+        connections(&self.inner.config, Some(tls))
+    }
+}
+
+fn identified(
+    config: &ClientConfig,
+    authorities: &[CertificateDer<'static>],
+) -> Result<Option<reqwest::Client>, ConfigError> {
+    let Some(certificate) = &config.client_certificate else { return Ok(None) };
+    let identity = Identity::new(certificate).ok_or(ConfigError::ClientCertificate)?;
+    let tls = identity.settings(authorities).map_err(ConfigError::Tls)?;
+    connections(config, Some(tls)).map(Some)
+}
+
+fn connections(
+    config: &ClientConfig,
+    tls: Option<rustls::ClientConfig>,
+) -> Result<reqwest::Client, ConfigError> {
+    let mut builder = reqwest::Client::builder()
+        .user_agent(config.user_agent.as_str())
+        .connect_timeout(config.connect_timeout)
+        .pool_max_idle_per_host(config.concurrency.get())
+        .referer(false)
+        // Redirects are followed by hand: other hosts must not see credentials, and each hop is checked and counted.
+        .redirect(reqwest::redirect::Policy::none())
+        // Repetitions are made here, where they are counted and paced.
+        .retry(reqwest::retry::never());
+    let certificates = authorities(config)?;
+    builder = match tls {
+        Some(tls) => builder.tls_backend_preconfigured(tls),
+        None => builder.tls_certs_merge(certificates),
+    };
+    if config.reach.loopback == LoopbackPolicy::Refused {
+        builder = builder.dns_resolver(Resolver);
+    }
+    if config.proxy == ProxyPolicy::Direct {
+        builder = builder.no_proxy();
+    }
+    builder.build().map_err(ConfigError::Http)
 }
 
 fn authorities(config: &ClientConfig) -> Result<Vec<reqwest::Certificate>, ConfigError> {

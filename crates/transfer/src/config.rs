@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use url::{Host, Url};
 
-use crate::RetryPolicy;
+use crate::{ClientCertificate, Reach, RetryPolicy};
 
 /// Settings of a [`Client`](crate::Client). `Debug` shows no secret.
 #[derive(Clone)]
@@ -15,7 +15,8 @@ pub struct ClientConfig {
     pub extra_authorities: Vec<Vec<u8>>,
     /// The `User-Agent`.
     pub user_agent: String,
-    /// Ranges of one file fetched at the same time: HTTP/1.1 connections, or streams of one HTTP/2 connection.
+    /// Ranges of one file fetched at the same time, or files downloaded at the same time: HTTP/1.1 connections, or streams of
+    /// one HTTP/2 connection.
     pub concurrency: NonZeroUsize,
     /// The longest time until a connection stands, name look-up and TLS included.
     pub connect_timeout: Duration,
@@ -27,6 +28,11 @@ pub struct ClientConfig {
     pub headers: Vec<ExtraHeader>,
     /// Whether plain HTTP may be used.
     pub https: HttpsPolicy,
+    /// Which hosts may be reached.
+    pub reach: Reach,
+    /// The certificate that is shown to servers that the caller names, if they want one; never to those that redirects lead
+    /// to.
+    pub client_certificate: Option<ClientCertificate>,
     /// Which proxy is used.
     pub proxy: ProxyPolicy,
 }
@@ -36,12 +42,14 @@ impl Default for ClientConfig {
         Self {
             extra_authorities: Vec::new(),
             user_agent: concat!("headstart/", env!("CARGO_PKG_VERSION")).to_owned(),
-            concurrency: NonZeroUsize::new(4).expect("four is not zero"),
+            concurrency: NonZeroUsize::new(8).expect("eight is not zero"),
             connect_timeout: Duration::from_secs(15),
             stall_timeout: Duration::from_secs(30),
             retry: RetryPolicy::default(),
             headers: Vec::new(),
             https: HttpsPolicy::default(),
+            reach: Reach::default(),
+            client_certificate: None,
             proxy: ProxyPolicy::default(),
         }
     }
@@ -58,6 +66,8 @@ impl fmt::Debug for ClientConfig {
             .field("retry", &self.retry)
             .field("headers", &self.headers)
             .field("https", &self.https)
+            .field("reach", &self.reach)
+            .field("client_certificate", &self.client_certificate)
             .field("proxy", &self.proxy)
             .finish()
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use headstart_model::VerifyError;
 use http::StatusCode;
 
-use crate::{ShownUrl, SinkError};
+use crate::{ConfigError, FileHash, ShownUrl, SinkError};
 
 /// Why a transfer failed. URLs in it show no secrets.
 #[derive(Debug, thiserror::Error)]
@@ -107,9 +107,43 @@ pub enum TransferError {
         #[source]
         source: VerifyError,
     },
+    /// The whole file has another digest than the trusted one, again and again.
+    #[error("{url} is not the file that was promised: it has {actual}, not {expected}")]
+    OtherHash {
+        /// Where it came from.
+        url: ShownUrl,
+        /// The promised digest.
+        expected: Box<FileHash>,
+        /// The digest of what came.
+        actual: Box<FileHash>,
+    },
+    /// No secure connection can be set up with the certificates that were given.
+    #[error("no secure connection to {url} can be set up")]
+    Tls {
+        /// What was asked.
+        url: ShownUrl,
+        /// Why.
+        #[source]
+        source: Box<ConfigError>,
+    },
+    /// Whoever was asked for a credential wants the transfer to end.
+    #[error("the question of {url} for a credential was answered with the end of the transfer")]
+    Cancelled {
+        /// Who asked.
+        url: ShownUrl,
+    },
     /// Whoever takes the blocks failed.
     #[error(transparent)]
     Sink(#[from] SinkError),
+    /// A copy on this machine that was to be read from cannot be read.
+    #[error("the copy {} cannot be read", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
     /// A local file cannot be read or written.
     #[error("cannot write the download to {}", path.display())]
     File {
@@ -131,6 +165,12 @@ pub enum RequestError {
     /// Neither https nor a kind of URL that the settings allow.
     #[error("{url} is not allowed: an https address is needed")]
     NotAllowed {
+        /// The URL.
+        url: ShownUrl,
+    },
+    /// A host that the settings do not allow, or this machine itself where that is not allowed.
+    #[error("{url} is not allowed: its host is not on the list of those that may be reached")]
+    HostNotAllowed {
         /// The URL.
         url: ShownUrl,
     },
@@ -248,7 +288,10 @@ impl TransferError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Interrupted { .. } | Self::Corrupt { .. } => true,
+            Self::Unreachable { .. }
+            | Self::Interrupted { .. }
+            | Self::Corrupt { .. }
+            | Self::OtherHash { .. } => true,
             Self::Status { status, .. } => is_retryable_status(*status),
             Self::Unusable { violation, .. } => violation.is_retryable(),
             Self::Request(_)
@@ -257,6 +300,9 @@ impl TransferError {
             | Self::Denied { .. }
             | Self::Shorter { .. }
             | Self::TooLarge { .. }
+            | Self::Unreadable { .. }
+            | Self::Tls { .. }
+            | Self::Cancelled { .. }
             | Self::Sink(_)
             | Self::File { .. } => false,
         }
@@ -265,12 +311,19 @@ impl TransferError {
     /// Whether the fault lies on this side, so that no other source can help.
     #[must_use]
     pub const fn is_local(&self) -> bool {
-        matches!(self, Self::Request(_) | Self::Sink(_) | Self::File { .. })
+        matches!(
+            self,
+            Self::Request(_)
+                | Self::Sink(_)
+                | Self::File { .. }
+                | Self::Tls { .. }
+                | Self::Cancelled { .. }
+        )
     }
 
     /// Whether a copy held by something between us and the server may be to blame, so that it should be bypassed.
     pub(crate) const fn blames_a_copy(&self) -> bool {
-        matches!(self, Self::Corrupt { .. } | Self::Unusable { .. })
+        matches!(self, Self::Corrupt { .. } | Self::OtherHash { .. } | Self::Unusable { .. })
     }
 
     pub(crate) const fn retry_after(&self) -> Option<Duration> {

@@ -6,5 +6,6 @@ mod header;
 
 pub use header::EntityTag;
 
+pub(crate) use body::Body;
 pub(crate) use exchange::{Answer, Ask};
 pub(crate) use header::{ContentRange, RangeWanted};

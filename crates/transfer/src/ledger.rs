@@ -3,6 +3,8 @@
 use tokio::sync::watch;
 use url::Url;
 
+use crate::Pace;
+
 /// What was asked of one server, or of all, and what came back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
@@ -40,7 +42,8 @@ impl Counts {
 /// The counts of one server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceUse {
-    /// Scheme, host and port that were asked; what a redirect led to counts for who redirected.
+    /// Scheme, host and port that were asked, what a redirect led to counts for who redirected; or the name of another kind
+    /// of source.
     pub origin: String,
     /// What was asked and what came.
     pub counts: Counts,
@@ -65,7 +68,11 @@ impl Ledger {
 ///
 /// The counts are exact at any moment, also after an error and after a transfer was dropped.
 #[derive(Debug, Clone, Default)]
-pub struct Meter(watch::Sender<Ledger>);
+pub struct Meter {
+    counts: watch::Sender<Ledger>,
+    /// How fast what is counted may come: whoever counts bytes has the means to pay for them.
+    pace: Pace,
+}
 
 impl Meter {
     /// A meter at zero.
@@ -77,20 +84,32 @@ impl Meter {
     /// The counts now.
     #[must_use]
     pub fn ledger(&self) -> Ledger {
-        self.0.borrow().clone()
+        self.counts.borrow().clone()
     }
 
     /// Tells of changes; only the newest counts are kept, so a slow reader costs nothing.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<Ledger> {
-        self.0.subscribe()
+        self.counts.subscribe()
+    }
+
+    pub(crate) const fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
+    pub(crate) fn set_pace(&mut self, pace: Pace) {
+        self.pace = pace;
     }
 
     /// The meter for one server.
     pub(crate) fn source(&self, url: &Url) -> SourceMeter {
-        let origin = url.origin().ascii_serialization();
+        self.named(url.origin().ascii_serialization())
+    }
+
+    /// The meter for the source of this name.
+    pub(crate) fn named(&self, origin: String) -> SourceMeter {
         let mut position = 0;
-        self.0.send_if_modified(|ledger| {
+        self.counts.send_if_modified(|ledger| {
             let known = ledger.sources.iter().position(|source| source.origin == origin);
             position = known.unwrap_or(ledger.sources.len());
             if known.is_none() {
@@ -112,12 +131,16 @@ pub(crate) struct SourceMeter {
 impl SourceMeter {
     /// Scheme, host and port of the server.
     pub(crate) fn origin(&self) -> String {
-        let ledger = self.meter.0.borrow();
+        let ledger = self.meter.counts.borrow();
         ledger.sources.get(self.position).map_or_else(String::new, |source| source.origin.clone())
     }
 
+    pub(crate) const fn pace(&self) -> &Pace {
+        &self.meter.pace
+    }
+
     pub(crate) fn count(&self, change: impl FnOnce(&mut Counts)) {
-        self.meter.0.send_modify(|ledger| {
+        self.meter.counts.send_modify(|ledger| {
             if let Some(source) = ledger.sources.get_mut(self.position) {
                 change(&mut source.counts);
             }

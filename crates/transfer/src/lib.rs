@@ -10,6 +10,7 @@
 //! the time-outs of its [`ClientConfig`] and the attempts of its [`RetryPolicy`]. Dropping any of these futures stops the
 //! transfer at once. Every byte taken from a response is counted in the [`Meter`] of the caller's [`Tracking`].
 
+mod access;
 mod backoff;
 mod blocks;
 mod client;
@@ -19,20 +20,29 @@ mod error;
 mod file;
 mod http;
 mod ledger;
+mod pacing;
 mod retry;
 mod shown_url;
 mod small;
 mod tracking;
 
+pub use access::{
+    AuthenticationMethod, Authenticator, Challenge, ClientCertificate, Credential, Disposition,
+    HostPolicy, LoopbackPolicy, ProtectionSpace, Reach, Secret, ServerTrust,
+};
 pub use backoff::{Backoff, Jitter, NextAttempt, RetryPolicy};
-pub use blocks::{BlockOptions, BlockRequest, BlockSink, DeliveredBlock, SinkError, WantedBlock};
+pub use blocks::{
+    BlockOptions, BlockRequest, BlockSink, BlockSource, DeliveredBlock, Distance, LocalCopy,
+    RangeReader, RangeSource, SinkError, WantedBlock,
+};
 pub use client::{Client, ConfigError};
 pub use coalesce::{CoalescePolicy, RangePlan, coalesce};
 pub use config::{ClientConfig, ExtraHeader, HeaderScope, HttpsPolicy, ProxyPolicy};
 pub use error::{Interruption, RequestError, TransferError, Violation};
-pub use file::{Downloaded, FileRequest};
+pub use file::{Downloaded, FileHash, FileRequest};
 pub use http::EntityTag;
 pub use ledger::{Counts, Ledger, Meter, SourceUse};
+pub use pacing::{Limit, Pace, Rate, Urgency};
 pub use shown_url::ShownUrl;
 pub use small::{ByteRange, Condition, SmallBody, SmallRequest, SmallResponse};
 pub use tracking::{Notice, Tracking};

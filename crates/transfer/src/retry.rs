@@ -38,6 +38,17 @@ impl<'a> Attempts<'a> {
         self.past_caches = false;
     }
 
+    /// More of something is there that cannot be verified yet: waiting starts anew, but wrong bytes stay counted.
+    pub(crate) const fn advanced(&mut self) {
+        self.backoff.progressed();
+    }
+
+    /// Wrong bytes came from somebody unknown. Says whether they have come too often.
+    pub(crate) fn is_corrupt_too_often(&mut self) -> bool {
+        self.corrupt += 1;
+        self.corrupt >= self.client.inner.config.retry.corrupt_attempts.get().saturating_mul(2)
+    }
+
     /// Whether the next request should bypass caches, because the last answer may have come from a bad one.
     pub(crate) const fn past_caches(&self) -> bool {
         self.past_caches
@@ -50,8 +61,22 @@ impl<'a> Attempts<'a> {
         meter: &SourceMeter,
         pause: Pause,
     ) -> Result<(), TransferError> {
+        let Waits { before_next, .. } = self.next(error, meter, pause)?;
+        if !before_next.is_zero() {
+            tokio::time::sleep(before_next).await;
+        }
+        Ok(())
+    }
+
+    /// How long to wait after a failure of the source that `meter` counts for; the error when it is final.
+    pub(crate) fn next(
+        &mut self,
+        error: TransferError,
+        meter: &SourceMeter,
+        pause: Pause,
+    ) -> Result<Waits, TransferError> {
         let policy = &self.client.inner.config.retry;
-        if matches!(error, TransferError::Corrupt { .. }) {
+        if matches!(error, TransferError::Corrupt { .. } | TransferError::OtherHash { .. }) {
             self.corrupt += 1;
             if self.corrupt >= NonZeroU32::get(policy.corrupt_attempts) {
                 return Err(error);
@@ -61,18 +86,24 @@ impl<'a> Attempts<'a> {
             return Err(error);
         }
         let random = self.client.inner.jitter.next();
-        let delay = match (self.backoff.failed(random, error.retry_after()), pause) {
-            (NextAttempt::GiveUp, _) => return Err(error),
-            (NextAttempt::After(_), Pause::Skip) => Duration::ZERO,
-            (NextAttempt::After(delay), Pause::Wait) => delay,
+        let NextAttempt::After(of_source) = self.backoff.failed(random, error.retry_after()) else {
+            return Err(error);
         };
+        let before_next = if pause == Pause::Skip { Duration::ZERO } else { of_source };
         self.past_caches = error.blames_a_copy();
         meter.count(|counts| counts.retries += 1);
         let origin = meter.origin();
-        self.tracking.notify(&Notice::Retrying { origin: &origin, delay, error: &error });
-        if !delay.is_zero() {
-            tokio::time::sleep(delay).await;
-        }
-        Ok(())
+        let notice = Notice::Retrying { origin: &origin, delay: before_next, error: &error };
+        self.tracking.notify(&notice);
+        Ok(Waits { before_next, of_source })
     }
+}
+
+/// How long to wait after a failure.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Waits {
+    /// Before the next attempt.
+    pub(crate) before_next: Duration,
+    /// Before the same source is asked again.
+    pub(crate) of_source: Duration,
 }

@@ -11,6 +11,11 @@ use url::Url;
 pub struct ShownUrl(Box<str>);
 
 impl ShownUrl {
+    /// What is fetched from but has no URL, by its name.
+    pub(crate) fn named(name: &str) -> Self {
+        Self(name.into())
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -52,8 +52,8 @@ impl SmallRequest {
         Self { url, max_bytes, range: None, condition: Condition::Always }
     }
 
-    fn ask(&self) -> Ask<'_> {
-        let mut ask = Ask::new(&self.url);
+    fn ask<'a>(&'a self, tracking: &'a Tracking) -> Ask<'a> {
+        let mut ask = Ask::new(&self.url).within(tracking.session());
         if let Some(range) = self.wanted() {
             ask = ask.range(range);
         }
@@ -123,8 +123,8 @@ impl Client {
         let meter = tracking.meter().source(&request.url);
         let mut attempts = Attempts::new(self, tracking);
         loop {
-            let ask =
-                if attempts.past_caches() { request.ask().past_caches() } else { request.ask() };
+            let ask = request.ask(tracking);
+            let ask = if attempts.past_caches() { ask.past_caches() } else { ask };
             match self.small_once(request, &ask, &meter).await {
                 Ok(response) => return Ok(response),
                 Err(error) => attempts.failed(error, &meter, Pause::Wait).await?,

@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Meter, TransferError};
+use crate::access::Session;
+use crate::{Authenticator, Meter, Pace, ShownUrl, TransferError};
 
 /// Something that a user interface may want to tell while a transfer goes on.
 #[derive(Debug)]
@@ -26,8 +27,17 @@ pub enum Notice<'a> {
         /// Why.
         error: &'a TransferError,
     },
+    /// The length of a file that is downloaded has become known; once for each call.
+    LengthKnown {
+        /// Its length.
+        total_bytes: u64,
+        /// What an earlier call had left of it.
+        held_bytes: u64,
+    },
     /// A file download begins again at byte 0 because the server cannot continue what is there.
     StartedOver {
+        /// What is downloaded.
+        url: &'a ShownUrl,
         /// Bytes of the earlier attempt that are given up.
         lost_bytes: u64,
     },
@@ -41,13 +51,22 @@ pub struct Tracking {
     download: Arc<str>,
     meter: Meter,
     listener: Option<Listener>,
+    session: Arc<Session>,
 }
 
 impl Tracking {
     /// For the download called `download`; the name is the field `download` of all log lines.
     #[must_use]
     pub fn new(download: &str) -> Self {
-        Self { download: download.into(), meter: Meter::new(), listener: None }
+        let session = Arc::default();
+        Self { download: download.into(), meter: Meter::new(), listener: None, session }
+    }
+
+    /// At this pace instead of as fast as possible. It holds for everything that is tracked by this.
+    #[must_use]
+    pub fn with_pace(mut self, pace: Pace) -> Self {
+        self.meter.set_pace(pace);
+        self
     }
 
     /// With `listener` called for each notice, from within the transfer: it must return quickly.
@@ -55,6 +74,18 @@ impl Tracking {
     pub fn with_listener(mut self, listener: impl Fn(&Notice<'_>) + Send + Sync + 'static) -> Self {
         self.listener = Some(Arc::new(listener));
         self
+    }
+
+    /// With `authenticator` asked when a server wants a credential. What it answers is known to this and its clones only.
+    #[must_use]
+    pub fn with_authenticator(mut self, authenticator: Arc<dyn Authenticator>) -> Self {
+        self.session = Arc::new(Session::new(authenticator));
+        self
+    }
+
+    /// The credentials of the download.
+    pub(crate) fn session(&self) -> &Session {
+        &self.session
     }
 
     /// The name of the download.
@@ -69,6 +100,12 @@ impl Tracking {
         &self.meter
     }
 
+    /// The pace: it may be changed while transfers run.
+    #[must_use]
+    pub const fn pace(&self) -> &Pace {
+        self.meter.pace()
+    }
+
     pub(crate) fn notify(&self, notice: &Notice<'_>) {
         match notice {
             Notice::Retrying { origin, delay, error } => {
@@ -77,8 +114,9 @@ impl Tracking {
             Notice::SourceDropped { origin, error } => {
                 tracing::warn!(origin, %error, "source dropped");
             }
-            Notice::StartedOver { lost_bytes } => {
-                tracing::warn!(lost_bytes, "download started over");
+            Notice::LengthKnown { total_bytes, .. } => tracing::debug!(total_bytes, "length known"),
+            Notice::StartedOver { url, lost_bytes } => {
+                tracing::warn!(%url, lost_bytes, "download started over");
             }
         }
         if let Some(listener) = &self.listener {

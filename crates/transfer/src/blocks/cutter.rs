@@ -15,9 +15,20 @@ pub(super) struct Cutter {
 }
 
 impl Cutter {
-    /// For a body whose first byte has this offset in the file.
-    pub(super) fn new(position: u64) -> Self {
-        Self { position, rest: Bytes::new(), gathered: BytesMut::new(), skipped_bytes: 0 }
+    /// For a body whose first byte has this offset in the file. `head` is what is there already of the first block that is
+    /// going to be asked for.
+    pub(super) fn new(position: u64, head: BytesMut) -> Self {
+        Self { position, rest: Bytes::new(), gathered: head, skipped_bytes: 0 }
+    }
+
+    /// What is there of a block that is not complete.
+    pub(super) fn gathered(&self) -> &[u8] {
+        &self.gathered
+    }
+
+    /// Takes that out, to go on with it in another body.
+    pub(super) fn into_gathered(self) -> BytesMut {
+        self.gathered
     }
 
     /// The next bytes of the body. Only to be called when [`Self::cut`] wanted more: then nothing is left of the last ones.
@@ -32,15 +43,14 @@ impl Cutter {
     /// that a small block in a slow sink does not keep a large read buffer alive.
     pub(super) fn cut(&mut self, block: &WantedBlock) -> Option<Bytes> {
         let wanted = block.bytes as usize;
-        if self.gathered.is_empty() {
-            let gap = block.offset.saturating_sub(self.position);
-            self.skipped_bytes += self.advance(gap);
-            if self.rest.is_empty() {
-                return None;
-            }
-            self.gathered.reserve(wanted);
+        let have = self.gathered.len() as u64;
+        let gap = block.offset.saturating_add(have).saturating_sub(self.position);
+        self.skipped_bytes += self.advance(gap);
+        if self.rest.is_empty() {
+            return None;
         }
-        let taken = (wanted - self.gathered.len()).min(self.rest.len());
+        self.gathered.reserve(wanted.saturating_sub(self.gathered.len()));
+        let taken = wanted.saturating_sub(self.gathered.len()).min(self.rest.len());
         self.gathered.extend_from_slice(self.rest.get(..taken).unwrap_or_default());
         self.advance(taken as u64);
         (self.gathered.len() == wanted).then(|| std::mem::take(&mut self.gathered).freeze())
@@ -76,6 +86,7 @@ mod tests {
         fn blocks_come_out_whole_however_the_body_is_chunked(
             shape in prop::collection::vec((0_usize..20, 1_u32..30), 1..10),
             start_share in 0_usize..20,
+            head_share in 0_usize..30,
             chunk_lengths in prop::collection::vec(1_usize..50, 1..10),
         ) {
             let mut blocks = Vec::new();
@@ -90,7 +101,10 @@ mod tests {
             let start = start_share.min(at(blocks[0].offset));
             let mut body = Bytes::copy_from_slice(&file[start..]);
             let mut lengths = chunk_lengths.iter().cycle();
-            let mut cutter = Cutter::new(start as u64);
+            // What an earlier body gave of the first block is gone on with, or passed over where it comes again.
+            let head_bytes = head_share.min(blocks[0].bytes as usize - 1);
+            let head = BytesMut::from(&file[at(blocks[0].offset)..][..head_bytes]);
+            let mut cutter = Cutter::new(start as u64, head);
             let mut skipped = 0;
             let mut cut = 0;
             for block in &blocks {
@@ -107,7 +121,7 @@ mod tests {
                 cut += bytes.len();
                 skipped += cutter.take_skipped_bytes();
             }
-            prop_assert_eq!(cut as u64 + skipped, (end - start) as u64);
+            prop_assert_eq!(cut as u64 + skipped, (end - start + head_bytes) as u64);
         }
     }
 }

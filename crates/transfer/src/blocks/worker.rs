@@ -1,19 +1,31 @@
 //! The workers that fetch ranges side by side.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+mod attempt;
 
-use headstart_model::Verified;
+use std::sync::{Mutex as StdMutex, PoisonError};
+use std::time::Duration;
+
 use http::StatusCode;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
-use super::cutter::Cutter;
-use super::queue::{Job, Queue};
+use super::BlockRequest;
+use super::board::{Board, Ticket};
+use super::growth::{Growth, Trouble};
+use super::heads::Heads;
 use super::sink::BlockSink;
-use super::sources::{Source, Sources};
-use super::{BlockRequest, WantedBlock};
-use crate::http::{Answer, Ask, ContentRange, RangeWanted};
-use crate::retry::{Attempts, Pause};
-use crate::{Client, Notice, RangePlan, RequestError, Tracking, TransferError, Violation};
+use super::sources::{Choice, Source, Sources};
+use crate::retry::{Attempts, Pause, Waits};
+use crate::{Client, Notice, RangePlan, RequestError, Tracking, TransferError, Urgency};
+
+/// How often a worker without work looks whether somebody needs help.
+const LOOK_AROUND: Duration = Duration::from_millis(250);
+/// Ranges of a background transfer side by side: it is to be gentle, not fast.
+const BACKGROUND_RANGES_MAX: usize = 4;
+/// A range shorter than this says nothing about the speed of its source.
+const RATED_AFTER: Duration = Duration::from_millis(200);
+/// An attempt that brings so much of a block is not in vain.
+const ADVANCE_BYTES_MIN: usize = 16 * 1024;
 
 /// One call of [`Client::fetch_blocks`]. All workers run within the caller's future, so dropping it stops them all.
 pub(super) struct Fetch<'a, S> {
@@ -21,17 +33,35 @@ pub(super) struct Fetch<'a, S> {
     request: &'a BlockRequest,
     tracking: &'a Tracking,
     sources: Sources<'a>,
-    queue: Queue,
+    board: Board,
+    heads: Heads,
+    growth: StdMutex<Growth>,
     /// Workers wait here with their verified block while another one is being taken.
     sink: Mutex<&'a mut S>,
-    gate: Gate,
+    began: Instant,
+}
+
+/// Why an attempt ended before its range did.
+enum Setback {
+    /// The source, or the way to it, failed.
+    Failed(TransferError),
+    /// Wrong bytes that came from several sources: the block is fetched again, and nobody is to blame.
+    Mixed(TransferError),
+    /// Others have all blocks of the range.
+    Lost,
+}
+
+impl From<TransferError> for Setback {
+    fn from(error: TransferError) -> Self {
+        Self::Failed(error)
+    }
 }
 
 impl<'a, S: BlockSink> Fetch<'a, S> {
     pub(super) fn new(
         client: &'a Client,
-        request: &'a BlockRequest,
-        ranges: &[RangePlan],
+        (request, ranges): (&'a BlockRequest, &[RangePlan]),
+        heads: Heads,
         sink: &'a mut S,
         tracking: &'a Tracking,
     ) -> Self {
@@ -40,39 +70,102 @@ impl<'a, S: BlockSink> Fetch<'a, S> {
             request,
             tracking,
             sources: Sources::new(&request.sources, tracking.meter()),
-            queue: Queue::new(&request.blocks, ranges, request.options.coalesce),
+            board: Board::new(&request.blocks, ranges, request.options.coalesce),
+            heads,
+            growth: StdMutex::new(Growth::new(client.inner.config.concurrency)),
             sink: Mutex::new(sink),
-            gate: Gate::new(),
+            began: Instant::now(),
         }
     }
 
-    /// Fetches ranges until none is left.
+    fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn growth<T>(&self, change: impl FnOnce(&mut Growth) -> T) -> T {
+        // Nothing panics while it is held, and every state of it is a good one.
+        change(&mut self.growth.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// How many ranges may be under way now.
+    fn allowed(&self) -> usize {
+        let allowed = self.growth(|growth| growth.allowed());
+        match self.tracking.pace().urgency() {
+            Urgency::Foreground => allowed,
+            Urgency::Background => allowed.min(BACKGROUND_RANGES_MAX),
+        }
+    }
+
+    /// Fetches ranges until no block is left.
     pub(super) async fn work(&self) -> Result<(), TransferError> {
-        // Held to the end. The semaphore is never closed, so this cannot fail.
-        let _permit = self.gate.permits.acquire().await;
-        while let Some(mut job) = self.queue.take() {
-            self.finish(&mut job).await?;
+        loop {
+            let changed = self.board.changed.notified();
+            if let Some(ticket) = self.next() {
+                let finished = self.finish(&ticket).await;
+                self.board.end(ticket.job, self.now());
+                self.board.changed.notify_waiters();
+                finished?;
+            } else if self.board.is_done() {
+                return Ok(());
+            } else {
+                // At the time-out somebody may have become slow; before it nobody can.
+                let _ = tokio::time::timeout(LOOK_AROUND, changed).await;
+            }
         }
-        Ok(())
     }
 
-    /// Fetches all blocks of `job`, in as many attempts as it takes.
-    async fn finish(&self, job: &mut Job) -> Result<(), TransferError> {
+    fn next(&self) -> Option<Ticket> {
+        let (allowed, now) = (self.allowed(), self.now());
+        let waiting =
+            if self.board.busy() < allowed { self.board.take(allowed, now) } else { None };
+        // Help may exceed what is allowed by one: a range that is silent is hardly under way.
+        let spare = self.board.busy() <= allowed;
+        let limited = self.tracking.pace().limit().narrowest().is_some();
+        match waiting {
+            None if spare && !limited => self.board.help(self.growth(|growth| growth.rates()), now),
+            other => other,
+        }
+    }
+
+    /// Fetches all blocks of a range, in as many attempts as it takes.
+    async fn finish(&self, ticket: &Ticket) -> Result<(), TransferError> {
         let mut attempts = Attempts::new(self.client, self.tracking);
-        while !job.is_empty() {
-            let source = self.sources.best().ok_or(RequestError::NoSource)?;
-            let first = job.front().copied();
-            let past_caches = attempts.past_caches();
-            let Err(error) = self.attempt(source, job, past_caches).await else { continue };
-            if job.front() != first.as_ref() {
+        while let Some(first) = self.board.front(ticket.job) {
+            let source = match self.sources.choose(self.now()) {
+                Choice::Ask(source) => source,
+                Choice::Wait(time) => {
+                    self.pause(ticket, time).await;
+                    continue;
+                }
+                Choice::Nobody => return Err(RequestError::NoSource.into()),
+            };
+            let kept_bytes = self.heads.kept_bytes(&first);
+            let attempt = self.attempt(source, ticket, attempts.past_caches()).await;
+            let rate = self.board.rate(ticket.job, self.now());
+            self.sources
+                .done(source, rate.filter(|(_, age)| *age > RATED_AFTER).map(|(rate, _)| rate));
+            let error = match attempt {
+                Err(Setback::Mixed(error)) if attempts.is_corrupt_too_often() => return Err(error),
+                Ok(()) | Err(Setback::Mixed(_)) => continue,
+                Err(Setback::Lost) => return Ok(()),
+                Err(Setback::Failed(error)) => error,
+            };
+            if self.board.front(ticket.job) != Some(first) {
                 attempts.progressed();
+            } else if self.heads.kept_bytes(&first) >= kept_bytes + ADVANCE_BYTES_MIN {
+                attempts.advanced();
             }
-            self.queue.give_back(job);
             if error.is_local() {
                 return Err(error);
             }
+            if !self.board.give_back(ticket.job) {
+                return Ok(());
+            }
             self.sources.failed(source, &error);
-            self.after_failure(error, source, &mut attempts).await?;
+            if let Err(error) = self.after_failure(error, source, (ticket, &mut attempts)).await {
+                // Whoever else fetches these blocks has attempts of its own.
+                return if self.board.is_held_by_others(ticket.job) { Ok(()) } else { Err(error) };
+            }
         }
         Ok(())
     }
@@ -81,144 +174,47 @@ impl<'a, S: BlockSink> Fetch<'a, S> {
         &self,
         error: TransferError,
         source: &Source<'_>,
-        attempts: &mut Attempts<'_>,
+        (ticket, attempts): (&Ticket, &mut Attempts<'_>),
     ) -> Result<(), TransferError> {
-        if error.is_retryable() {
-            let untroubled = self.sources.has_untroubled();
-            let pause = if untroubled { Pause::Skip } else { Pause::Wait };
-            return attempts.failed(error, &source.meter, pause).await;
+        if !error.is_retryable() {
+            // This source is out, which can happen only once to each: no attempt is used up.
+            if !self.sources.is_any_left() {
+                return Err(error);
+            }
+            source.meter.count(|counts| counts.retries += 1);
+            let origin = source.meter.origin();
+            self.tracking.notify(&Notice::SourceDropped { origin: &origin, error: &error });
+            return Ok(());
         }
-        // This source is out, which can happen only once to each: no attempt is used up.
-        if self.sources.best().is_none() {
-            return Err(error);
+        let trouble = trouble(&error);
+        self.growth(|growth| growth.failed(self.now(), trouble));
+        let untroubled = self.sources.has_untroubled();
+        let pause = if untroubled { Pause::Skip } else { Pause::Wait };
+        let Waits { before_next, of_source } = attempts.next(error, &source.meter, pause)?;
+        if trouble == Trouble::Overloaded {
+            self.sources.rest(source, self.now() + of_source);
         }
-        source.meter.count(|counts| counts.retries += 1);
-        let origin = source.meter.origin();
-        self.tracking.notify(&Notice::SourceDropped { origin: &origin, error: &error });
+        self.pause(ticket, before_next).await;
         Ok(())
     }
 
-    /// One request. Blocks that were handed over are taken off `job`; success means that none is left.
-    async fn attempt(
-        &self,
-        source: &Source<'_>,
-        job: &mut Job,
-        past_caches: bool,
-    ) -> Result<(), TransferError> {
-        let (Some(first), Some(last)) = (job.front(), job.back()) else { return Ok(()) };
-        let asked = RangeWanted::Part { start: first.offset, end: last.end() };
-        let mut ask = Ask::new(source.url).range(asked);
-        if past_caches {
-            ask = ask.past_caches();
-        }
-        let answer = self.client.ask(&ask, &source.meter).await?;
-        let (mut answer, start) = self.open(answer, asked, job).await?;
-        let mut cutter = Cutter::new(start);
-        while let Some(block) = job.front().copied() {
-            let bytes = next_block(&mut answer, &mut cutter, &block, source).await?;
-            let verified =
-                Verified::check(bytes, &block.digest).map_err(|error| TransferError::Corrupt {
-                    url: answer.url.clone(),
-                    offset: block.offset,
-                    source: error,
-                })?;
-            self.sink.lock().await.block(block.tag, verified).await?;
-            job.pop_front();
-            self.sources.gave(source);
-            source.meter.count(|counts| counts.useful_bytes += u64::from(block.bytes));
-        }
-        Ok(())
-    }
-
-    /// Checks the head of an answer; says at which offset of the file its body begins.
-    async fn open(
-        &self,
-        answer: Answer,
-        asked: RangeWanted,
-        job: &mut Job,
-    ) -> Result<(Answer, u64), TransferError> {
-        let start = job.front().map_or(0, |block| block.offset);
-        match answer.status {
-            StatusCode::PARTIAL_CONTENT => {
-                let found = ContentRange::check(&answer.headers, asked)
-                    .map_err(|violation| answer.unusable(violation))?;
-                self.check_size(&answer, found.file_bytes)?;
-                self.gate.open(self.client.inner.config.concurrency.get());
-                Ok((answer, start))
-            }
-            StatusCode::OK => {
-                self.check_size(&answer, answer.body.announced_bytes())?;
-                let limit_bytes = self.request.options.max_skip_bytes;
-                let Some(left_bytes) = limit_bytes.checked_sub(start) else {
-                    let violation = Violation::RangeIgnored { skip_bytes: start, limit_bytes };
-                    return Err(answer.unusable(violation));
-                };
-                self.queue.take_along(job, left_bytes);
-                Ok((answer, 0))
-            }
-            StatusCode::RANGE_NOT_SATISFIABLE => {
-                answer.body.drain().await;
-                let promised_bytes = self.request.file_bytes;
-                Err(TransferError::Shorter { url: answer.url, promised_bytes })
-            }
-            _ => Err(answer.into_status_error().await),
-        }
-    }
-
-    /// A file of another length is another file: its blocks would only fail one by one.
-    fn check_size(&self, answer: &Answer, named_bytes: Option<u64>) -> Result<(), TransferError> {
-        let promised_bytes = self.request.file_bytes;
-        match named_bytes {
-            Some(actual_bytes) if actual_bytes != promised_bytes => {
-                Err(answer.unusable(Violation::OtherSize { promised_bytes, actual_bytes }))
-            }
-            _ => Ok(()),
+    /// Waits, unless others take all blocks of the range meanwhile.
+    async fn pause(&self, ticket: &Ticket, time: Duration) {
+        if !time.is_zero() {
+            let _ = tokio::time::timeout(time, ticket.lost.notified()).await;
         }
     }
 }
 
-/// Reads on until `block` is complete.
-async fn next_block(
-    answer: &mut Answer,
-    cutter: &mut Cutter,
-    block: &WantedBlock,
-    source: &Source<'_>,
-) -> Result<bytes::Bytes, TransferError> {
-    loop {
-        let cut = cutter.cut(block);
-        let skipped_bytes = cutter.take_skipped_bytes();
-        if skipped_bytes > 0 {
-            source.meter.count(|counts| counts.skipped_bytes += skipped_bytes);
+fn trouble(error: &TransferError) -> Trouble {
+    match error {
+        TransferError::Status { status, retry_after, .. }
+            if retry_after.is_some()
+                || *status == StatusCode::TOO_MANY_REQUESTS
+                || *status == StatusCode::SERVICE_UNAVAILABLE =>
+        {
+            Trouble::Overloaded
         }
-        if let Some(bytes) = cut {
-            return Ok(bytes);
-        }
-        match answer.body.chunk().await? {
-            Some(chunk) => cutter.push(chunk),
-            None => return Err(answer.body.ended_early()),
-        }
-    }
-}
-
-/// Lets one worker in until a server has shown that it gives ranges, then all.
-///
-/// `Ours:` a server without ranges answers each request with the whole file; asked once, it gives everything in one go, asked
-/// four times at once it would waste three times the file. It costs one round trip of parallelism, and a server in trouble
-/// meets one request per client instead of several.
-#[derive(Debug)]
-struct Gate {
-    permits: Semaphore,
-    opened: AtomicBool,
-}
-
-impl Gate {
-    fn new() -> Self {
-        Self { permits: Semaphore::new(1), opened: AtomicBool::new(false) }
-    }
-
-    fn open(&self, workers: usize) {
-        if !self.opened.swap(true, Ordering::Relaxed) {
-            self.permits.add_permits(workers.saturating_sub(1));
-        }
+        _ => Trouble::Broken,
     }
 }

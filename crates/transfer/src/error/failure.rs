@@ -12,7 +12,9 @@ impl TransferError {
     #[must_use]
     pub fn error_kind(&self) -> ErrorKind {
         match self {
-            Self::Request(RequestError::NotAllowed { .. })
+            Self::Request(
+                RequestError::NotAllowed { .. } | RequestError::HostNotAllowed { .. },
+            )
             | Self::Denied { .. }
             | Self::TooLarge { .. }
             | Self::Unusable { violation: Violation::RedirectRefused { .. }, .. } => {
@@ -25,10 +27,16 @@ impl TransferError {
             | Self::Shorter { .. }
             | Self::Unusable { .. } => ErrorKind::Network,
             Self::NotFound { .. } => ErrorKind::NotFound,
-            Self::Certificate { .. } | Self::Corrupt { .. } => ErrorKind::Untrusted,
+            Self::Certificate { .. } | Self::Corrupt { .. } | Self::OtherHash { .. } => {
+                ErrorKind::Untrusted
+            }
+            Self::Tls { .. } => ErrorKind::Internal,
+            Self::Cancelled { .. } => ErrorKind::Cancelled,
             Self::Sink(SinkError::Closed) => ErrorKind::Cancelled,
             Self::Sink(SinkError::Failed(failure)) => failure.kind,
-            Self::Sink(SinkError::Io(source)) | Self::File { source, .. } => kind_of_io(source),
+            Self::Sink(SinkError::Io(source))
+            | Self::Unreadable { source, .. }
+            | Self::File { source, .. } => kind_of_io(source),
         }
     }
 
@@ -37,6 +45,7 @@ impl TransferError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Request(RequestError::NotAllowed { .. }) => "insecureUrl",
+            Self::Request(RequestError::HostNotAllowed { .. }) => "hostNotAllowed",
             Self::Request(_) => "badTransferRequest",
             Self::Unreachable { .. } => "serverUnreachable",
             Self::Certificate { .. } => "certificateNotTrusted",
@@ -54,7 +63,10 @@ impl TransferError {
             }
             Self::Unusable { .. } => "badServerAnswer",
             Self::TooLarge { .. } => "downloadTooLarge",
-            Self::Corrupt { .. } => "corruptDownload",
+            Self::Corrupt { .. } | Self::OtherHash { .. } => "corruptDownload",
+            Self::Unreadable { .. } => "copyUnreadable",
+            Self::Tls { .. } => "tlsFailed",
+            Self::Cancelled { .. } => "authenticationCancelled",
             Self::Sink(_) | Self::File { .. } => "cannotStoreDownload",
         }
     }
@@ -64,6 +76,9 @@ impl TransferError {
         match self {
             Self::Request(RequestError::NotAllowed { .. }) => {
                 "use an https address, or allow plain http for this server"
+            }
+            Self::Request(RequestError::HostNotAllowed { .. }) => {
+                "check the address, and the list of hosts that this download may reach"
             }
             Self::Unreachable { .. } => {
                 "check the network connection, the address and the proxy settings"
@@ -86,14 +101,19 @@ impl TransferError {
                 violation: Violation::RedirectRefused { .. } | Violation::TooManyRedirects { .. },
                 ..
             } => "check the address, and tell whoever runs the server",
-            Self::Shorter { .. } | Self::Unusable { .. } | Self::Corrupt { .. } => {
+            Self::Shorter { .. }
+            | Self::Unusable { .. }
+            | Self::Corrupt { .. }
+            | Self::OtherHash { .. } => {
                 "try again later or another network; if it stays, the files on the server are damaged"
             }
+            Self::Unreadable { .. } => "check that the disk is there and the file may be read",
             Self::Sink(SinkError::Io(_)) | Self::File { .. } => {
                 "check the free space and the permissions there"
             }
             Self::Request(_) => "check the address",
-            Self::Sink(SinkError::Closed) => "ask again",
+            Self::Tls { .. } => "check that the system has trusted authorities",
+            Self::Sink(SinkError::Closed) | Self::Cancelled { .. } => "ask again",
             Self::Sink(SinkError::Failed(_)) => "",
         }
     }

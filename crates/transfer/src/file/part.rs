@@ -1,117 +1,97 @@
 //! The half-finished file and what is known about it.
 
 use std::ffi::OsString;
-use std::io::{self, SeekFrom};
+use std::fs::{self, File, OpenOptions};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use headstart_model::{Digest, DigestHasher, VerifyError};
-use serde::{Deserialize, Serialize};
-use tokio::fs::{self, File, OpenOptions};
-use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
+use bytes::Bytes;
+use headstart_model::Digest;
+use headstart_sys::positioned::{preallocate, write_all_at};
 use url::Url;
 
-use crate::{EntityTag, TransferError};
-
-/// Longest state that is read; ours has a few hundred bytes.
-const STATE_BYTES_MAX: u64 = 16 * 1024;
-
-/// What is written beside the bytes. A state that cannot be read means that the download starts over.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct State {
-    /// Digest of the address without its query and user name, which may be secret and change when a URL is signed anew.
-    source: Digest,
-    /// The strong tag that the bytes belong to.
-    etag: String,
-    /// Length of the whole file, if the server named it.
-    total_bytes: Option<u64>,
-}
+use super::extents::Extents;
+use super::state::{self, Record, StateFile, source_digest};
+use super::validator::Validator;
+use crate::TransferError;
 
 /// `NAME.part` and `NAME.part.state`.
 ///
-/// The state is written before the first byte and removed before the bytes are, so bytes never lie beside the tag of another
-/// file. `Ours:` the length of the part is believed after a crash, because file systems lengthen a file on disk only when
-/// the bytes are there.
+/// The state is created before the first byte and removed before the bytes are, so bytes never lie beside the validator of
+/// another file.
 #[derive(Debug)]
 pub(super) struct Part {
-    target: PathBuf,
-    path: PathBuf,
-    state_path: PathBuf,
+    pub(super) target: PathBuf,
+    pub(super) path: PathBuf,
+    pub(super) state_path: PathBuf,
     source: Digest,
-    file: Option<File>,
-    bytes: u64,
-    etag: Option<EntityTag>,
-    total_bytes: Option<u64>,
+    pub(super) validator: Option<Validator>,
+    pub(super) total_bytes: Option<u64>,
+    disk: Option<Arc<Disk>>,
+    /// Whether an earlier call left a state, usable or not.
+    pub(super) has_state: bool,
 }
 
 impl Part {
     /// What an earlier call left for this file and address; empty when there is nothing that can be resumed.
     pub(super) async fn find(target: &Path, url: &Url) -> Result<Self, TransferError> {
-        let mut part = Self {
-            target: target.to_owned(),
-            path: beside(target, ".part"),
-            state_path: beside(target, ".part.state"),
-            source: source_digest(url),
-            file: None,
-            bytes: 0,
-            etag: None,
-            total_bytes: None,
-        };
-        if let Some((state, etag)) = part.read_state().await? {
-            match OpenOptions::new().write(true).open(&part.path).await {
-                Ok(mut file) => {
-                    let end = file.seek(SeekFrom::End(0)).await;
-                    part.bytes = end.map_err(|error| part.failed(error))?;
-                    part.file = Some(file);
-                    part.etag = Some(etag);
-                    part.total_bytes = state.total_bytes;
-                }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(part.failed(error)),
-            }
+        let (target, source) = (target.to_owned(), source_digest(url));
+        blocking(target.clone(), move || Self::find_now(target, source)).await
+    }
+
+    fn find_now(target: PathBuf, source: Digest) -> io::Result<Self> {
+        let (path, state_path) = (beside(&target, ".part"), beside(&target, ".part.state"));
+        let (validator, total_bytes, disk) = (None, None, None);
+        let has_state = state_path.try_exists()?;
+        let mut part =
+            Self { target, path, state_path, source, validator, total_bytes, disk, has_state };
+        if !has_state {
+            return Ok(part);
         }
+        let Some(record) = state::read(&part.state_path)?.filter(|record| record.source == source)
+        else {
+            return Ok(part);
+        };
+        let Some(validator) = record.validator() else { return Ok(part) };
+        let file = match OpenOptions::new().write(true).open(&part.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(part),
+            Err(error) => return Err(error),
+        };
+        // A part cut short by somebody else, or a state from elsewhere: nothing of it is believed.
+        if file.metadata()?.len() < record.reliable().end()
+            || record.total_bytes.is_some_and(|total| record.reliable().end() > total)
+        {
+            return Ok(part);
+        }
+        let state = StateFile::open(&part.state_path)?;
+        part.validator = Some(validator);
+        part.total_bytes = record.total_bytes;
+        part.disk = Some(Arc::new(Disk::resumed(file, state, record)));
         Ok(part)
     }
 
-    async fn read_state(&self) -> Result<Option<(State, EntityTag)>, TransferError> {
-        let mut text = Vec::new();
-        match File::open(&self.state_path).await {
-            Ok(file) => {
-                let mut head = file.take(STATE_BYTES_MAX);
-                head.read_to_end(&mut text).await.map_err(|error| self.failed(error))?;
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(self.failed(error)),
-        }
-        let state = serde_json::from_slice::<State>(&text).ok();
-        Ok(state.filter(|state| state.source == self.source).and_then(|state| {
-            let etag = EntityTag::new(&state.etag).filter(EntityTag::is_strong)?;
-            Some((state, etag))
-        }))
+    /// The bytes that are there.
+    pub(super) fn written(&self) -> Extents {
+        self.disk.as_ref().map_or_else(Extents::default, |disk| disk.lock().written.clone())
     }
 
-    /// Bytes there.
-    pub(super) const fn bytes(&self) -> u64 {
-        self.bytes
+    /// Whether what is there can be continued: there is something, and a validator.
+    pub(super) fn is_resumable(&self) -> bool {
+        self.validator.is_some() && self.written().bytes() > 0
     }
 
-    /// Bytes that need not be fetched again: none without a strong tag.
-    pub(super) fn resumable_bytes(&self) -> u64 {
-        if self.etag.as_ref().is_some_and(EntityTag::is_strong) { self.bytes } else { 0 }
+    /// Whether every byte is there.
+    pub(super) fn is_complete(&self) -> bool {
+        let written = self.written();
+        self.total_bytes.is_some_and(|total| written.bytes() == total && written.end() == total)
     }
 
-    /// The tag of the file that the bytes belong to.
-    pub(super) const fn etag(&self) -> Option<&EntityTag> {
-        self.etag.as_ref()
-    }
-
-    /// Length of the whole file, as far as known.
-    pub(super) const fn total_bytes(&self) -> Option<u64> {
-        self.total_bytes
-    }
-
-    pub(super) const fn set_total_bytes(&mut self, total_bytes: Option<u64>) {
-        self.total_bytes = total_bytes;
+    /// The place to write to; none before [`Self::start_over`] or when nothing was found.
+    pub(super) fn disk(&self) -> Option<Arc<Disk>> {
+        self.disk.clone()
     }
 
     /// Throws away what is there and begins a new part.
@@ -120,114 +100,227 @@ impl Part {
     /// in the new one.
     pub(super) async fn start_over(
         &mut self,
-        etag: Option<EntityTag>,
+        validator: Option<Validator>,
         total_bytes: Option<u64>,
     ) -> Result<(), TransferError> {
-        self.file = None;
-        self.bytes = 0;
-        for path in [&self.state_path, &self.path] {
-            remove(path).await.map_err(|error| self.failed(error))?;
-        }
-        (self.etag, self.total_bytes) = (etag, total_bytes);
-        if let Some(etag) = self.etag.as_ref().filter(|etag| etag.is_strong()) {
-            let state = State { source: self.source, etag: etag.as_str().to_owned(), total_bytes };
-            let text = serde_json::to_vec(&state).expect("plain fields");
-            fs::write(&self.state_path, text).await.map_err(|error| self.failed(error))?;
-        }
-        let opened = OpenOptions::new().write(true).create_new(true).open(&self.path).await;
-        self.file = Some(opened.map_err(|error| self.failed(error))?);
+        self.forget().await?;
+        let record =
+            validator.as_ref().map(|validator| Record::new(self.source, validator, total_bytes));
+        let (path, state_path) = (self.path.clone(), self.state_path.clone());
+        let disk = blocking(self.target.clone(), move || {
+            let state = match record {
+                Some(record) => {
+                    let file = StateFile::create(&state_path)?;
+                    file.write(&record)?;
+                    Some((file, record))
+                }
+                None => None,
+            };
+            let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+            if let Some(bytes) = total_bytes {
+                preallocate(&file, bytes)?;
+            }
+            Ok(Disk::new(file, state))
+        })
+        .await?;
+        self.disk = Some(Arc::new(disk));
+        self.has_state = validator.is_some();
+        (self.validator, self.total_bytes) = (validator, total_bytes);
         Ok(())
     }
 
-    /// Adds bytes at the end. They are certain to be counted in a later call only after [`Self::flush`].
-    ///
-    /// Not in append mode: a write of a dropped call that is still under way lands at its own place, on the same bytes.
-    pub(super) async fn append(&mut self, bytes: &[u8]) -> Result<(), TransferError> {
-        let written = match &mut self.file {
-            Some(file) => file.write_all(bytes).await,
-            None => Err(io::ErrorKind::NotFound.into()),
-        };
-        written.map_err(|error| self.failed(error))?;
-        self.bytes += bytes.len() as u64;
-        Ok(())
-    }
-
-    /// Waits for writes that are under way.
-    pub(super) async fn flush(&mut self) -> Result<(), TransferError> {
-        let flushed = match &mut self.file {
-            Some(file) => file.flush().await,
-            None => Ok(()),
-        };
-        flushed.map_err(|error| self.failed(error))
-    }
-
-    /// Hashes all bytes from disk, those of earlier calls too.
-    pub(super) async fn check(
-        &mut self,
-        expected: &Digest,
-    ) -> Result<Result<(), VerifyError>, TransferError> {
-        self.flush().await?;
-        let path = self.path.clone();
-        let hashed = tokio::task::spawn_blocking(move || digest_of(&path)).await;
-        let actual = hashed.unwrap_or_else(|error| Err(io::Error::other(error)));
-        let actual = actual.map_err(|error| self.failed(error))?;
-        let expected = *expected;
-        Ok(if actual == expected { Ok(()) } else { Err(VerifyError::Digest { expected, actual }) })
-    }
-
-    /// Brings the bytes safely to disk and gives the file its name.
-    pub(super) async fn finish(&mut self) -> Result<(), TransferError> {
-        self.flush().await?;
-        if let Some(file) = self.file.take() {
-            file.sync_all().await.map_err(|error| self.failed(error))?;
-        }
-        // Closed above: Windows renames no open file.
-        fs::rename(&self.path, &self.target).await.map_err(|error| self.failed(error))?;
-        remove(&self.state_path).await.map_err(|error| self.failed(error))?;
-        sync_folder_of(&self.target).await.map_err(|error| self.failed(error))
-    }
-
-    fn failed(&self, source: io::Error) -> TransferError {
-        TransferError::File { path: self.target.clone(), source }
+    /// Throws away what is there.
+    pub(super) async fn forget(&mut self) -> Result<(), TransferError> {
+        (self.disk, self.validator, self.total_bytes) = (None, None, None);
+        self.has_state = false;
+        let paths = [self.state_path.clone(), self.path.clone()];
+        blocking(self.target.clone(), move || paths.iter().try_for_each(|path| remove(path))).await
     }
 }
 
-fn beside(target: &Path, suffix: &str) -> PathBuf {
+/// An open part, shared by those who write to it.
+#[derive(Debug)]
+pub(super) struct Disk {
+    file: File,
+    progress: Mutex<Progress>,
+}
+
+#[derive(Debug)]
+struct Progress {
+    written: Extents,
+    durable: Extents,
+    /// None: without a validator nothing can be resumed, so nothing is noted down.
+    state: Option<(StateFile, Record)>,
+    recorded_bytes: u64,
+    recorded: Instant,
+    synced_bytes: u64,
+    synced: Instant,
+    syncing: bool,
+}
+
+impl Disk {
+    /// What is written is noted down at least so often …
+    const RECORD_EVERY: Duration = Duration::from_millis(200);
+    /// … and after this share of the file, so that a kill costs a thousandth of it.
+    const RECORD_SHARE: u64 = 1024;
+    /// … but not for fewer bytes than this.
+    const RECORD_BYTES_MIN: u64 = 64 * 1024;
+    /// A power cut costs what came in so long. `Ours:` a download that is over sooner is synced once, at its end.
+    const SYNC_EVERY: Duration = Duration::from_secs(5);
+
+    fn new(file: File, state: Option<(StateFile, Record)>) -> Self {
+        let now = Instant::now();
+        let progress = Progress {
+            written: Extents::default(),
+            durable: Extents::default(),
+            state,
+            recorded_bytes: 0,
+            recorded: now,
+            synced_bytes: 0,
+            synced: now,
+            syncing: false,
+        };
+        Self { file, progress: Mutex::new(progress) }
+    }
+
+    fn resumed(file: File, state: StateFile, record: Record) -> Self {
+        let written = record.reliable().clone();
+        let disk = Self::new(file, Some((state, record)));
+        {
+            let mut progress = disk.lock();
+            progress.recorded_bytes = written.bytes();
+            progress.written = written;
+        }
+        disk
+    }
+
+    /// How many bytes are there.
+    pub(super) fn bytes(&self) -> u64 {
+        self.lock().written.bytes()
+    }
+
+    /// How many of the bytes from `start` to `end` are not there.
+    pub(super) fn missing_bytes(&self, start: u64, end: u64) -> u64 {
+        let progress = self.lock();
+        let (mut at, mut missing) = (start, 0);
+        while let Some((from, to)) = progress.written.first_gap(at, end) {
+            missing += to - from;
+            at = to;
+        }
+        missing
+    }
+
+    /// Writes bytes at their place and notes that down if it is time. Blocks.
+    pub(super) fn write(&self, start: u64, chunks: &[Bytes]) -> io::Result<()> {
+        let mut end = start;
+        for chunk in chunks {
+            write_all_at(&self.file, chunk, end)?;
+            end += chunk.len() as u64;
+        }
+        let sync = {
+            let mut progress = self.lock();
+            progress.written.insert(start, end);
+            let now = Instant::now();
+            progress.record_if_due(now)?;
+            progress.begin_sync(now)
+        };
+        sync.map_or(Ok(()), |written| self.sync(written))
+    }
+
+    fn sync(&self, written: Extents) -> io::Result<()> {
+        let synced = self.file.sync_data();
+        let mut progress = self.lock();
+        progress.syncing = false;
+        progress.synced = Instant::now();
+        synced?;
+        progress.synced_bytes = written.bytes();
+        progress.durable = written;
+        progress.record()?;
+        match &progress.state {
+            Some((file, _)) => file.sync(),
+            None => Ok(()),
+        }
+    }
+
+    /// The file itself, to be synced and named.
+    pub(super) fn file(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        // Nothing panics while it is held, and every state of it is a good one.
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is written is noted down in any case, so that a call that is dropped or fails loses nothing.
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let progress = self.progress.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if progress.recorded_bytes != progress.written.bytes() {
+            // What fails here costs bytes that are fetched again.
+            let _ = progress.record();
+        }
+    }
+}
+
+impl Progress {
+    fn record_if_due(&mut self, now: Instant) -> io::Result<()> {
+        let Some((_, record)) = &self.state else { return Ok(()) };
+        let share = record.total_bytes.unwrap_or(0) / Disk::RECORD_SHARE;
+        let new_bytes = self.written.bytes() - self.recorded_bytes;
+        let late = now.saturating_duration_since(self.recorded) >= Disk::RECORD_EVERY;
+        if late || new_bytes >= share.max(Disk::RECORD_BYTES_MIN) {
+            self.recorded = now;
+            self.record()?;
+        }
+        Ok(())
+    }
+
+    fn record(&mut self) -> io::Result<()> {
+        self.recorded_bytes = self.written.bytes();
+        match &mut self.state {
+            Some((file, record)) => {
+                record.set(&self.written, &self.durable);
+                file.write(record)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Whether it is time to sync, and what will then be durable.
+    fn begin_sync(&mut self, now: Instant) -> Option<Extents> {
+        let late = now.saturating_duration_since(self.synced) >= Disk::SYNC_EVERY;
+        let due = late && self.state.is_some() && !self.syncing;
+        if !due || self.written.bytes() == self.synced_bytes {
+            return None;
+        }
+        self.syncing = true;
+        Some(self.written.clone())
+    }
+}
+
+/// Runs `work` where it may block; its errors name the file.
+pub(super) async fn blocking<T: Send + 'static>(
+    path: PathBuf,
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, TransferError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    let done = done.unwrap_or_else(|error| Err(io::Error::other(error)));
+    done.map_err(|source| TransferError::File { path, source })
+}
+
+pub(super) fn beside(target: &Path, suffix: &str) -> PathBuf {
     let mut name: OsString = target.as_os_str().to_owned();
     name.push(suffix);
     name.into()
 }
 
-fn source_digest(url: &Url) -> Digest {
-    Digest::of(format!("{}{}", url.origin().ascii_serialization(), url.path()).as_bytes())
-}
-
-async fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path).await {
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
-}
-
-fn digest_of(path: &Path) -> io::Result<Digest> {
-    let mut file = std::fs::File::open(path)?;
-    let mut hasher = DigestHasher::new();
-    let mut buffer = vec![0; 256 * 1024];
-    loop {
-        match io::Read::read(&mut file, &mut buffer)? {
-            0 => return Ok(hasher.finish()),
-            length => hasher.update(buffer.get(..length).unwrap_or_default()),
-        }
-    }
-}
-
-/// Makes the rename itself durable. Windows has no such call: there the file system's journal has to do.
-async fn sync_folder_of(path: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        File::open(folder.unwrap_or_else(|| Path::new("."))).await?.sync_all().await?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -238,35 +331,42 @@ mod tests {
         Url::parse(text).expect("a URL")
     }
 
-    async fn left_over(target: &Path, etag: &str) {
+    async fn left_over(target: &Path, validator: Option<&str>) {
         let mut part = Part::find(target, &url("https://a/f?sig=1")).await.expect("a folder");
-        part.start_over(EntityTag::new(etag), Some(9)).await.expect("a folder");
-        part.append(b"abc").await.expect("space");
-        part.flush().await.expect("space");
+        let validator = validator.and_then(Validator::parse);
+        part.start_over(validator, Some(9)).await.expect("a folder");
+        let disk = part.disk().expect("begun");
+        disk.write(3, &[Bytes::from_static(b"abc")]).expect("space");
+        assert_eq!(disk.missing_bytes(0, 9), 6);
+        disk.write(4, &[Bytes::from_static(b"bcd")]).expect("space");
     }
 
     #[tokio::test]
     async fn a_part_is_found_again_for_the_same_address_only() {
         let folder = tempfile::tempdir().expect("a folder");
         let target = folder.path().join("f");
-        left_over(&target, "\"one\"").await;
+        left_over(&target, Some("\"one\"")).await;
         let found = Part::find(&target, &url("https://a/f?sig=2")).await.expect("readable");
-        assert_eq!((found.resumable_bytes(), found.total_bytes()), (3, Some(9)));
-        assert_eq!(found.etag().map(EntityTag::as_str), Some("\"one\""));
+        assert_eq!((found.written().bytes(), found.total_bytes), (4, Some(9)));
+        assert_eq!(found.written().first_gap(3, 9), Some((7, 9)));
+        assert_eq!(found.validator.as_ref().map(Validator::as_str), Some("\"one\""));
+        assert!(found.is_resumable() && !found.is_complete());
         let other = Part::find(&target, &url("https://a/g")).await.expect("readable");
-        assert_eq!(other.resumable_bytes(), 0);
+        assert!(!other.is_resumable());
     }
 
     #[tokio::test]
-    async fn without_a_strong_tag_or_a_readable_state_nothing_is_resumed() {
+    async fn without_a_validator_a_readable_state_or_the_bytes_nothing_is_resumed() {
         let folder = tempfile::tempdir().expect("a folder");
         let target = folder.path().join("f");
-        left_over(&target, "W/\"one\"").await;
-        let found = Part::find(&target, &url("https://a/f")).await.expect("readable");
-        assert_eq!(found.resumable_bytes(), 0);
-        left_over(&target, "\"one\"").await;
+        let found = async || Part::find(&target, &url("https://a/f")).await.expect("readable");
+        left_over(&target, None).await;
+        assert!(!found().await.is_resumable());
+        left_over(&target, Some("\"one\"")).await;
         std::fs::write(beside(&target, ".part.state"), b"{").expect("writable");
-        let found = Part::find(&target, &url("https://a/f")).await.expect("readable");
-        assert_eq!(found.resumable_bytes(), 0);
+        assert!(!found().await.is_resumable());
+        left_over(&target, Some("\"one\"")).await;
+        std::fs::write(beside(&target, ".part"), b"cut").expect("writable");
+        assert!(!found().await.is_resumable());
     }
 }

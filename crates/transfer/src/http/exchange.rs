@@ -9,6 +9,7 @@ use url::Url;
 
 use super::body::Body;
 use super::header::{RangeWanted, retry_after};
+use crate::access::{Met, Next, Session};
 use crate::ledger::SourceMeter;
 use crate::{Client, EntityTag, Interruption, RequestError, ShownUrl, TransferError, Violation};
 
@@ -20,13 +21,14 @@ const REDIRECTS_MAX: u32 = 5;
 pub(crate) struct Ask<'a> {
     pub(crate) url: &'a Url,
     headers: HeaderMap,
+    session: Option<&'a Session>,
 }
 
 impl<'a> Ask<'a> {
     pub(crate) fn new(url: &'a Url) -> Self {
         // No coding: ranges and digests count the bytes as stored.
         let identity = (header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        Self { url, headers: HeaderMap::from_iter([identity]) }
+        Self { url, headers: HeaderMap::from_iter([identity]), session: None }
     }
 
     pub(crate) fn range(mut self, range: RangeWanted) -> Self {
@@ -34,9 +36,23 @@ impl<'a> Ask<'a> {
         self
     }
 
-    /// The range only if the file is still the one with this tag, else the whole file.
-    pub(crate) fn if_range(mut self, tag: &EntityTag) -> Self {
-        self.headers.insert(header::IF_RANGE, tag.to_header());
+    /// With the credentials of a download, whose user is asked for more if the server wants some.
+    pub(crate) const fn within(mut self, session: &'a Session) -> Self {
+        self.session = Some(session);
+        self
+    }
+
+    /// The range only if the file is still the one with this validator, else the whole file.
+    pub(crate) fn if_range(mut self, validator: HeaderValue) -> Self {
+        self.headers.insert(header::IF_RANGE, validator);
+        self
+    }
+
+    /// Only if the file is no longer the one with this validator, a tag or a date.
+    pub(crate) fn if_changed(mut self, validator: HeaderValue) -> Self {
+        let is_tag = validator.as_bytes().starts_with(b"\"");
+        let name = if is_tag { header::IF_NONE_MATCH } else { header::IF_MODIFIED_SINCE };
+        self.headers.insert(name, validator);
         self
     }
 
@@ -87,11 +103,13 @@ impl Answer {
 impl Client {
     /// Whether `url` may be asked at all.
     pub(crate) fn check_url(&self, url: &Url) -> Result<(), RequestError> {
-        if self.inner.config.https.allows(url) {
-            Ok(())
-        } else {
-            Err(RequestError::NotAllowed { url: url.into() })
+        if !self.inner.config.https.allows(url) {
+            return Err(RequestError::NotAllowed { url: url.into() });
         }
+        if !self.inner.config.reach.allows(url) {
+            return Err(RequestError::HostNotAllowed { url: url.into() });
+        }
+        Ok(())
     }
 
     /// Sends a request and follows redirects. Any status but a redirect's is an answer; a body in an unasked coding is not.
@@ -103,11 +121,11 @@ impl Client {
         self.check_url(ask.url)?;
         let mut url = ask.url.clone();
         for _ in 0..=REDIRECTS_MAX {
-            let response = self.send(&url, ask, meter).await?;
+            let response = self.send_with_credentials(&url, ask, meter).await?;
             let shown = ShownUrl::from(ask.url);
             let (status, headers) = (response.status(), response.headers().clone());
-            let body =
-                Body::new(response, shown.clone(), self.inner.config.stall_timeout, meter.clone());
+            let (after, paths) = (self.inner.config.stall_timeout, &self.inner.paths);
+            let body = Body::new(response, shown.clone(), after, meter.clone(), paths);
             let Some(location) = location_of(status, &headers) else {
                 let answer = Answer { url: shown, status, headers, body };
                 return check_coding(answer);
@@ -120,11 +138,33 @@ impl Client {
         Err(TransferError::Unusable { url: ask.url.into(), violation })
     }
 
+    /// Sends a request as often as there are other credentials to try.
+    async fn send_with_credentials(
+        &self,
+        url: &Url,
+        ask: &Ask<'_>,
+        meter: &SourceMeter,
+    ) -> Result<reqwest::Response, TransferError> {
+        let mut met = Met::default();
+        loop {
+            let sent = self.send(url, ask, meter, &mut met).await;
+            let Some(session) = ask.session else { return sent };
+            if session.after(url, &sent, &mut met).await? == Next::Stands {
+                return sent;
+            }
+            if let Ok(response) = sent {
+                let (after, paths) = (self.inner.config.stall_timeout, &self.inner.paths);
+                Body::new(response, ask.url.into(), after, meter.clone(), paths).drain().await;
+            }
+        }
+    }
+
     async fn send(
         &self,
         url: &Url,
         ask: &Ask<'_>,
         meter: &SourceMeter,
+        met: &mut Met,
     ) -> Result<reqwest::Response, TransferError> {
         let config = &self.inner.config;
         let mut headers = ask.headers.clone();
@@ -133,10 +173,21 @@ impl Client {
             // Credentials never cross to another host: a token for every source goes to those that the caller named.
             if *extra.origin.as_ref().unwrap_or(&ask.url.origin()) == origin {
                 headers.append(&extra.name, extra.value.clone());
+                met.carried_header();
             }
         }
+        let own = match ask.session {
+            Some(session) => session.prepare(self, url, &mut headers, met),
+            None => Ok(None),
+        };
+        let own =
+            own.map_err(|source| TransferError::Tls { url: url.into(), source: source.into() })?;
         meter.count(|counts| counts.requests += 1);
-        let sending = self.inner.http.get(url.clone()).headers(headers).send();
+        let urgency = meter.pace().urgency();
+        let is_named = origin == ask.url.origin();
+        let common = if is_named { self.http_to_named(urgency) } else { self.http(urgency) };
+        let http = own.as_ref().unwrap_or(common);
+        let sending = http.get(url.clone()).headers(headers).send();
         let after = config.connect_timeout.saturating_add(config.stall_timeout);
         match timeout(after, sending).await {
             Ok(Ok(response)) => Ok(response),
@@ -156,7 +207,7 @@ impl Client {
         let text = location.to_str().map_err(|_| refused(shown()))?;
         let mut next = from.join(text).map_err(|_| refused(shown()))?;
         let downgraded = from.scheme() == "https" && next.scheme() != "https";
-        if downgraded || !self.inner.config.https.allows(&next) {
+        if downgraded || self.check_url(&next).is_err() {
             return Err(refused(ShownUrl::from(&next).to_string()));
         }
         // A user name in the first URL counts for its own server; one that a redirect brings along counts for nobody.

@@ -57,22 +57,19 @@ impl fmt::Display for EntityTag {
 pub(crate) enum RangeWanted {
     /// From the first byte up to, without, the second.
     Part { start: u64, end: u64 },
-    /// From this byte to the end of the file.
-    From(u64),
 }
 
 impl RangeWanted {
     pub(crate) fn to_header(self) -> HeaderValue {
         let text = match self {
             Self::Part { start, end } => format!("bytes={start}-{}", end.saturating_sub(1)),
-            Self::From(start) => format!("bytes={start}-"),
         };
         HeaderValue::from_str(&text).expect("a range is visible ASCII")
     }
 
-    const fn start(self) -> u64 {
+    pub(crate) const fn start(self) -> u64 {
         match self {
-            Self::Part { start, .. } | Self::From(start) => start,
+            Self::Part { start, .. } => start,
         }
     }
 }
@@ -121,7 +118,6 @@ impl ContentRange {
         let found = Self::of(headers);
         let fits = |(start, end): (u64, u64)| match asked {
             RangeWanted::Part { start: first, end: last } => start == first && end <= last,
-            RangeWanted::From(first) => start == first,
         };
         match found {
             Some(found) if found.range.is_some_and(fits) => Ok(found),

@@ -53,7 +53,7 @@ fn status(
 }
 
 #[tokio::test]
-async fn a_cut_range_continues_at_the_first_block_that_was_not_verified() {
+async fn a_cut_range_continues_where_it_broke_off() {
     let file = TestFile::new(10, 1000);
     let server = faulty(&file, 1, |mut exchange, file| async move {
         let part = exchange.part_head(&file.bytes).await;
@@ -62,10 +62,10 @@ async fn a_cut_range_continues_at_the_first_block_that_was_not_verified() {
     })
     .await;
     let fetched = fetch_all(&file, &server, 10).await;
-    assert_eq!(server.log.ranges(), ["bytes=0-9999", "bytes=3000-9999"]);
+    assert_eq!(server.log.ranges(), ["bytes=0-9999", "bytes=3500-9999"]);
     let counts = fetched.counts();
     assert_eq!((counts.requests, counts.retries), (2, 1));
-    assert_eq!((counts.body_bytes, counts.wasted_bytes()), (10_500, 500));
+    assert_eq!((counts.body_bytes, counts.wasted_bytes()), (10_000, 0));
     assert_eq!(counts.body_bytes, server.log.body_bytes());
 }
 
@@ -101,19 +101,18 @@ async fn every_verified_block_renews_the_attempts() {
 async fn without_progress_the_attempts_end() {
     let file = TestFile::new(10, 1000);
     let server = faulty(&file, usize::MAX, |mut exchange, file| async move {
-        let part = exchange.part_head(&file.bytes).await;
-        exchange.body(&part[..999]).await;
+        exchange.part_head(&file.bytes).await;
         None
     })
     .await;
     let fetched = fetch_all(&file, &server, 10).await;
-    let TransferError::Interrupted { received_bytes: 999, how: Interruption::Broken(_), .. } =
+    let TransferError::Interrupted { received_bytes: 0, how: Interruption::Broken(_), .. } =
         fetched.error()
     else {
         panic!("{:?}", fetched.error())
     };
     let counts = fetched.counts();
-    assert_eq!((counts.requests, counts.retries, counts.wasted_bytes()), (3, 2, 3 * 999));
+    assert_eq!((counts.requests, counts.retries, counts.wasted_bytes()), (3, 2, 0));
     assert_eq!(fetched.error().to_failure().code.as_str(), "transferInterrupted");
 }
 
@@ -132,7 +131,7 @@ async fn a_server_that_goes_silent_is_asked_again() {
     let request = file.request(&[server.url("f")], 0..10, 10);
     let fetched = fetch(&impatient(20), &request).await;
     fetched.assert_complete(&request);
-    assert_eq!(fetched.counts().body_bytes, 12_500 - 2000);
+    assert_eq!(fetched.counts().body_bytes, 10_000);
 }
 
 #[tokio::test]
@@ -205,7 +204,7 @@ async fn a_broken_whole_answer_is_continued_by_skipping_what_is_there() {
     fetched.result.as_ref().expect("a finished transfer");
     let counts = fetched.counts();
     assert_eq!((counts.requests, counts.body_bytes), (2, 14_200));
-    assert_eq!((counts.skipped_bytes, counts.wasted_bytes()), (4000, 200));
+    assert_eq!((counts.skipped_bytes, counts.wasted_bytes()), (4200, 0));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use headstart_model::Digest;
 use headstart_transfer::{
-    Client, Downloaded, FileRequest, Notice, Tracking, TransferError, Violation,
+    Client, Downloaded, FileHash, FileRequest, Notice, Tracking, TransferError, Violation,
 };
 use tempfile::TempDir;
 
@@ -71,7 +71,7 @@ impl Holder {
     }
 
     fn request(&self) -> FileRequest {
-        FileRequest::new(self.server.url("f?sig=1"), self.path(), 1_000_000)
+        FileRequest::new(self.server.url("f?sig=1"), self.path(), 10_000_000)
     }
 
     fn left_over(&self) -> Vec<String> {
@@ -118,6 +118,9 @@ async fn answer(mut exchange: Exchange, held: Held) -> Option<Exchange> {
         Some((start, end)) => {
             (206, &file[start..end], vec![content_range(start, end, file.len()), etag])
         }
+        None if exchange.request.header("if-none-match") == Some(held.etag) => {
+            (304, &file[..0], vec![etag])
+        }
         None => (200, file, vec![etag]),
     };
     headers.push(format!("content-length: {}", body.len()));
@@ -138,6 +141,13 @@ fn held(etag: &'static str) -> Held {
     Held { bytes, etag, ranges: Ranges::Honest, cut: None }
 }
 
+/// Bytes of a file that is fetched by several ranges.
+const LARGE: u64 = 3_000_000;
+
+fn large() -> Held {
+    Held { bytes: TestFile::new(300, 10_000).bytes, ..held("\"one\"") }
+}
+
 async fn download(request: &FileRequest) -> (Result<Downloaded, TransferError>, Tracking) {
     let tracking = Tracking::new("test");
     let result = client().download_file(request, &tracking).await;
@@ -145,6 +155,10 @@ async fn download(request: &FileRequest) -> (Result<Downloaded, TransferError>, 
         assert_eq!(done.bytes_down, tracking.meter().ledger().total().body_bytes);
     }
     (result, tracking)
+}
+
+fn hash_of(bytes: &[u8]) -> FileHash {
+    FileHash::Blake3(Digest::of(bytes))
 }
 
 fn content(path: &Path) -> Vec<u8> {
@@ -156,7 +170,7 @@ async fn a_file_arrives_whole_and_leaves_nothing_beside_it() {
     let holder = Holder::start(held("\"one\"")).await;
     let request = FileRequest {
         expected_bytes: Some(10_000),
-        digest: Some(Digest::of(&held("").bytes)),
+        hash: Some(hash_of(&held("").bytes)),
         ..holder.request()
     };
     let done = download(&request).await.0.expect("a file");
@@ -174,7 +188,7 @@ async fn a_dropped_download_is_resumed_by_the_next_call_even_under_a_new_signatu
     let done = done.expect("a file");
     assert_eq!((done.bytes_down, done.resumed_from), (10_000 - 4321, 4321));
     assert_eq!(tracking.meter().ledger().total().wasted_bytes(), 0);
-    assert_eq!(holder.server.log.ranges(), ["none", "bytes=4321-"]);
+    assert_eq!(holder.server.log.ranges(), ["bytes=0-262143", "bytes=4321-9999"]);
     assert_eq!(holder.server.log.requests()[1].header("if-range"), Some("\"one\""));
     assert!(content(&holder.path()) == *held("").bytes);
 }
@@ -186,7 +200,7 @@ async fn cuts_and_stalls_within_a_call_are_resumed() {
         let tracking = Tracking::new("test");
         let done = client.download_file(&holder.request(), &tracking).await.expect("a file");
         assert_eq!((done.bytes_down, done.resumed_from), (10_000, 0), "{cut:?}");
-        assert_eq!(holder.server.log.ranges(), ["none", "bytes=1234-"], "{cut:?}");
+        assert_eq!(holder.server.log.ranges(), ["bytes=0-262143", "bytes=1234-9999"], "{cut:?}");
         assert!(content(&holder.path()) == *held("").bytes);
     }
 }
@@ -203,7 +217,7 @@ async fn a_changed_file_is_started_over_and_says_so() {
         let lost = Arc::new(Mutex::new(Vec::new()));
         let told = lost.clone();
         let tracking = Tracking::new("test").with_listener(move |notice| {
-            if let Notice::StartedOver { lost_bytes } = notice {
+            if let Notice::StartedOver { lost_bytes, .. } = notice {
                 told.lock().expect("no panic").push(*lost_bytes);
             }
         });
@@ -219,34 +233,36 @@ async fn without_a_strong_tag_nothing_is_resumed() {
     let holder = Holder::start(Held { cut: Some((3000, Cut::Close)), ..held("W/\"one\"") }).await;
     let (done, tracking) = download(&holder.request()).await;
     assert_eq!(done.expect("a file").bytes_down, 13_000);
-    assert_eq!(holder.server.log.ranges(), ["none", "none"]);
+    assert_eq!(holder.server.log.ranges(), ["bytes=0-262143", "bytes=0-262143"]);
     let counts = tracking.meter().ledger().total();
     assert_eq!((counts.useful_bytes, counts.wasted_bytes()), (10_000, 3000));
 }
 
 #[tokio::test]
 async fn a_part_that_is_complete_already_only_gets_its_name() {
-    let holder = Holder::start(held("\"one\"")).await;
-    holder.leave(&client(), 10_000 - 1).await;
-    // The last byte came too, but the call ended before it could give the file its name.
-    let part = holder.folder.path().join("file.part");
-    std::fs::write(&part, &held("").bytes[..]).expect("writable");
+    let holder = Holder::start(large()).await;
+    // Something is in the way of the name.
+    std::fs::create_dir_all(holder.path().join("x")).expect("a folder");
+    let (result, _) = download(&holder.request()).await;
+    assert!(matches!(result, Err(TransferError::File { .. })), "{result:?}");
+    std::fs::remove_dir_all(holder.path()).expect("removed");
     let (done, _) = download(&holder.request()).await;
     let done = done.expect("a file");
-    assert_eq!((done.file_bytes, done.bytes_down, done.resumed_from), (10_000, 0, 10_000));
+    assert_eq!((done.file_bytes, done.bytes_down, done.resumed_from), (LARGE, 0, LARGE));
+    assert!(content(&holder.path()) == *large().bytes);
     assert_eq!(holder.left_over(), ["file"]);
 }
 
 #[tokio::test]
-async fn a_part_longer_than_the_file_is_started_over() {
+async fn a_file_that_became_shorter_under_the_same_tag_is_started_over() {
     let holder = Holder::start(held("\"one\"")).await;
     holder.leave(&client(), 5000).await;
-    let part = holder.folder.path().join("file.part");
-    std::fs::write(&part, vec![0; 10_001]).expect("writable");
+    let shorter = TestFile::new(3, 1000).bytes;
+    holder.change(|held| held.bytes = shorter.clone());
     let (done, _) = download(&holder.request()).await;
     let done = done.expect("a file");
-    assert_eq!((done.bytes_down, done.resumed_from), (10_000, 0));
-    assert!(content(&holder.path()) == *held("").bytes);
+    assert_eq!((done.bytes_down, done.resumed_from), (3_000, 0));
+    assert!(content(&holder.path()) == *shorter);
 }
 
 #[tokio::test]
@@ -255,7 +271,7 @@ async fn a_resumed_part_with_wrong_bytes_is_found_out_and_fetched_anew() {
     holder.leave(&client(), 5000).await;
     let part = holder.folder.path().join("file.part");
     std::fs::write(&part, vec![0; 5000]).expect("writable");
-    let request = FileRequest { digest: Some(Digest::of(&held("").bytes)), ..holder.request() };
+    let request = FileRequest { hash: Some(hash_of(&held("").bytes)), ..holder.request() };
     let (done, tracking) = download(&request).await;
     let done = done.expect("a file");
     assert_eq!((done.bytes_down, done.resumed_from), (15_000, 0));
@@ -266,9 +282,9 @@ async fn a_resumed_part_with_wrong_bytes_is_found_out_and_fetched_anew() {
 #[tokio::test]
 async fn a_file_that_stays_wrong_never_gets_its_name() {
     let holder = Holder::start(held("\"one\"")).await;
-    let request = FileRequest { digest: Some(Digest::of(b"other")), ..holder.request() };
+    let request = FileRequest { hash: Some(hash_of(b"other")), ..holder.request() };
     let (result, _) = download(&request).await;
-    assert!(matches!(result, Err(TransferError::Corrupt { offset: 0, .. })), "{result:?}");
+    assert!(matches!(result, Err(TransferError::OtherHash { .. })), "{result:?}");
     assert!(!holder.path().exists());
     assert_eq!(holder.server.log.requests().len(), 2);
 }
@@ -295,4 +311,112 @@ async fn a_missing_folder_is_a_typed_error_naming_the_file() {
     let path = holder.folder.path().join("no/such/file");
     let (result, _) = download(&FileRequest { path: path.clone(), ..holder.request() }).await;
     assert!(matches!(result, Err(TransferError::File { path: named, .. }) if named == path));
+}
+
+#[tokio::test]
+async fn a_large_file_comes_by_several_ranges_and_each_byte_once() {
+    let holder = Holder::start(large()).await;
+    let request = FileRequest { hash: Some(hash_of(&large().bytes)), ..holder.request() };
+    let (done, tracking) = download(&request).await;
+    let done = done.expect("a file");
+    assert_eq!((done.file_bytes, done.resumed_from), (LARGE, 0));
+    assert_eq!(tracking.meter().ledger().total().useful_bytes, LARGE);
+    assert!(content(&holder.path()) == *large().bytes);
+    assert!(holder.server.log.connections() > 1);
+    assert_eq!(holder.left_over(), ["file"]);
+}
+
+#[tokio::test]
+async fn one_connection_is_enough_for_a_large_file() {
+    let holder = Holder::start(large()).await;
+    let tracking = Tracking::new("test");
+    let done = crate::support::one_at_a_time().download_file(&holder.request(), &tracking).await;
+    assert_eq!(done.expect("a file").bytes_down, LARGE);
+    assert_eq!(holder.server.log.connections(), 1);
+    assert_eq!(holder.server.log.body_bytes(), LARGE);
+}
+
+#[tokio::test]
+async fn a_server_that_bears_two_connections_gives_everything_over_two() {
+    let busy = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let file = large();
+    let shared = busy.clone();
+    let server = Server::start(move |mut exchange| {
+        let (busy, file) = (shared.clone(), file.clone());
+        async move {
+            use std::sync::atomic::Ordering::SeqCst;
+            if busy.fetch_add(1, SeqCst) >= 2 {
+                exchange.answer(503, &[], b"busy").await;
+                busy.fetch_sub(1, SeqCst);
+                return Some(exchange);
+            }
+            let exchange = answer(exchange, file).await;
+            busy.fetch_sub(1, SeqCst);
+            exchange
+        }
+    })
+    .await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("file");
+    let request = FileRequest::new(server.url("f"), path.clone(), LARGE);
+    let (done, _) = download(&request).await;
+    done.expect("a file");
+    assert!(content(&path) == *large().bytes);
+}
+
+#[tokio::test]
+async fn a_large_download_dropped_again_and_again_goes_on_where_it_was() {
+    let holder = Holder::start(large()).await;
+    let (mut fetched, mut rounds) = (0, 0);
+    let done = loop {
+        let tracking = Tracking::new("test");
+        let mut counts = tracking.meter().subscribe();
+        let (client, request) = (client(), holder.request());
+        rounds += 1;
+        let result = tokio::select! {
+            result = client.download_file(&request, &tracking) => Some(result),
+            arrived = counts.wait_for(|ledger| ledger.total().body_bytes >= 400_000) => {
+                arrived.expect("a living meter");
+                None
+            }
+        };
+        fetched += tracking.meter().ledger().total().body_bytes;
+        if let Some(result) = result {
+            break result.expect("a file");
+        }
+    };
+    assert!(rounds > 3, "{rounds}");
+    assert!(done.resumed_from > 0 && done.file_bytes == LARGE);
+    assert!(content(&holder.path()) == *large().bytes);
+    // At most one buffer for each connection is on its way to the file when a call is dropped.
+    assert!(fetched <= LARGE + rounds * 4 * 256 * 1024, "{fetched} in {rounds} rounds");
+}
+
+#[tokio::test]
+async fn a_server_that_stops_giving_ranges_is_read_whole_and_nothing_is_given_up() {
+    let holder = Holder::start(held("\"one\"")).await;
+    holder.leave(&client(), 4000).await;
+    holder.change(|held| held.ranges = Ranges::None);
+    let (done, tracking) = download(&holder.request()).await;
+    let done = done.expect("a file");
+    assert_eq!((done.file_bytes, done.bytes_down, done.resumed_from), (10_000, 10_000, 4000));
+    let counts = tracking.meter().ledger().total();
+    assert_eq!((counts.useful_bytes, counts.skipped_bytes), (6000, 4000));
+    assert!(content(&holder.path()) == *held("").bytes);
+}
+
+#[tokio::test]
+async fn an_empty_file_is_a_file() {
+    let holder = Holder::start(Held { bytes: Arc::default(), ..held("\"one\"") }).await;
+    let (done, _) = download(&holder.request()).await;
+    assert_eq!(done.expect("a file").file_bytes, 0);
+    assert_eq!(holder.left_over(), ["file"]);
+}
+
+#[tokio::test]
+async fn a_sha256_is_checked_as_well() {
+    let holder = Holder::start(held("\"one\"")).await;
+    let request = FileRequest { hash: Some(FileHash::Sha256([7; 32])), ..holder.request() };
+    let (result, _) = download(&request).await;
+    assert!(matches!(result, Err(TransferError::OtherHash { .. })), "{result:?}");
 }

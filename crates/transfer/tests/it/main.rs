@@ -1,13 +1,17 @@
 //! Transfers against a server that does whatever a test tells it to.
 
 mod blocks;
+mod broken_off;
 mod chaos;
+mod credentials;
 mod faults;
 mod files;
+mod pace;
 mod pressure;
 mod redirects;
 mod server;
 mod small;
 mod sources;
+mod stragglers;
 mod support;
 mod tls;

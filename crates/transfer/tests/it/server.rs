@@ -36,7 +36,7 @@ impl Request {
         let first = first.parse().expect("a number");
         let end =
             if last.is_empty() { length } else { last.parse::<usize>().expect("a number") + 1 };
-        Some((first, end))
+        Some((first, end.min(length)))
     }
 }
 

@@ -1,6 +1,9 @@
 //! Several copies of one file.
 
-use headstart_transfer::TransferError;
+use std::sync::Arc;
+
+use headstart_transfer::{LocalCopy, TransferError};
+use tokio::sync::Notify;
 
 use crate::server::Server;
 use crate::support::{TestFile, client, fetch, one_at_a_time};
@@ -32,12 +35,63 @@ async fn server(file: &TestFile, habit: Habit) -> Server {
 }
 
 #[tokio::test]
-async fn the_first_source_gives_everything_while_it_is_good() {
+async fn good_servers_share_the_work() {
     let file = TestFile::new(8, 1000);
-    let (first, second) = (server(&file, Habit::Good).await, server(&file, Habit::Good).await);
+    let asked = Arc::new(Notify::new());
+    let (original, second_asked) = (file.clone(), asked.clone());
+    let first = Server::start(move |mut exchange| {
+        let (file, second_asked) = (original.clone(), second_asked.clone());
+        async move {
+            let part = exchange.part_head(&file.bytes).await;
+            if exchange.request.number == 0 {
+                second_asked.notified().await;
+            }
+            exchange.body(part).await;
+            Some(exchange)
+        }
+    })
+    .await;
+    let original = file.clone();
+    let second = Server::start(move |mut exchange| {
+        let (file, asked) = (original.clone(), asked.clone());
+        async move {
+            asked.notify_one();
+            exchange.serve(&file.bytes).await;
+            Some(exchange)
+        }
+    })
+    .await;
     let request = file.request(&[first.url("f"), second.url("f")], 0..8, 2);
-    fetch(&client(), &request).await.assert_complete(&request);
-    assert!(second.log.requests().is_empty());
+    let fetched = fetch(&client(), &request).await;
+    fetched.assert_complete(&request);
+    let ledger = fetched.tracking.meter().ledger();
+    assert!(ledger.sources.iter().all(|source| source.counts.useful_bytes > 0), "{ledger:?}");
+    assert_eq!((ledger.total().body_bytes, ledger.total().wasted_bytes()), (8000, 0));
+}
+
+#[tokio::test]
+async fn a_copy_on_this_machine_is_read_first_and_a_wrong_one_costs_nothing_but_a_look() {
+    let file = TestFile::new(8, 1000);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("Pack.assetpack");
+    let archive = |bundle: &[u8]| [&[7; 200], bundle, b"the rest"].concat();
+    for (bundle, from_server) in [(file.bytes.to_vec(), 0), (vec![0; 8000], 8000)] {
+        std::fs::write(&path, archive(&bundle)).expect("written");
+        let good = server(&file, Habit::Good).await;
+        let mut request = file.request(&[good.url("f")], 0..8, 8);
+        request.sources.push(LocalCopy::within(path.clone(), 200).into());
+        let fetched = fetch(&one_at_a_time(), &request).await;
+        fetched.assert_complete(&request);
+        let ledger = fetched.tracking.meter().ledger();
+        let useful: Vec<_> =
+            ledger.sources.iter().map(|source| source.counts.useful_bytes).collect();
+        assert_eq!(useful, [from_server, 8000 - from_server]);
+        assert_eq!(good.log.body_bytes(), from_server);
+    }
+    let mut request = file.request(&[], 0..8, 8);
+    request.sources.push(LocalCopy::new(folder.path().join("none")).into());
+    let fetched = fetch(&client(), &request).await;
+    assert_eq!(fetched.error().to_failure().code.as_str(), "copyUnreadable");
 }
 
 #[tokio::test]

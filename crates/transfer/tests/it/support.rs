@@ -88,7 +88,8 @@ impl TestFile {
     ) -> BlockRequest {
         let all = self.blocks();
         let blocks = wanted.into_iter().map(|position| all[position]).collect();
-        let mut request = BlockRequest::new(sources.to_vec(), self.bytes.len() as u64, blocks);
+        let mut request =
+            BlockRequest::new(sources.iter().cloned(), self.bytes.len() as u64, blocks);
         request.options.coalesce = CoalescePolicy {
             max_gap_bytes: 0,
             max_range_bytes: (blocks_per_range * self.block_bytes) as u64,

@@ -1,0 +1,288 @@
+//! Who works on which blocks.
+//!
+//! Every block that was not handed over is in a range that waits or in one that is under way. A block that two fetch is in
+//! two ranges; whoever has it first claims it and takes it away from the other.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::WantedBlock;
+use super::straggler::{self, Help, Progress, Situation};
+use crate::{CoalescePolicy, RangePlan, coalesce};
+
+/// The blocks of one range, sorted by offset.
+type Job = VecDeque<WantedBlock>;
+
+/// Ranges are not cut shorter than this to share the rest evenly.
+const SHARE_BYTES_MIN: u64 = 1024 * 1024;
+/// Weight of the newest range in the usual rate.
+const NEWEST_WEIGHT: f64 = 0.3;
+
+/// A range under way, as its worker holds it.
+#[derive(Debug, Clone)]
+pub(super) struct Ticket {
+    pub(super) job: u64,
+    /// Told when others have taken all blocks of this range.
+    pub(super) lost: Arc<Notify>,
+}
+
+/// All blocks that are left.
+#[derive(Debug)]
+pub(super) struct Board {
+    policy: CoalescePolicy,
+    state: Mutex<State>,
+    /// Told when there may be something new to do, or nothing any more.
+    pub(super) changed: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    waiting: VecDeque<Job>,
+    running: BTreeMap<u64, Running>,
+    next_job: u64,
+    /// Blocks that no sink has taken.
+    left: usize,
+    usual_rate: Option<f64>,
+}
+
+#[derive(Debug)]
+struct Running {
+    blocks: Job,
+    lost: Arc<Notify>,
+    began: Duration,
+    bytes: u64,
+    /// Since when the network has been waited for; none while it is not.
+    awaiting: Option<Duration>,
+}
+
+impl Board {
+    pub(super) fn new(
+        blocks: &[WantedBlock],
+        ranges: &[RangePlan],
+        policy: CoalescePolicy,
+    ) -> Self {
+        let job = |range: &RangePlan| {
+            blocks.get(range.blocks.clone()).unwrap_or_default().iter().copied().collect()
+        };
+        let state = State {
+            waiting: ranges.iter().map(job).collect(),
+            running: BTreeMap::new(),
+            next_job: 0,
+            left: blocks.len(),
+            usual_rate: None,
+        };
+        Self { policy, state: Mutex::new(state), changed: Notify::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it is held, and every state of the board is a good one.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether every block was handed over.
+    pub(super) fn is_done(&self) -> bool {
+        self.lock().left == 0
+    }
+
+    /// Ranges under way.
+    pub(super) fn busy(&self) -> usize {
+        self.lock().running.len()
+    }
+
+    /// The next range that waits. Towards the end, ranges are cut so that `workers` end together.
+    pub(super) fn take(&self, workers: usize, now: Duration) -> Option<Ticket> {
+        let mut state = self.lock();
+        let total: u64 = state.waiting.iter().map(span).sum();
+        let mut job = state.waiting.pop_front()?;
+        if workers > 1 {
+            let share = (total / (2 * workers as u64)).max(SHARE_BYTES_MIN);
+            let start = job.front().map_or(0, |block| block.offset);
+            let fitting = job.iter().take_while(|block| block.end() - start <= share).count();
+            let rest = job.split_off(fitting.max(1).min(job.len()));
+            if !rest.is_empty() {
+                state.waiting.push_front(rest);
+            }
+        }
+        Some(state.start(job, now))
+    }
+
+    /// A range to help with, if one is far behind; `allowed` also where one only could go faster.
+    pub(super) fn help(&self, (rate, best_rate): (f64, f64), now: Duration) -> Option<Ticket> {
+        let mut state = self.lock();
+        let under_way: Vec<_> =
+            state.running.iter().map(|(job, running)| state.progress(*job, running, now)).collect();
+        let situation = Situation { rate, best_rate, usual_range_rate: state.usual_rate };
+        let taken = match straggler::choose(&under_way, &situation) {
+            Help::Nobody => return None,
+            Help::Relieve { job, keep } => state.running.get_mut(&job)?.blocks.split_off(keep),
+            Help::Race { job } => state.running.get(&job)?.blocks.clone(),
+        };
+        Some(state.start(taken, now))
+    }
+
+    /// The block that a worker is at.
+    pub(super) fn front(&self, job: u64) -> Option<WantedBlock> {
+        self.lock().running.get(&job)?.blocks.front().copied()
+    }
+
+    /// The first block, and the offset after the last one.
+    pub(super) fn extent(&self, job: u64) -> Option<(WantedBlock, u64)> {
+        let state = self.lock();
+        let blocks = &state.running.get(&job)?.blocks;
+        Some((*blocks.front()?, blocks.back()?.end()))
+    }
+
+    /// Takes a verified block for handing it over; not if somebody else was faster.
+    pub(super) fn claim(&self, job: u64, block: &WantedBlock) -> bool {
+        let mut state = self.lock();
+        let Some(running) = state.running.get_mut(&job) else { return false };
+        if running.blocks.front() != Some(block) {
+            return false;
+        }
+        running.blocks.pop_front();
+        for (other, running) in &mut state.running {
+            if *other != job && running.blocks.front() == Some(block) {
+                running.blocks.pop_front();
+                if running.blocks.is_empty() {
+                    running.lost.notify_one();
+                }
+            }
+        }
+        true
+    }
+
+    /// A claimed block was handed over.
+    pub(super) fn delivered(&self) {
+        let mut state = self.lock();
+        state.left = state.left.saturating_sub(1);
+        if state.left == 0 {
+            self.changed.notify_waiters();
+        }
+    }
+
+    /// A request of this range was sent.
+    pub(super) fn asked(&self, job: u64, now: Duration) {
+        if let Some(running) = self.lock().running.get_mut(&job) {
+            (running.began, running.bytes, running.awaiting) = (now, 0, Some(now));
+        }
+    }
+
+    /// The network is waited for from now on, or not any more.
+    pub(super) fn awaits(&self, job: u64, since: Option<Duration>) {
+        if let Some(running) = self.lock().running.get_mut(&job) {
+            running.awaiting = since;
+        }
+    }
+
+    /// Bytes of this range came.
+    pub(super) fn arrived(&self, job: u64, bytes: u64) {
+        if let Some(running) = self.lock().running.get_mut(&job) {
+            running.bytes += bytes;
+            running.awaiting = None;
+        }
+    }
+
+    /// Bytes a second of the present request, and how long it has run.
+    pub(super) fn rate(&self, job: u64, now: Duration) -> Option<(f64, Duration)> {
+        let state = self.lock();
+        let running = state.running.get(&job)?;
+        let age = now.saturating_sub(running.began);
+        (running.bytes > 0).then(|| (running.bytes as f64 / age.as_secs_f64().max(1e-3), age))
+    }
+
+    /// Adds to the range the waiting ones behind it, as long as no more than `skip_bytes` lie between the blocks in all: a
+    /// whole file is being read, and what comes along need not be asked for.
+    pub(super) fn take_along(&self, job: u64, mut skip_bytes: u64) {
+        let mut state = self.lock();
+        let State { waiting, running, .. } = &mut *state;
+        let Some(running) = running.get_mut(&job) else { return };
+        while let (Some(last), Some(next)) =
+            (running.blocks.back(), waiting.front().and_then(VecDeque::front))
+        {
+            let Some(gap) = next.offset.checked_sub(last.end()).filter(|gap| *gap <= skip_bytes)
+            else {
+                return;
+            };
+            skip_bytes -= gap;
+            running.blocks.extend(waiting.pop_front().unwrap_or_default());
+        }
+    }
+
+    /// After a failure: cuts the range down to what one request covers and gives back the rest. Says whether anything is left
+    /// of it.
+    pub(super) fn give_back(&self, job: u64) -> bool {
+        let mut state = self.lock();
+        let State { waiting, running, .. } = &mut *state;
+        let Some(running) = running.get_mut(&job) else { return false };
+        running.awaiting = None;
+        let ranges = coalesce(running.blocks.make_contiguous(), self.policy);
+        for range in ranges.iter().skip(1).rev() {
+            waiting.push_front(running.blocks.split_off(range.blocks.start));
+        }
+        if ranges.len() > 1 {
+            self.changed.notify_waiters();
+        }
+        !running.blocks.is_empty()
+    }
+
+    /// Whether others fetch all that is left of this range too.
+    pub(super) fn is_held_by_others(&self, job: u64) -> bool {
+        let state = self.lock();
+        let Some(mine) = state.running.get(&job) else { return true };
+        let others = || state.running.iter().filter(|(other, _)| **other != job);
+        mine.blocks.iter().all(|block| others().any(|(_, other)| other.blocks.contains(block)))
+    }
+
+    /// A worker is through with a range.
+    pub(super) fn end(&self, job: u64, now: Duration) {
+        let rate = self.rate(job, now);
+        let mut state = self.lock();
+        state.running.remove(&job);
+        if let Some((rate, _)) = rate {
+            let usual = state.usual_rate.unwrap_or(rate);
+            state.usual_rate = Some(usual + NEWEST_WEIGHT * (rate - usual));
+        }
+    }
+}
+
+impl State {
+    fn start(&mut self, blocks: Job, now: Duration) -> Ticket {
+        let job = self.next_job;
+        self.next_job += 1;
+        let lost = Arc::new(Notify::new());
+        let running =
+            Running { blocks, lost: Arc::clone(&lost), began: now, bytes: 0, awaiting: None };
+        self.running.insert(job, running);
+        Ticket { job, lost }
+    }
+
+    fn progress(&self, job: u64, running: &Running, now: Duration) -> Progress {
+        let first = running.blocks.front();
+        let raced = self.running.iter().any(|(other, found)| {
+            *other != job && first.is_some() && found.blocks.front() == first
+        });
+        Progress {
+            job,
+            blocks_left: running.blocks.len(),
+            bytes_left: running.blocks.iter().map(|block| u64::from(block.bytes)).sum(),
+            age: now.saturating_sub(running.began),
+            bytes: running.bytes,
+            silent: running.awaiting.map_or(Duration::ZERO, |since| now.saturating_sub(since)),
+            raced,
+        }
+    }
+}
+
+/// From the first byte of a range to its last.
+fn span(job: &Job) -> u64 {
+    match (job.front(), job.back()) {
+        (Some(first), Some(last)) => last.end().saturating_sub(first.offset),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests;

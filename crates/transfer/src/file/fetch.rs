@@ -1,0 +1,422 @@
+//! One call of [`Client::download_file`](crate::Client::download_file).
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use http::StatusCode;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::board::{Board, Piece};
+use super::open::Opened;
+use super::part::{Disk, Part, blocking};
+use super::receive::Gather;
+use super::settle::{Content, Finished};
+use super::spread::Spread;
+use super::validator::Validator;
+use super::{Downloaded, FileHash, FileRequest};
+use crate::http::{Answer, ContentRange, RangeWanted};
+use crate::ledger::SourceMeter;
+use crate::retry::{Attempts, Pause};
+use crate::{Client, Notice, ShownUrl, Tracking, TransferError, Violation};
+
+/// A call under way. All requests run within the caller's future, so dropping it stops them all.
+pub(super) struct Fetch<'a> {
+    pub(super) client: &'a Client,
+    pub(super) request: &'a FileRequest,
+    pub(super) tracking: &'a Tracking,
+    pub(super) meter: SourceMeter,
+    pub(super) part: Part,
+    board: Mutex<Board>,
+    /// Bytes in the part that an earlier call left.
+    pub(super) resumed_from: u64,
+    /// Ranges are not asked for any more.
+    pub(super) whole_only: bool,
+    /// Bytes that this call took from the network.
+    bytes_down: AtomicU64,
+    pub(super) length_told: bool,
+    /// The validator of a file that is kept in memory.
+    pub(super) answered: Option<Validator>,
+}
+
+/// How often it is considered whether more connections would pay.
+const CONSIDERED_EVERY: Duration = Duration::from_millis(400);
+
+/// One who fetches pieces until none is left.
+type Worker<'f> = BoxFuture<'f, Result<(), TransferError>>;
+
+impl<'a> Fetch<'a> {
+    pub(super) async fn run(
+        client: &'a Client,
+        request: &'a FileRequest,
+        tracking: &'a Tracking,
+    ) -> Result<Downloaded, TransferError> {
+        // The semaphore is never closed.
+        let slots = Arc::clone(&client.inner.file_slots);
+        let slot = slots.acquire_owned().await.expect("nobody closes it");
+        let meter = tracking.meter().source(&request.url);
+        let part = Part::find(&request.path, &request.url).await?;
+        let resumed_from = part.written().bytes();
+        let mut fetch = Self {
+            client,
+            request,
+            tracking,
+            meter,
+            part,
+            board: Mutex::default(),
+            resumed_from,
+            whole_only: false,
+            bytes_down: AtomicU64::new(0),
+            length_told: false,
+            answered: None,
+        };
+        let content = fetch.fetch().await;
+        // Others may use the connection while this file is brought to disk.
+        drop(slot);
+        fetch.settle(content?).await
+    }
+
+    /// As many rounds as it takes until everything is there and right.
+    async fn fetch(&mut self) -> Result<Content, TransferError> {
+        let mut attempts = Attempts::new(self.client, self.tracking);
+        loop {
+            let before_bytes = self.resumable_bytes();
+            let error = match self.round(attempts.past_caches()).await {
+                Ok(content) => return Ok(content),
+                Err(error) => error,
+            };
+            self.reset_board();
+            if self.resumable_bytes() > before_bytes {
+                attempts.progressed();
+            }
+            attempts.failed(error, &self.meter, Pause::Wait).await?;
+        }
+    }
+
+    fn resumable_bytes(&self) -> u64 {
+        if self.part.is_resumable() { self.part.written().bytes() } else { 0 }
+    }
+
+    async fn round(&mut self, past_caches: bool) -> Result<Content, TransferError> {
+        match self.open(past_caches).await? {
+            Opened::Complete => {}
+            Opened::Small(chunks) => return self.check_small(chunks),
+            Opened::Whole(answer, taken) => self.receive_whole(answer, taken).await?,
+            Opened::Piece(answer, piece) => self.receive_pieces(answer, piece).await?,
+        }
+        self.check_file().await?;
+        match self.disk().and_then(|disk| disk.file()) {
+            Ok(file) => Ok(Content::File(file)),
+            Err(source) => Err(self.failed(source)),
+        }
+    }
+
+    fn check_small(&self, chunks: Vec<Bytes>) -> Result<Content, TransferError> {
+        let bytes: u64 = chunks.iter().map(|chunk| chunk.len() as u64).sum();
+        if let Some(expected) = self.request.hash {
+            let actual = expected.of(&chunks.concat());
+            if actual != expected {
+                return Err(self.other_hash(expected, actual));
+            }
+        }
+        self.meter.count(|counts| counts.useful_bytes += bytes);
+        Ok(Content::Bytes(chunks))
+    }
+
+    /// Everything from one answer, in order.
+    async fn receive_whole(
+        &mut self,
+        mut answer: Answer,
+        taken_bytes: u64,
+    ) -> Result<(), TransferError> {
+        let limit_bytes = self.request.expected_bytes.unwrap_or(self.request.max_bytes);
+        let disk = self.disk().map_err(|source| self.failed(source))?;
+        let mut gather = Gather::new(disk, &self.request.path, &self.meter, taken_bytes);
+        while let Some(chunk) = gather.next(&mut answer.body).await? {
+            self.count_down(&chunk);
+            if answer.body.received_bytes() > limit_bytes {
+                return Err(self.too_large());
+            }
+            gather.push(chunk).await?;
+        }
+        gather.flush().await?;
+        drop(gather);
+        let received_bytes = answer.body.received_bytes();
+        match self.request.expected_bytes.or(self.part.total_bytes) {
+            Some(total_bytes) if received_bytes != total_bytes => Err(answer.body.ended_early()),
+            _ => {
+                self.part.total_bytes = Some(received_bytes);
+                Ok(())
+            }
+        }
+    }
+
+    /// Everything that is missing, by several requests at once.
+    async fn receive_pieces(&self, answer: Answer, piece: Piece) -> Result<(), TransferError> {
+        let disk = self.disk().map_err(|source| self.failed(source))?;
+        let mut spread = Spread::new();
+        let mut workers = FuturesUnordered::<Worker<'_>>::new();
+        workers.push(Box::pin(self.work(Some((answer, piece)), None)));
+        self.grow(&mut workers, spread.target());
+        let mut ticks = tokio::time::interval(CONSIDERED_EVERY);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        ticks.tick().await;
+        let mut measured: Option<(Instant, u64)> = None;
+        loop {
+            tokio::select! {
+                ended = workers.next() => {
+                    let result = ended.unwrap_or(Ok(()));
+                    if self.part.is_complete() {
+                        return Ok(());
+                    }
+                    self.after_worker(result, workers.len(), &mut spread)?;
+                    self.grow(&mut workers, spread.target());
+                }
+                _ = ticks.tick() => {
+                    // Only a time in which the same connections were open tells something about them.
+                    let (now, bytes) = (Instant::now(), disk.bytes());
+                    measured = match measured.take() {
+                        Some((since, before)) => {
+                            let seconds = now.saturating_duration_since(since).as_secs_f64();
+                            spread.measured((bytes - before) as f64 / seconds.max(0.001));
+                            self.grow(&mut workers, spread.target());
+                            None
+                        }
+                        None => Some((now, bytes)),
+                    };
+                }
+            }
+        }
+    }
+
+    /// One of those who fetch has ended. The failure of the last one is that of the round; when others go on it only shows
+    /// that the server does not bear so many.
+    fn after_worker(
+        &self,
+        result: Result<(), TransferError>,
+        left: usize,
+        spread: &mut Spread,
+    ) -> Result<(), TransferError> {
+        let Err(error) = result else { return Ok(()) };
+        let replaced =
+            matches!(&error, TransferError::Unusable { violation: Violation::Replaced, .. });
+        if left == 0 || error.is_local() || replaced {
+            return Err(error);
+        }
+        spread.refused(left);
+        self.meter.count(|counts| counts.retries += 1);
+        let origin = self.meter.origin();
+        let delay = Duration::ZERO;
+        self.tracking.notify(&Notice::Retrying { origin: &origin, delay, error: &error });
+        Ok(())
+    }
+
+    /// Brings the number of workers to `target`, as far as there is something to do and connections are free. One there
+    /// always is.
+    fn grow<'f>(&'f self, workers: &mut FuturesUnordered<Worker<'f>>, target: usize) {
+        while workers.len() < target {
+            let slot = Arc::clone(&self.client.inner.file_slots).try_acquire_owned().ok();
+            if slot.is_none() && !workers.is_empty() {
+                return;
+            }
+            let Some(piece) = self.claim(self.part.total_bytes.unwrap_or(0)) else { return };
+            workers.push(Box::pin(self.fetch_from(piece, slot)));
+        }
+    }
+
+    async fn fetch_from(
+        &self,
+        piece: Piece,
+        slot: Option<OwnedSemaphorePermit>,
+    ) -> Result<(), TransferError> {
+        let held = Held { fetch: self, number: piece.number };
+        let answer = self.open_piece(piece).await?;
+        std::mem::forget(held);
+        self.work(Some((answer, piece)), slot).await
+    }
+
+    /// Fetches pieces until none is left; the first one has been asked for already.
+    async fn work(
+        &self,
+        mut next: Option<(Answer, Piece)>,
+        _slot: Option<OwnedSemaphorePermit>,
+    ) -> Result<(), TransferError> {
+        loop {
+            let (mut answer, held, piece) = if let Some((answer, piece)) = next.take() {
+                (answer, Held { fetch: self, number: piece.number }, piece)
+            } else {
+                let Some(piece) = self.claim(self.part.total_bytes.unwrap_or(0)) else {
+                    return Ok(());
+                };
+                let held = Held { fetch: self, number: piece.number };
+                (self.open_piece(piece).await?, held, piece)
+            };
+            self.receive_piece(&mut answer, piece).await?;
+            drop(held);
+        }
+    }
+
+    async fn receive_piece(&self, answer: &mut Answer, piece: Piece) -> Result<(), TransferError> {
+        let disk = self.disk().map_err(|source| self.failed(source))?;
+        let mut gather = Gather::new(disk, &self.request.path, &self.meter, piece.start);
+        while self.board().left(piece.number) > 0 {
+            let Some(mut chunk) = gather.next(&mut answer.body).await? else {
+                if answer.body.received_bytes() == 0 {
+                    return Err(answer.body.ended_early());
+                }
+                break;
+            };
+            self.count_down(&chunk);
+            let taken = self.board().arrived(piece.number, chunk.len() as u64);
+            chunk.truncate(usize::try_from(taken).unwrap_or(usize::MAX));
+            gather.push(chunk).await?;
+        }
+        gather.flush().await?;
+        if self.board().left(piece.number) == 0 {
+            // The end of the body, so that the connection can be used again; only if nothing more comes before it.
+            answer.body.finish().await;
+        }
+        Ok(())
+    }
+
+    async fn open_piece(&self, piece: Piece) -> Result<Answer, TransferError> {
+        let answer = self.ask_piece(piece, false).await?;
+        match answer.status {
+            StatusCode::PARTIAL_CONTENT => {
+                self.check_piece(&answer, piece)?;
+                Ok(answer)
+            }
+            // It has changed, or the server has no ranges any more: found out by the next round, which asks alone.
+            StatusCode::OK | StatusCode::RANGE_NOT_SATISFIABLE => {
+                Err(answer.unusable(Violation::Replaced))
+            }
+            _ => Err(answer.into_status_error().await),
+        }
+    }
+
+    pub(super) async fn ask_piece(
+        &self,
+        piece: Piece,
+        past_caches: bool,
+    ) -> Result<Answer, TransferError> {
+        let range = RangeWanted::Part { start: piece.start, end: piece.end };
+        let mut ask = self.ask(past_caches).range(range);
+        if let Some(validator) = &self.part.validator {
+            ask = ask.if_range(validator.to_header());
+        }
+        self.client.ask(&ask, &self.meter).await
+    }
+
+    /// Whether a 206 continues what is there. Some servers ignore `If-Range`, so validator and length are compared as well.
+    pub(super) fn check_piece(
+        &self,
+        answer: &Answer,
+        piece: Piece,
+    ) -> Result<ContentRange, TransferError> {
+        let wanted = RangeWanted::Part { start: piece.start, end: piece.end };
+        let found = ContentRange::check(&answer.headers, wanted)
+            .map_err(|violation| answer.unusable(violation))?;
+        let validator = self.part.validator.as_ref();
+        let other = validator.is_some_and(|known| known.differs(&answer.headers));
+        let longer = match (self.part.total_bytes, found.file_bytes) {
+            (Some(known), Some(named)) => known != named,
+            _ => false,
+        };
+        if other || longer { Err(answer.unusable(Violation::Replaced)) } else { Ok(found) }
+    }
+
+    async fn check_file(&mut self) -> Result<(), TransferError> {
+        let Some(expected) = self.request.hash else { return Ok(()) };
+        let path = self.part.path.clone();
+        let hashed = blocking(self.request.path.clone(), move || expected.of_file(&path));
+        let actual = hashed.await?;
+        if actual == expected {
+            return Ok(());
+        }
+        self.start_over(None, None).await?;
+        Err(self.other_hash(expected, actual))
+    }
+
+    /// Gives the file its name.
+    async fn settle(self, content: Content) -> Result<Downloaded, TransferError> {
+        let file_bytes = match &content {
+            Content::Bytes(chunks) => chunks.iter().map(|chunk| chunk.len() as u64).sum(),
+            Content::File(_) => self.part.written().bytes(),
+        };
+        let Part { target, path, state_path, has_state, .. } = self.part;
+        let state_path = has_state.then_some(state_path);
+        let finished = Finished { content, path, target, state_path };
+        self.client.inner.settler.settle(finished).await?;
+        let etag = match self.answered.or(self.part.validator) {
+            Some(Validator::Tag(tag)) => Some(tag),
+            _ => None,
+        };
+        let bytes_down = self.bytes_down.into_inner();
+        Ok(Downloaded { file_bytes, bytes_down, resumed_from: self.resumed_from, etag })
+    }
+
+    /// Writes bytes that were kept in memory.
+    pub(super) async fn write(&self, start: u64, chunks: Vec<Bytes>) -> Result<(), TransferError> {
+        let disk = self.disk().map_err(|source| self.failed(source))?;
+        let mut gather = Gather::new(disk, &self.request.path, &self.meter, start);
+        for chunk in chunks {
+            gather.push(chunk).await?;
+        }
+        gather.flush().await
+    }
+
+    pub(super) fn count_down(&self, chunk: &Bytes) {
+        self.bytes_down.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn claim(&self, total_bytes: u64) -> Option<Piece> {
+        let mut board = self.board();
+        let workers = Spread::LIMIT;
+        let written = self.part.written();
+        board.claim(&written, total_bytes, workers, Instant::now())
+    }
+
+    pub(super) fn board(&self) -> MutexGuard<'_, Board> {
+        // Nothing panics while it is held, and every state of it is a good one.
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nobody fetches anything any more.
+    pub(super) fn reset_board(&self) {
+        *self.board() = Board::default();
+    }
+
+    fn disk(&self) -> std::io::Result<Arc<Disk>> {
+        self.part.disk().ok_or_else(|| std::io::ErrorKind::NotFound.into())
+    }
+
+    fn failed(&self, source: std::io::Error) -> TransferError {
+        TransferError::File { path: self.request.path.clone(), source }
+    }
+
+    pub(super) fn too_large(&self) -> TransferError {
+        let limit_bytes = self.request.expected_bytes.unwrap_or(self.request.max_bytes);
+        TransferError::TooLarge { url: ShownUrl::from(&self.request.url), limit_bytes }
+    }
+
+    fn other_hash(&self, expected: FileHash, actual: FileHash) -> TransferError {
+        let url = ShownUrl::from(&self.request.url);
+        TransferError::OtherHash { url, expected: Box::new(expected), actual: Box::new(actual) }
+    }
+}
+
+/// A piece that is given back when its holder ends, in whatever way.
+struct Held<'f, 'a> {
+    fetch: &'f Fetch<'a>,
+    number: u64,
+}
+
+impl Drop for Held<'_, '_> {
+    fn drop(&mut self) {
+        self.fetch.board().release(self.number);
+    }
+}

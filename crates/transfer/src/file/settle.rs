@@ -1,0 +1,173 @@
+//! Finished files get their names, many at once where many are finished.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use headstart_sys::durable::{Unnamed, name_files};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use super::part::remove;
+use crate::TransferError;
+
+/// What a finished file consists of.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// All of it, not written yet.
+    Bytes(Vec<Bytes>),
+    /// A file that is completely written.
+    File(File),
+}
+
+/// A finished file on its way to its name.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) content: Content,
+    /// Where it is, or is written, before it has its name.
+    pub(super) path: PathBuf,
+    pub(super) target: PathBuf,
+    /// Removed when the file has its name.
+    pub(super) state_path: Option<PathBuf>,
+}
+
+/// Names finished files. While one group is being brought to disk the next one gathers, so a single file is named at once,
+/// and ten thousand small ones cost some tens of syncs.
+#[derive(Debug)]
+pub(crate) struct Settler {
+    queue: Mutex<Queue>,
+    room: Arc<Semaphore>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: Vec<Waiting>,
+    running: bool,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    finished: Finished,
+    done: oneshot::Sender<io::Result<()>>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Settler {
+    /// The most bytes of small files that wait in memory.
+    const ROOM_BYTES: u32 = 32 * 1024 * 1024;
+
+    pub(crate) fn new() -> Self {
+        let room = Arc::new(Semaphore::new(Self::ROOM_BYTES as usize));
+        Self { queue: Mutex::default(), room }
+    }
+
+    /// Gives a file its name. When this returns it survives a power cut. Dropped, the file is named all the same.
+    pub(super) async fn settle(self: &Arc<Self>, finished: Finished) -> Result<(), TransferError> {
+        let path = finished.target.clone();
+        let bytes = match &finished.content {
+            Content::Bytes(chunks) => chunks.iter().map(Bytes::len).sum(),
+            Content::File(_) => 0,
+        };
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).min(Self::ROOM_BYTES);
+        // The semaphore is never closed.
+        let room = Arc::clone(&self.room).acquire_many_owned(bytes).await;
+        let room = room.expect("nobody closes it");
+        let (done, named) = oneshot::channel();
+        if self.join(Waiting { finished, done, _room: room }) {
+            let settler = Arc::clone(self);
+            tokio::task::spawn_blocking(move || settler.run());
+        }
+        let named = named.await.unwrap_or_else(|_| Err(io::ErrorKind::Interrupted.into()));
+        named.map_err(|source| TransferError::File { path, source })
+    }
+
+    /// Whether the caller has to see to it that the queue is worked off.
+    fn join(&self, waiting: Waiting) -> bool {
+        let mut queue = self.lock();
+        queue.waiting.push(waiting);
+        !std::mem::replace(&mut queue.running, true)
+    }
+
+    fn run(&self) {
+        loop {
+            let group = {
+                let mut queue = self.lock();
+                if queue.waiting.is_empty() {
+                    queue.running = false;
+                    return;
+                }
+                std::mem::take(&mut queue.waiting)
+            };
+            name(group);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        // Nothing panics while it is held, and every state of it is a good one.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn name(group: Vec<Waiting>) {
+    let (mut written, mut batch) = (Vec::new(), Vec::new());
+    for Waiting { finished, done, _room } in group {
+        let Finished { content, path, target, state_path } = finished;
+        let file = match content {
+            Content::File(file) => Ok(file),
+            Content::Bytes(chunks) => write(&path, &chunks),
+        };
+        match file {
+            Ok(file) => {
+                batch.push(Unnamed { file, path, target });
+                written.push((state_path, done));
+            }
+            // Whoever asked may have gone.
+            Err(error) => drop(done.send(Err(error))),
+        }
+    }
+    for ((state_path, done), named) in written.into_iter().zip(name_files(batch)) {
+        let named = named.map_err(io::Error::from);
+        let cleared = named.and_then(|()| state_path.map_or(Ok(()), |path| remove(&path)));
+        drop(done.send(cleared));
+    }
+}
+
+/// A new file, so that no late write of a dropped call lands in it.
+fn write(path: &std::path::Path, chunks: &[Bytes]) -> io::Result<File> {
+    let create = || OpenOptions::new().write(true).create_new(true).open(path);
+    let mut file = match create() {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            remove(path)?;
+            create()?
+        }
+        created => created?,
+    };
+    chunks.iter().try_for_each(|chunk| file.write_all(chunk))?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn many_files_are_named_and_a_bad_one_fails_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let settler = Arc::new(Settler::new());
+        let finished = |number: usize| {
+            let name = if number == 7 { "missing/7".to_owned() } else { number.to_string() };
+            let target = folder.path().join(&name);
+            let path = folder.path().join(format!("{name}.part"));
+            let content = Content::Bytes(vec![Bytes::from(name)]);
+            Finished { content, path, target, state_path: None }
+        };
+        let all = (0..40).map(|number| settler.settle(finished(number)));
+        let results = futures::future::join_all(all).await;
+        for (number, result) in results.iter().enumerate() {
+            assert_eq!(result.is_ok(), number != 7, "{number}: {result:?}");
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).expect("readable").count(), 39);
+        assert_eq!(std::fs::read(folder.path().join("12")).expect("named"), b"12");
+    }
+}

@@ -1,0 +1,83 @@
+//! How many ranges of one file are fetched at once. Pure.
+
+/// Decides from the rate whether more connections pay.
+///
+/// `Ours:` one connection rarely fills a link that loses packets, while on a good one more of them gain nothing and cost the
+/// server. So it begins with as many as browsers open to a server, doubles while the rate rises, and stays there.
+#[derive(Debug)]
+pub(super) struct Spread {
+    target: usize,
+    limit: usize,
+    last_rate: Option<f64>,
+    settled: bool,
+}
+
+impl Spread {
+    /// Connections at the beginning.
+    const FIRST: usize = 6;
+    /// The most.
+    pub(super) const LIMIT: usize = 16;
+    /// More connections pay when the rate rises by this factor.
+    const GAIN: f64 = 1.1;
+
+    pub(super) const fn new() -> Self {
+        Self { target: Self::FIRST, limit: Self::LIMIT, last_rate: None, settled: false }
+    }
+
+    /// So many are wanted.
+    pub(super) const fn target(&self) -> usize {
+        self.target
+    }
+
+    /// The rate with [`Self::target`] connections, over a time in which they were all under way.
+    pub(super) fn measured(&mut self, rate: f64) {
+        if self.settled {
+            return;
+        }
+        if self.last_rate.is_none_or(|last| rate >= last * Self::GAIN) {
+            self.last_rate = Some(rate);
+            self.settled = self.target == self.limit;
+            self.target = (self.target * 2).min(self.limit);
+        } else {
+            self.settled = true;
+        }
+    }
+
+    /// The server does not bear so many: `left` go on, and no more are tried.
+    pub(super) fn refused(&mut self, left: usize) {
+        self.limit = left.max(1);
+        self.target = self.target.min(self.limit);
+        self.settled = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_grow_while_they_pay() {
+        let mut spread = Spread::new();
+        assert_eq!(spread.target(), 6);
+        spread.measured(100.0);
+        assert_eq!(spread.target(), 12);
+        spread.measured(190.0);
+        assert_eq!(spread.target(), 16);
+        spread.measured(900.0);
+        assert_eq!(spread.target(), 16);
+    }
+
+    #[test]
+    fn connections_stay_when_they_gain_nothing_and_fall_when_refused() {
+        let mut spread = Spread::new();
+        spread.measured(100.0);
+        spread.measured(105.0);
+        spread.measured(900.0);
+        assert_eq!(spread.target(), 12);
+        spread.refused(3);
+        assert_eq!(spread.target(), 3);
+        spread.measured(900.0);
+        spread.refused(0);
+        assert_eq!(spread.target(), 1);
+    }
+}

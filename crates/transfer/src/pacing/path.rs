@@ -1,0 +1,241 @@
+//! The pace of one answer that is read: its bytes paid for, its connection held back.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use headstart_sys::tcp::TcpTap;
+use tokio::time::Instant;
+
+use super::delay::{BaseDelay, DelayControl, SEGMENTS_MIN, Sample};
+use super::{Pace, Urgency};
+
+/// A connection is looked at at most so often.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// A background transfer that stands back for a foreground one reads so often: enough to keep the connection alive.
+const STAND_BACK: Duration = Duration::from_millis(250);
+/// What a limited transfer lets the sender have under way, as time at its rate.
+const LIMITED_AHEAD: Duration = Duration::from_millis(250);
+/// Smallest window of a limited transfer: two reads. The system cannot keep one that is much smaller busy.
+const LIMITED_WINDOW_MIN: u64 = 16 * 1024;
+/// Servers whose base delay is remembered; the longest silent is forgotten for a new one.
+const SERVERS_MAX: usize = 64;
+
+/// All connections that are held back, and how far away servers are.
+#[derive(Debug)]
+pub(crate) struct Paths {
+    began: Instant,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    open: HashMap<(SocketAddr, SocketAddr), Weak<Path>>,
+    /// Kept beyond connections: one that is opened while others fill the queue would take the queue for the distance.
+    bases: HashMap<IpAddr, BaseDelay>,
+}
+
+/// One connection; several answers may share it (HTTP/2).
+#[derive(Debug)]
+struct Path {
+    tap: TcpTap,
+    server: IpAddr,
+    /// Answers on it that take what the path gives. While there are any it is not held back.
+    foreground: AtomicUsize,
+    control: Mutex<Control>,
+}
+
+#[derive(Debug)]
+struct Control {
+    delay: DelayControl,
+    looked_at: Option<Duration>,
+    arrived_bytes: u64,
+    /// The window that was set; none while the system has its own way.
+    window_bytes: Option<u32>,
+}
+
+impl Paths {
+    pub(crate) fn new() -> Self {
+        Self { began: Instant::now(), state: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it is held, and every state is a good one.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection between these addresses, if it can be had.
+    fn open(&self, local: SocketAddr, remote: SocketAddr) -> Option<Arc<Path>> {
+        let mut state = self.lock();
+        if let Some(path) = state.open.get(&(local, remote)).and_then(Weak::upgrade) {
+            return Some(path);
+        }
+        let tap = TcpTap::find(local, remote)?;
+        let segment_bytes = tap.round_trip()?.segment_bytes;
+        let control = Control {
+            delay: DelayControl::new(segment_bytes),
+            looked_at: None,
+            arrived_bytes: 0,
+            window_bytes: None,
+        };
+        let path = Arc::new(Path {
+            tap,
+            server: remote.ip(),
+            foreground: AtomicUsize::new(0),
+            control: Mutex::new(control),
+        });
+        state.open.retain(|_, path| path.strong_count() > 0);
+        state.open.insert((local, remote), Arc::downgrade(&path));
+        Some(path)
+    }
+
+    /// The shortest round trip to a server, that of this moment counted in.
+    fn base(&self, server: IpAddr, seen: Duration, now: Duration) -> Duration {
+        let mut state = self.lock();
+        if state.bases.len() >= SERVERS_MAX && !state.bases.contains_key(&server) {
+            let oldest = state.bases.iter().min_by_key(|(_, base)| base.last()).map(|(ip, _)| *ip);
+            oldest.map(|oldest| state.bases.remove(&oldest));
+        }
+        let base = state.bases.entry(server).or_default();
+        base.seen(now, seen);
+        base.shortest().unwrap_or(seen)
+    }
+}
+
+impl Path {
+    fn lock(&self) -> MutexGuard<'_, Control> {
+        self.control.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at the connection and sets the window that `pace` calls for.
+    fn steer(&self, paths: &Paths, pace: &Pace, arrived_bytes: u64) {
+        let now = paths.began.elapsed();
+        let mut control = self.lock();
+        control.arrived_bytes += arrived_bytes;
+        if control.looked_at.is_some_and(|at| now.saturating_sub(at) < LOOK_EVERY) {
+            return;
+        }
+        control.looked_at = Some(now);
+        let arrived_bytes = std::mem::take(&mut control.arrived_bytes);
+        let Some(round_trip) = self.tap.round_trip() else { return };
+        let seen = round_trip.shortest.into_iter().chain(round_trip.now).min();
+        let base = seen.map(|seen| paths.base(self.server, seen, now));
+        let limited = pace.limit.narrowest().map(|rate| {
+            let ahead = u128::from(rate.get()) * LIMITED_AHEAD.as_millis() / 1000;
+            u32::try_from(ahead.max(LIMITED_WINDOW_MIN.into())).unwrap_or(u32::MAX)
+        });
+        let segment_bytes = round_trip.segment_bytes;
+        let gives_way = self.foreground.load(Ordering::Relaxed) == 0;
+        let yielding = match (gives_way, round_trip.now, base) {
+            (true, ..) if pace.limit.has_foreground() => Some(SEGMENTS_MIN * segment_bytes),
+            (true, Some(round_trip), Some(base)) => {
+                let sample = Sample { now, round_trip, base, arrived_bytes, segment_bytes };
+                control.delay.update(&sample);
+                Some(control.delay.window_bytes())
+            }
+            // Nothing has arrived that could be measured: the first window is small.
+            (true, ..) if base.is_some() => Some(control.delay.window_bytes()),
+            _ => None,
+        };
+        let wanted = limited.into_iter().chain(yielding).min();
+        if wanted.is_some() || control.window_bytes.is_some() {
+            // A connection that takes no limit is closed or closing: there is nothing left to hold back.
+            let _ = self.tap.limit_window(wanted.unwrap_or(u32::MAX));
+        }
+        control.window_bytes = wanted;
+    }
+}
+
+impl Drop for Path {
+    /// The connection may be used again by somebody who does not give way.
+    fn drop(&mut self) {
+        if self.lock().window_bytes.is_some() {
+            let _ = self.tap.limit_window(u32::MAX);
+        }
+    }
+}
+
+/// The pace of one answer's body.
+#[derive(Debug)]
+pub(crate) struct Paced {
+    pace: Pace,
+    paths: Arc<Paths>,
+    addresses: Option<(SocketAddr, SocketAddr)>,
+    path: Option<Arc<Path>>,
+    /// Whether this body counts at its path as one that does not give way.
+    counted: bool,
+    /// Bytes that came and are not paid.
+    owed_bytes: u64,
+}
+
+impl Paced {
+    /// For an answer that comes over the connection between `addresses` (own, peer's), if they are known.
+    pub(crate) fn new(
+        pace: Pace,
+        paths: Arc<Paths>,
+        addresses: Option<(SocketAddr, SocketAddr)>,
+    ) -> Self {
+        let mut paced = Self { pace, paths, addresses, path: None, counted: false, owed_bytes: 0 };
+        // Before the first byte is read: the head start of a large window would fill every queue on the way.
+        paced.steer(0);
+        paced
+    }
+
+    /// Waits until more may be read. Cancel safe.
+    pub(crate) async fn ready(&mut self) {
+        if self.owed_bytes > 0 {
+            self.pace.limit.pay(std::mem::take(&mut self.owed_bytes)).await;
+        }
+        let mut urgency = self.pace.urgency.subscribe();
+        if *urgency.borrow_and_update() == Urgency::Background && self.pace.limit.has_foreground() {
+            let promoted = async {
+                // The sender lives in `self.pace`, so this ends only with a change.
+                let _ = urgency.changed().await;
+            };
+            let _ = tokio::time::timeout(STAND_BACK, promoted).await;
+        }
+    }
+
+    /// Bytes came.
+    pub(crate) fn arrived(&mut self, bytes: u64) {
+        self.owed_bytes += bytes;
+        let limited = self.pace.limit.narrowest().is_some();
+        if self.pace.urgency() == Urgency::Foreground && !limited {
+            self.pace.limit.foreground_moves();
+        }
+        self.steer(bytes);
+    }
+
+    fn steer(&mut self, arrived_bytes: u64) {
+        let urgency = self.pace.urgency();
+        let held_back = urgency == Urgency::Background || self.pace.limit.narrowest().is_some();
+        if held_back
+            && self.path.is_none()
+            && let Some((local, remote)) = self.addresses.take()
+        {
+            self.path = self.paths.open(local, remote);
+        }
+        let Some(path) = &self.path else { return };
+        let counts = urgency == Urgency::Foreground;
+        if counts != self.counted {
+            self.counted = counts;
+            if counts {
+                path.foreground.fetch_add(1, Ordering::Relaxed);
+            } else {
+                path.foreground.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+        path.steer(&self.paths, &self.pace, arrived_bytes);
+    }
+}
+
+impl Drop for Paced {
+    fn drop(&mut self) {
+        self.pace.limit.pay_at_once(self.owed_bytes);
+        if let (true, Some(path)) = (self.counted, &self.path) {
+            path.foreground.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
