@@ -5,6 +5,7 @@
 mod clients;
 mod context;
 mod deliver;
+mod pacing;
 mod prepare;
 mod remove;
 mod repository;
@@ -24,6 +25,7 @@ use tracing::Instrument as _;
 pub use clients::Clients;
 pub use context::Context;
 pub(crate) use context::blocking;
+pub use pacing::Pacing;
 
 use crate::inbox::CoreHandle;
 

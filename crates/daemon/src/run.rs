@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::core::{Core, CoreError};
 use crate::inbox::CoreHandle;
 use crate::options::Options;
-use crate::perform::{Clients, Context, Performer};
+use crate::perform::{Clients, Context, Pacing, Performer};
 use crate::socket::{self, Shared};
 
 /// How often the free space of the disk is looked at while the service runs.
@@ -84,7 +84,9 @@ pub fn run(home: &Home, options: &Options) -> Result<(), RunError> {
     authorities.push(home.authority_folder().join("ca.pem"));
     let clients = Clients::new(authorities, options.stall_timeout, seed);
     let languages = headstart_sys::locale::preferred_languages();
-    let context = Arc::new(Context { layout: layout.clone(), clients, device_id, languages });
+    let pacing = Pacing::default();
+    let context =
+        Arc::new(Context { layout: layout.clone(), clients, pacing, device_id, languages });
     let (handle, inputs) = CoreHandle::new();
     let performer = Performer::new(runtime.handle().clone(), handle.clone(), Arc::clone(&context));
     let database = Database::open(&layout.database())?;

@@ -6,6 +6,7 @@ use headstart_store::Layout;
 use headstart_sys::space;
 
 use super::clients::Clients;
+use super::pacing::Pacing;
 
 /// The device as the performers see it.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub struct Context {
     pub layout: Layout,
     /// HTTP clients.
     pub clients: Clients,
+    /// How fast they may be used.
+    pub pacing: Pacing,
     /// The random id of this device. It never leaves it: releases are rolled out by hashing it with the release.
     pub device_id: Vec<u8>,
     /// What the person reads, as the service's own environment says; empty when it does not.

@@ -14,6 +14,7 @@ use headstart_sys::mode::Access;
 use tokio_util::sync::CancellationToken;
 
 use super::context::{Context, blocking};
+use super::pacing::urgency;
 use super::repository;
 use crate::inbox::CoreHandle;
 
@@ -116,7 +117,8 @@ async fn prepare(
         finish: Finish { folder, access: Access::ReadOnly, about },
     };
     let name = format!("download {}", ordered.download);
-    let access = repository::access(context, &ordered.repository, ordered.trust, &name)?;
+    let pace = context.pacing.of_app(app, urgency(ordered.class));
+    let access = repository::access(context, &ordered.repository, ordered.trust, (&name, pace))?;
     let delivery =
         Delivery::prepare(access, goal, stop).await.map_err(|error| error.to_failure())?;
     Ok(Prepared::Ready(Box::new(delivery)))

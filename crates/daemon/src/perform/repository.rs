@@ -7,7 +7,7 @@ use headstart_engine::record::Trust;
 use headstart_engine::{EffectId, Event};
 use headstart_model::{AppId, ChannelName, ErrorKind, Failure, ReleaseNumber};
 use headstart_repo::TrustStore;
-use headstart_transfer::Tracking;
+use headstart_transfer::{Pace, Tracking, Urgency};
 
 use super::clients::https_policy;
 use super::context::{Context, blocking};
@@ -22,18 +22,19 @@ pub(super) struct Ask {
     pub(super) held: Option<ReleaseNumber>,
 }
 
-/// Access to a repository, as an installation allows it.
+/// Access to a repository, as an installation allows it, at a pace.
 pub(super) fn access(
     context: &Context,
     repository: &str,
     trust: Trust,
-    name: &str,
+    (name, pace): (&str, Pace),
 ) -> Result<RepositoryAccess, Failure> {
     let location = Location::parse(repository, https_policy(trust)).map_err(|error| {
         Failure::from_error(ErrorKind::Refused, "badRepositoryUrl", &error)
             .with_hint("use https, or install the app with --dev to reach a server on this machine")
     })?;
-    Ok(RepositoryAccess::new(location, context.clients.for_trust(trust)?, Tracking::new(name)))
+    let tracking = Tracking::new(name).with_pace(pace);
+    Ok(RepositoryAccess::new(location, context.clients.for_trust(trust)?, tracking))
 }
 
 pub(super) async fn fetch_catalog(context: &Arc<Context>, effect: EffectId, ask: Ask) -> Event {
@@ -50,7 +51,10 @@ async fn check(
     let folder = context.layout.app_trust(&ask.app);
     let store = blocking(move || TrustStore::open(&folder)).await?.map_err(|e| e.to_failure())?;
     let store = store.ok_or_else(|| no_root(&ask.app))?;
-    let access = access(context, &ask.repository, ask.trust, &format!("catalog of {}", ask.app))?;
+    // A catalog is small, and somebody may wait for what it says.
+    let pace = context.pacing.of_app(&ask.app, Urgency::Foreground);
+    let name = format!("catalog of {}", ask.app);
+    let access = access(context, &ask.repository, ask.trust, (&name, pace))?;
     let checked = store.check(Arc::new(access), &ask.channel, Clock::timestamp()).await;
     let catalog = checked.map_err(|error| error.to_failure())?.catalog;
     if ask.held == Some(catalog.release) {
