@@ -12,14 +12,14 @@ use std::time::Instant;
 
 use clap::Args;
 use headstart_deliver::{
-    Delivered, Delivery, Finish, Goal, HeldFolder, Location, LocationError, ProgressListener,
-    Receipt, RepositoryAccess,
+    Delivered, Delivery, Finish, Goal, HeldFolder, Location, LocationError, Mirror,
+    ProgressListener, Receipt, RepositoryAccess,
 };
 use headstart_model::catalog::{Catalog, CatalogPack};
 use headstart_model::{ChannelName, ErrorKind, Failure, PackId, PackVersion};
 use headstart_repo::{RepoError, TrustStore};
 use headstart_sys::mode::Access;
-use headstart_transfer::Tracking;
+use headstart_transfer::{Limit, Pace, Rate, Tracking, Urgency};
 use tokio::sync::watch;
 
 use super::Verdict;
@@ -59,6 +59,16 @@ pub(crate) struct Clone {
     /// Reuse what this folder holds; may be given more than once
     #[arg(long = "seed", value_name = "DIR")]
     seeds: Vec<PathBuf>,
+    /// Fetch from here too: another copy of the repository (URL or folder), or an archive (NAME.assetpack); may be given
+    /// more than once
+    #[arg(long = "mirror", value_name = "PLACE")]
+    mirrors: Vec<String>,
+    /// Take at most so much from the network, metadata included
+    #[arg(long, value_name = "RATE")]
+    limit: Option<headstart_serve::Rate>,
+    /// Give way to everything else that uses the network
+    #[arg(long)]
+    background: bool,
     /// The channel of the repository
     #[arg(long, value_name = "NAME", default_value = "production")]
     channel: ChannelName,
@@ -114,13 +124,23 @@ struct Found {
 }
 
 impl Clone {
+    fn pace(&self) -> Pace {
+        let limit = Limit::default();
+        limit.set_rate(self.limit.and_then(|rate| Rate::bytes_per_second(rate.bytes_per_second())));
+        Pace::new(limit, if self.background { Urgency::Background } else { Urgency::Foreground })
+    }
+
     pub(crate) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
         let started = Instant::now();
         let destination = Destination::at(&self.destination)?;
         let location = Location::parse(&self.repository, self.network.https())
             .map_err(|error| of_location(&error))?;
         let client = self.network.client(context.now())?;
-        let access = RepositoryAccess::new(location, client, Tracking::new(self.pack.id.as_str()));
+        let mirror = |text: &String| Mirror::parse(text, self.network.https());
+        let mirrors = self.mirrors.iter().map(mirror).collect::<Result<Vec<_>, _>>();
+        let mirrors = mirrors.map_err(|error| of_location(&error))?;
+        let tracking = Tracking::new(self.pack.id.as_str()).with_pace(self.pace());
+        let access = RepositoryAccess::new(location, client, tracking).with_mirrors(mirrors);
         let job = Job { command: self, context, access, destination, started };
         if self.dry_run { context.block_on(job.dry_run()) } else { context.block_on(job.clone()) }
     }
