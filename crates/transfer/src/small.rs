@@ -64,7 +64,7 @@ impl SmallRequest {
     }
 
     fn wanted(&self) -> Option<RangeWanted> {
-        self.range.map(|range| RangeWanted::Part { start: range.start, end: range.end() })
+        self.range.map(|range| RangeWanted { start: range.start, end: range.end() })
     }
 
     fn check(&self) -> Result<(), RequestError> {

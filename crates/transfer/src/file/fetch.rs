@@ -303,7 +303,7 @@ impl<'a> Fetch<'a> {
         piece: Piece,
         past_caches: bool,
     ) -> Result<Answer, TransferError> {
-        let range = RangeWanted::Part { start: piece.start, end: piece.end };
+        let range = RangeWanted { start: piece.start, end: piece.end };
         let mut ask = self.ask(past_caches).range(range);
         if let Some(validator) = &self.part.validator {
             ask = ask.if_range(validator.to_header());
@@ -317,7 +317,7 @@ impl<'a> Fetch<'a> {
         answer: &Answer,
         piece: Piece,
     ) -> Result<ContentRange, TransferError> {
-        let wanted = RangeWanted::Part { start: piece.start, end: piece.end };
+        let wanted = RangeWanted { start: piece.start, end: piece.end };
         let found = ContentRange::check(&answer.headers, wanted)
             .map_err(|violation| answer.unusable(violation))?;
         let validator = self.part.validator.as_ref();

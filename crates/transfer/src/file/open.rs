@@ -101,7 +101,7 @@ impl Fetch<'_> {
 
     /// Nothing is there. A short range is asked for: the answer tells whether there are ranges, and how long the file is.
     async fn begin(&mut self, past_caches: bool) -> Result<Opened, TransferError> {
-        let wanted = RangeWanted::Part { start: 0, end: FIRST_BYTES };
+        let wanted = RangeWanted { start: 0, end: FIRST_BYTES };
         let ask = self.ask(past_caches);
         let ask = if self.whole_only { ask } else { ask.range(wanted) };
         let answer = self.client.ask(&ask, &self.meter).await?;

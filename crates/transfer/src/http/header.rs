@@ -54,23 +54,17 @@ impl fmt::Display for EntityTag {
 
 /// A range to ask for. `Spec: RFC 9110 14.1.2`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RangeWanted {
-    /// From the first byte up to, without, the second.
-    Part { start: u64, end: u64 },
+pub(crate) struct RangeWanted {
+    /// The first byte.
+    pub(crate) start: u64,
+    /// The byte after the last.
+    pub(crate) end: u64,
 }
 
 impl RangeWanted {
     pub(crate) fn to_header(self) -> HeaderValue {
-        let text = match self {
-            Self::Part { start, end } => format!("bytes={start}-{}", end.saturating_sub(1)),
-        };
+        let text = format!("bytes={}-{}", self.start, self.end.saturating_sub(1));
         HeaderValue::from_str(&text).expect("a range is visible ASCII")
-    }
-
-    pub(crate) const fn start(self) -> u64 {
-        match self {
-            Self::Part { start, .. } => start,
-        }
     }
 }
 
@@ -116,9 +110,7 @@ impl ContentRange {
     /// rest is asked for again.
     pub(crate) fn check(headers: &HeaderMap, asked: RangeWanted) -> Result<Self, Violation> {
         let found = Self::of(headers);
-        let fits = |(start, end): (u64, u64)| match asked {
-            RangeWanted::Part { start: first, end: last } => start == first && end <= last,
-        };
+        let fits = |(start, end): (u64, u64)| start == asked.start && end <= asked.end;
         match found {
             Some(found) if found.range.is_some_and(fits) => Ok(found),
             _ => {
@@ -127,7 +119,7 @@ impl ContentRange {
                     || "none".to_owned(),
                     |value| String::from_utf8_lossy(value.as_bytes()).chars().take(100).collect(),
                 );
-                Err(Violation::OtherRange { asked_start: asked.start(), answered })
+                Err(Violation::OtherRange { asked_start: asked.start, answered })
             }
         }
     }
@@ -173,7 +165,7 @@ mod tests {
 
     #[test]
     fn only_the_asked_range_or_its_head_is_accepted() {
-        let asked = RangeWanted::Part { start: 10, end: 20 };
+        let asked = RangeWanted { start: 10, end: 20 };
         let check = |text| ContentRange::check(&headers(header::CONTENT_RANGE, text), asked);
         assert!(check("bytes 10-19/100").is_ok());
         assert!(check("bytes 10-14/100").is_ok());

@@ -90,7 +90,7 @@ impl<S: BlockSink> Fetch<'_, S> {
                 return Ok((Incoming::Reader(reader), start));
             }
         };
-        let asked = RangeWanted::Part { start, end };
+        let asked = RangeWanted { start, end };
         let mut ask = Ask::new(url).range(asked);
         if past_caches {
             ask = ask.past_caches();
@@ -114,13 +114,13 @@ impl<S: BlockSink> Fetch<'_, S> {
                 self.check_size(&answer, found.file_bytes)?;
                 self.growth(|growth| growth.opened(self.now()));
                 self.board.changed.notify_waiters();
-                Ok((answer, asked.start()))
+                Ok((answer, asked.start))
             }
             StatusCode::OK => {
                 self.check_size(&answer, answer.body.announced_bytes())?;
                 let limit_bytes = self.request.options.max_skip_bytes;
-                let Some(left_bytes) = limit_bytes.checked_sub(asked.start()) else {
-                    let skip_bytes = asked.start();
+                let Some(left_bytes) = limit_bytes.checked_sub(asked.start) else {
+                    let skip_bytes = asked.start;
                     let violation = Violation::RangeIgnored { skip_bytes, limit_bytes };
                     return Err(answer.unusable(violation));
                 };
