@@ -112,6 +112,7 @@ finish() {
 # All packages, all kinds of targets and the dev profile everywhere: other selections would build the dependencies again.
 step prepare ci/prepare.sh || finish
 fetch_real_input
+HEADSTART_REDBOT=$(ci/redbot.sh 2>"$logs/redbot.log") && export HEADSTART_REDBOT
 step format cargo fmt --all --check
 step clippy cargo clippy --workspace --all-targets --locked -- -D warnings
 step build cargo build --workspace --bins --tests --examples --locked || finish

@@ -1,61 +1,80 @@
-//! `get`: plain downloads that resume.
+//! `get`: plain downloads that resume. `Spec: cli, any machine`.
 
-use std::collections::BTreeSet;
+mod list;
+mod plan;
+mod told;
+
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use futures::stream::{self, StreamExt as _, TryStreamExt as _};
-use headstart_model::Failure;
-use headstart_transfer::{Client, Downloaded, FileRequest, Meter, Tracking};
-use percent_encoding::percent_decode_str;
-use serde_json::{Value, json};
+use futures::stream::{self, StreamExt as _};
+use headstart_model::{Digest, Failure};
+use headstart_transfer::{Client, FileHash, FileRequest, Limit, Pace, Rate, Tracking, Urgency};
 use url::Url;
 
 use super::Verdict;
 use crate::context::Context;
-use crate::failure;
 use crate::network::Network;
-use crate::output::{Advance, Progress, size};
+use crate::{failure, quantity};
+use told::{Outcome, Teller};
 
 /// The most bytes of one file: what file systems can address.
 const FILE_BYTES_MAX: u64 = i64::MAX.cast_unsigned();
+/// So many downloads are under way for each connection: those that are being brought to disk hold none.
+const DOWNLOADS_PER_CONNECTION: usize = 32;
 
 /// Downloads files; what was broken off goes on where it was
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  headstart get https://assets.example.com/level1.assetpack\n  \
-    headstart get https://assets.example.com/a.bin https://assets.example.com/b.bin -C downloads --connections 2\n\n\
-    Until a file is complete its bytes lie in NAME.part, with NAME.part.state beside it."
+    headstart get https://assets.example.com/a.bin https://assets.example.com/b.bin -C downloads\n  \
+    headstart get -i urls.txt -C downloads --connections 8\n\n\
+    A list holds one URL a line; empty lines and lines that begin with # are left out. Lines that begin with a blank belong to \
+    the URL above: out=NAME, size=BYTES, sha256=DIGEST, blake3=DIGEST.\n\n\
+    Until a file is complete its bytes lie in NAME.part, with NAME.part.state beside it. A large file is fetched by several \
+    connections where that is quicker."
 )]
 pub(crate) struct Get {
     /// What is downloaded
-    #[arg(value_name = "URL", required = true)]
+    #[arg(value_name = "URL", required_unless_present = "list")]
     urls: Vec<Url>,
+    /// Download what this list names too; `-` is the standard input
+    #[arg(short = 'i', long = "input-file", value_name = "FILE")]
+    list: Option<PathBuf>,
     /// Write the one file under this name
-    #[arg(short, long, value_name = "FILE", conflicts_with = "directory")]
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["directory", "list"])]
     output: Option<PathBuf>,
     /// Write the files into this folder; it is made if it does not exist
     #[arg(short = 'C', long, value_name = "DIR")]
     directory: Option<PathBuf>,
-    /// Download so many files at once
-    #[arg(long, value_name = "N", default_value = "4")]
+    /// Use at most so many connections at once
+    #[arg(long, value_name = "N", default_value = "16")]
     connections: NonZeroUsize,
+    /// Take at most so much from the network, all downloads together
+    #[arg(long, value_name = "RATE")]
+    limit: Option<headstart_serve::Rate>,
+    /// Give way to everything else that uses the network
+    #[arg(long)]
+    background: bool,
+    /// Accept the one file only if it has exactly this size
+    #[arg(long, value_name = "SIZE", value_parser = quantity::bytes)]
+    size: Option<u64>,
+    /// Accept the one file only if it has this SHA-256
+    #[arg(long, value_name = "DIGEST", value_parser = sha256)]
+    sha256: Option<FileHash>,
+    /// Accept the one file only if it has this BLAKE3
+    #[arg(long, value_name = "DIGEST", value_parser = blake3, conflicts_with = "sha256")]
+    blake3: Option<FileHash>,
     #[command(flatten)]
     network: Network,
 }
 
-/// One download, planned.
-struct Planned<'a> {
-    url: &'a Url,
-    path: PathBuf,
-}
-
 impl Get {
     pub(crate) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
-        let planned = self.plan()?;
-        let client = self.network.client(context.now())?;
+        let requests = self.plan()?;
+        let client = self.network.client_with(context.now(), self.connections)?;
         if let Some(folder) = &self.directory {
             std::fs::create_dir_all(folder).map_err(|error| {
                 let error =
@@ -63,131 +82,53 @@ impl Get {
                 failure::of_file(&error)
             })?;
         }
-        let progress = context.output.progress();
-        let tracking = Tracking::new("get");
-        let downloads = context.block_on(async {
+        let teller = Teller::new(&context.output, requests.len());
+        let tracking = teller.tracking().with_pace(self.pace());
+        let outcomes = context.block_on(async {
             tokio::select! {
-                result = self.download(&client, &planned, &tracking) => result,
-                never = report(tracking.meter(), &progress) => match never {},
+                outcomes = self.download(&client, &requests, &tracking, &teller) => Ok(outcomes),
+                never = teller.report(&tracking) => match never {},
             }
         })?;
-        progress.finish();
-        let text = text(&downloads);
-        context.output.done(json!({"downloads": downloads}), || text);
-        Ok(Verdict::Done)
+        teller.conclude(outcomes)
     }
 
-    fn plan(&self) -> Result<Vec<Planned<'_>>, Failure> {
-        if self.output.is_some() && self.urls.len() > 1 {
-            let message = "`--output` names one file, but several URLs are given";
-            return Err(failure::usage(message).with_hint("use `-C DIR` for several"));
-        }
-        let folder = self.directory.as_deref().unwrap_or(Path::new(""));
-        let mut taken = BTreeSet::new();
-        let mut planned = Vec::new();
-        for url in &self.urls {
-            let path = match &self.output {
-                Some(path) => path.clone(),
-                None => folder.join(file_name(url)?),
-            };
-            if !taken.insert(path.clone()) {
-                let message = format!("two of the URLs would be written to `{}`", path.display());
-                return Err(failure::usage(message)
-                    .with_hint("download one of them by itself with `-o FILE`"));
-            }
-            planned.push(Planned { url, path });
-        }
-        Ok(planned)
+    fn pace(&self) -> Pace {
+        let limit = Limit::default();
+        limit.set_rate(self.limit.and_then(|rate| Rate::bytes_per_second(rate.bytes_per_second())));
+        Pace::new(limit, if self.background { Urgency::Background } else { Urgency::Foreground })
     }
 
+    /// All downloads, in the order of the command line. One that fails stops none of the others.
     async fn download(
         &self,
         client: &Client,
-        planned: &[Planned<'_>],
+        requests: &[FileRequest],
         tracking: &Tracking,
-    ) -> Result<Vec<Value>, Failure> {
-        let one = |Planned { url, path }: &Planned<'_>| {
-            let request = FileRequest::new((*url).clone(), path.clone(), FILE_BYTES_MAX);
-            let started = Instant::now();
+        teller: &Teller<'_>,
+    ) -> Vec<Outcome> {
+        let one = |(number, request): (usize, &FileRequest)| {
+            let request = request.clone();
             async move {
-                let downloaded = client.download_file(&request, tracking).await;
-                let downloaded = downloaded.map_err(|error| error.to_failure())?;
-                Ok(document(&request, &downloaded, started))
+                let started = Instant::now();
+                let result = client.download_file(&request, tracking).await;
+                let outcome = Outcome::new(&request, result, started.elapsed());
+                teller.tell(&outcome);
+                (number, outcome)
             }
         };
-        stream::iter(planned).map(one).buffered(self.connections.get()).try_collect().await
+        let at_once = self.connections.get().saturating_mul(DOWNLOADS_PER_CONNECTION);
+        let all = stream::iter(requests.iter().enumerate()).map(one).buffer_unordered(at_once);
+        let mut outcomes: Vec<_> = all.collect().await;
+        outcomes.sort_unstable_by_key(|(number, _)| *number);
+        outcomes.into_iter().map(|(_, outcome)| outcome).collect()
     }
 }
 
-fn document(request: &FileRequest, downloaded: &Downloaded, started: Instant) -> Value {
-    json!({
-        "url": request.url,
-        "path": request.path,
-        "bytes": downloaded.file_bytes,
-        "bytesDown": downloaded.bytes_down,
-        "resumedFrom": downloaded.resumed_from,
-        "seconds": started.elapsed().as_secs_f64(),
-    })
+fn sha256(text: &str) -> Result<FileHash, String> {
+    FileHash::sha256(text).map_err(|error| error.to_string())
 }
 
-/// The last part of the URL's path, if it is a file name.
-fn file_name(url: &Url) -> Result<String, Failure> {
-    let last = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
-    let name = percent_decode_str(last).decode_utf8_lossy().into_owned();
-    // What a server's address is called must not decide where a file is written.
-    let plain = headstart_model::PackPath::normalized(&name).is_ok() && !name.contains('/');
-    if plain && !name.starts_with('.') {
-        return Ok(name);
-    }
-    let message = format!("`{url}` does not end in a file name");
-    Err(failure::usage(message).with_hint("name the file with `-o FILE`"))
-}
-
-/// Tells of bytes as they come. How many there will be in all is not known beforehand.
-async fn report(meter: &Meter, progress: &Progress<'_>) -> std::convert::Infallible {
-    let mut changes = meter.subscribe();
-    loop {
-        if changes.changed().await.is_err() {
-            return std::future::pending().await;
-        }
-        let bytes_done = changes.borrow_and_update().total().body_bytes;
-        let phase = "download".to_owned();
-        progress.advance(&Advance { phase, bytes_done, fraction: Some(0.0), ..Advance::default() });
-    }
-}
-
-fn text(downloads: &[Value]) -> String {
-    let lines = downloads.iter().map(|download| {
-        let number = |key: &str| download[key].as_u64().unwrap_or_default();
-        let path = download["path"].as_str().unwrap_or_default();
-        let resumed = match number("resumedFrom") {
-            0 => String::new(),
-            bytes => format!(", resumed after {}", size(bytes)),
-        };
-        format!("{path}: {}{resumed}", size(number("bytes")))
-    });
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn name(url: &str) -> Result<String, Failure> {
-        file_name(&Url::parse(url).expect("a URL"))
-    }
-
-    #[test]
-    fn names_of_files_cannot_leave_the_folder() {
-        assert_eq!(name("https://a/x/level%201.bin?token=1").expect("plain"), "level 1.bin");
-        for url in [
-            "https://a/",
-            "https://a/x/..%2fy",
-            "https://a/%2e%2e",
-            "https://a/.profile",
-            "https://a/c%3a",
-        ] {
-            assert!(name(url).is_err(), "{url}");
-        }
-    }
+fn blake3(text: &str) -> Result<FileHash, String> {
+    text.parse::<Digest>().map(FileHash::Blake3).map_err(|error| error.to_string())
 }

@@ -16,6 +16,7 @@ mod golden;
 mod interruption;
 mod repository;
 mod server;
+mod servers;
 mod story;
 mod usage;
 mod world;
