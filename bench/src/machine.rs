@@ -22,6 +22,18 @@ pub(crate) fn facts() -> Vec<(&'static str, String)> {
     ]
 }
 
+/// The other tools of the transfers, as (name, value).
+pub(crate) fn peers() -> Vec<(&'static str, String)> {
+    vec![
+        ("curl", first_line("curl", &["--version"])),
+        ("aria2c", first_line("aria2c", &["--version"])),
+        ("wget", first_line("wget", &["--version"])),
+        ("bita", first_line("bita", &["--version"])),
+        ("zstd", first_line("zstd", &["--version"])),
+        ("nginx", first_line("sh", &["-c", "nginx -v 2>&1"])),
+    ]
+}
+
 fn commit() -> String {
     let commit = first_line("git", &["rev-parse", "--short=12", "HEAD"]);
     let changed = first_line("git", &["status", "--porcelain", "--", "crates", "Cargo.lock"]);

@@ -12,6 +12,7 @@ mod reading;
 mod report;
 mod run;
 mod server;
+mod transfer;
 mod update;
 
 use std::path::{Path, PathBuf};
@@ -28,6 +29,8 @@ enum What {
     Update,
     Memory,
     Reading,
+    /// Transfers, with a page of their own
+    Transfer,
 }
 
 #[derive(Debug, Parser)]
@@ -84,6 +87,10 @@ fn measure(options: &Options) -> Result<(), BenchError> {
         return run::remove(scratch);
     }
     let tools = Tools::new(&options.binaries, scratch)?;
+    if options.what == Some(What::Transfer) {
+        transfer::measure(&tools, &options.docs)?;
+        return run::remove(scratch);
+    }
     let mut updates = Vec::new();
     if options.what != Some(What::Memory) {
         for pair in update::PAIRS {
