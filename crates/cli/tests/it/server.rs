@@ -21,7 +21,7 @@ fn the_first_line_is_the_url_alone_and_each_request_has_one() {
     );
     get(&world, &format!("{}metadata/root.json", server.url));
     let line = server.running.line();
-    assert!(line.starts_with("200 GET /metadata/root.json "), "{line}");
+    assert!(line.starts_with("206 GET /metadata/root.json "), "{line}");
     server.stop();
 }
 
@@ -32,7 +32,7 @@ fn programs_are_told_of_the_start_of_requests_and_of_the_end() {
     let listening: Value = serde_json::from_str(&running.line()).expect("JSON");
     get(&world, &format!("{}metadata/root.json", listening["url"].as_str().expect("text")));
     let request: Value = serde_json::from_str(&running.line()).expect("JSON");
-    assert_eq!((&request["event"], &request["status"]), (&json!("request"), &json!(200)));
+    assert_eq!((&request["event"], &request["status"]), (&json!("request"), &json!(206)));
     running.signal(Signal::Interrupt);
     let mut ran = running.end().succeeds();
     let lines = ran

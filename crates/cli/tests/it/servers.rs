@@ -171,7 +171,9 @@ fn check(world: &World, bytes: &[u8], server: &Foreign, ranges: Ranges) {
     let number = |key: &str| download[key].as_u64().expect("a number");
     if ranges == Ranges::Given {
         assert!(number("resumedFrom") > 0, "{download}");
-        assert_eq!(number("bytesDown") + number("resumedFrom"), 30_000_000, "{download}");
+        // What is under way when one connection takes over from a slower one may come twice.
+        let sum = number("bytesDown") + number("resumedFrom");
+        assert!((30_000_000..31_500_000).contains(&sum), "{download}");
     } else {
         assert_eq!(number("bytesDown"), 30_000_000, "{download}");
     }

@@ -8,6 +8,8 @@ use super::extents::Extents;
 const PIECE_BYTES_MIN: u64 = 256 * 1024;
 /// The longest. `Ours:` a server that ignores what it is asked for costs at most this much.
 const PIECE_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// What ends sooner is left to its holder: the first answer to another takes about as long, and what is under way is lost.
+const WORTH_SECONDS: f64 = 0.2;
 /// How long the first byte of a piece may take.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// What is left of a piece is divided no further below this.
@@ -78,15 +80,15 @@ impl Board {
     /// all, so that one that stalls is left nothing.
     fn take_over(&mut self, now: Instant) -> Option<Piece> {
         let best = self.active.iter().map(|active| active.rate(now)).fold(1.0, f64::max);
-        let rate = |active: &Active| active.expected_rate(now, best);
-        let lasts = |active: &Active| (active.end - active.at) as f64 / rate(active).max(1.0);
+        let lasts = |active: &Active| (active.end - active.at) as f64 / active.rate(now).max(1.0);
         let slowest = self
             .active
             .iter_mut()
-            .filter(|active| active.end - active.at >= SHARE_BYTES_MIN)
+            .filter(|active| active.end - active.at >= SHARE_BYTES_MIN && !active.is_new(now))
+            .filter(|active| lasts(active) >= WORTH_SECONDS)
             .max_by(|one, other| lasts(one).total_cmp(&lasts(other)))?;
         let left = slowest.end - slowest.at;
-        let rate = slowest.expected_rate(now, best);
+        let rate = slowest.rate(now);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -123,9 +125,8 @@ impl Board {
 
 impl Active {
     /// Before the first byte has come nobody is taken for slow, unless it takes long: else a piece would be passed on and on.
-    fn expected_rate(&self, now: Instant, best: f64) -> f64 {
-        let is_new = now.saturating_duration_since(self.since) < PATIENCE;
-        if self.at == self.start && is_new { best } else { self.rate(now) }
+    fn is_new(&self, now: Instant) -> bool {
+        self.at == self.start && now.saturating_duration_since(self.since) < PATIENCE
     }
 
     /// Bytes a second since it began.
