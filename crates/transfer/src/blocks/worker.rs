@@ -21,7 +21,7 @@ use crate::{Client, Notice, RangePlan, RequestError, Tracking, TransferError, Ur
 /// How often a worker without work looks whether somebody needs help.
 const LOOK_AROUND: Duration = Duration::from_millis(250);
 /// Ranges of a background transfer side by side: it is to be gentle, not fast.
-const BACKGROUND_RANGES_MAX: usize = 4;
+const BACKGROUND_RANGES_MAX: usize = 2;
 /// A range shorter than this says nothing about the speed of its source.
 const RATED_AFTER: Duration = Duration::from_millis(200);
 /// An attempt that brings so much of a block is not in vain.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -14,12 +14,15 @@ use super::{Pace, Urgency};
 
 /// A connection is looked at at most so often.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// A background transfer that stands back for a foreground one reads so often: enough to keep the connection alive.
+/// A background transfer that stands back for others reads so often: enough to keep the connection alive, and to see when
+/// they are gone.
 const STAND_BACK: Duration = Duration::from_millis(250);
 /// What a limited transfer lets the sender have under way, as time at its rate.
 const LIMITED_AHEAD: Duration = Duration::from_millis(250);
 /// Smallest window of a limited transfer: two reads. The system cannot keep one that is much smaller busy.
 const LIMITED_WINDOW_MIN: u64 = 16 * 1024;
+/// Connections whose window is remembered while nothing is read from them; any of them is forgotten for a new one.
+const IDLE_MAX: usize = 1024;
 /// Servers whose base delay is remembered; the longest silent is forgotten for a new one.
 const SERVERS_MAX: usize = 64;
 
@@ -33,6 +36,8 @@ pub(crate) struct Paths {
 #[derive(Debug, Default)]
 struct State {
     open: HashMap<(SocketAddr, SocketAddr), Weak<Path>>,
+    /// Connections that were left with a small window: the next answer goes on with it, or lifts it.
+    idle: HashMap<(SocketAddr, SocketAddr), DelayControl>,
     /// Kept beyond connections: one that is opened while others fill the queue would take the queue for the distance.
     bases: HashMap<IpAddr, BaseDelay>,
 }
@@ -41,9 +46,12 @@ struct State {
 #[derive(Debug)]
 struct Path {
     tap: TcpTap,
-    server: IpAddr,
+    paths: Weak<Paths>,
+    addresses: (SocketAddr, SocketAddr),
     /// Answers on it that take what the path gives. While there are any it is not held back.
     foreground: AtomicUsize,
+    /// Even the smallest window leaves a queue: somebody else uses the path.
+    crowded: AtomicBool,
     control: Mutex<Control>,
 }
 
@@ -67,28 +75,45 @@ impl Paths {
     }
 
     /// The connection between these addresses, if it can be had.
-    fn open(&self, local: SocketAddr, remote: SocketAddr) -> Option<Arc<Path>> {
-        let mut state = self.lock();
-        if let Some(path) = state.open.get(&(local, remote)).and_then(Weak::upgrade) {
-            return Some(path);
+    fn open(self: &Arc<Self>, (local, remote): (SocketAddr, SocketAddr)) -> Option<Arc<Path>> {
+        let known = self.lock().open.get(&(local, remote)).and_then(Weak::upgrade);
+        if known.is_some() {
+            return known;
         }
         let tap = TcpTap::find(local, remote)?;
         let segment_bytes = tap.round_trip()?.segment_bytes;
-        let control = Control {
-            delay: DelayControl::new(segment_bytes),
-            looked_at: None,
-            arrived_bytes: 0,
-            window_bytes: None,
-        };
+        let mut state = self.lock();
+        let left = state.idle.remove(&(local, remote));
+        let window_bytes = left.as_ref().map(DelayControl::window_bytes);
+        let delay = left.unwrap_or_else(|| DelayControl::new(segment_bytes));
+        let control = Control { delay, looked_at: None, arrived_bytes: 0, window_bytes };
         let path = Arc::new(Path {
             tap,
-            server: remote.ip(),
+            paths: Arc::downgrade(self),
+            addresses: (local, remote),
             foreground: AtomicUsize::new(0),
+            crowded: AtomicBool::new(false),
             control: Mutex::new(control),
         });
         state.open.retain(|_, path| path.strong_count() > 0);
         state.open.insert((local, remote), Arc::downgrade(&path));
         Some(path)
+    }
+
+    /// Whether this connection was left with a small window.
+    fn is_held_back(&self, addresses: &(SocketAddr, SocketAddr)) -> bool {
+        self.lock().idle.contains_key(addresses)
+    }
+
+    /// Nothing is read from a connection for now.
+    fn leave(&self, addresses: (SocketAddr, SocketAddr), delay: DelayControl) {
+        let mut state = self.lock();
+        if state.idle.len() >= IDLE_MAX
+            && let Some(any) = state.idle.keys().next().copied()
+        {
+            state.idle.remove(&any);
+        }
+        state.idle.insert(addresses, delay);
     }
 
     /// The shortest round trip to a server, that of this moment counted in.
@@ -121,7 +146,7 @@ impl Path {
         let arrived_bytes = std::mem::take(&mut control.arrived_bytes);
         let Some(round_trip) = self.tap.round_trip() else { return };
         let seen = round_trip.shortest.into_iter().chain(round_trip.now).min();
-        let base = seen.map(|seen| paths.base(self.server, seen, now));
+        let base = seen.map(|seen| paths.base(self.addresses.1.ip(), seen, now));
         let limited = pace.limit.narrowest().map(|rate| {
             let ahead = u128::from(rate.get()) * LIMITED_AHEAD.as_millis() / 1000;
             u32::try_from(ahead.max(LIMITED_WINDOW_MIN.into())).unwrap_or(u32::MAX)
@@ -133,6 +158,9 @@ impl Path {
             (true, Some(round_trip), Some(base)) => {
                 let sample = Sample { now, round_trip, base, arrived_bytes, segment_bytes };
                 control.delay.update(&sample);
+                let smallest = SEGMENTS_MIN * segment_bytes;
+                let crowded = control.delay.window_bytes() <= smallest;
+                self.crowded.store(crowded, Ordering::Relaxed);
                 Some(control.delay.window_bytes())
             }
             // Nothing has arrived that could be measured: the first window is small.
@@ -149,10 +177,17 @@ impl Path {
 }
 
 impl Drop for Path {
-    /// The connection may be used again by somebody who does not give way.
+    /// The connection may be used again. Its window stays, so that the next answer does not begin with a flood; whoever takes
+    /// it next knows.
     fn drop(&mut self) {
-        if self.lock().window_bytes.is_some() {
-            let _ = self.tap.limit_window(u32::MAX);
+        let control = self.control.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if control.window_bytes.is_none() {
+            return;
+        }
+        match self.paths.upgrade() {
+            Some(paths) => paths.leave(self.addresses, control.delay.clone()),
+            // A connection that takes no limit is closed or closing: there is nothing left to lift.
+            None => drop(self.tap.limit_window(u32::MAX)),
         }
     }
 }
@@ -189,7 +224,10 @@ impl Paced {
             self.pace.limit.pay(std::mem::take(&mut self.owed_bytes)).await;
         }
         let mut urgency = self.pace.urgency.subscribe();
-        if *urgency.borrow_and_update() == Urgency::Background && self.pace.limit.has_foreground() {
+        let gives_way = *urgency.borrow_and_update() == Urgency::Background;
+        let crowded =
+            || self.path.as_ref().is_some_and(|path| path.crowded.load(Ordering::Relaxed));
+        if gives_way && (self.pace.limit.has_foreground() || crowded()) {
             let promoted = async {
                 // The sender lives in `self.pace`, so this ends only with a change.
                 let _ = urgency.changed().await;
@@ -211,11 +249,12 @@ impl Paced {
     fn steer(&mut self, arrived_bytes: u64) {
         let urgency = self.pace.urgency();
         let held_back = urgency == Urgency::Background || self.pace.limit.narrowest().is_some();
-        if held_back
-            && self.path.is_none()
-            && let Some((local, remote)) = self.addresses.take()
+        let is_held_back = |addresses| self.paths.is_held_back(addresses);
+        if self.path.is_none()
+            && (held_back || self.addresses.as_ref().is_some_and(is_held_back))
+            && let Some(addresses) = self.addresses.take()
         {
-            self.path = self.paths.open(local, remote);
+            self.path = self.paths.open(addresses);
         }
         let Some(path) = &self.path else { return };
         let counts = urgency == Urgency::Foreground;
