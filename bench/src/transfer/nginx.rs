@@ -5,6 +5,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use super::link::Side;
+use super::timed::pause;
 use crate::error::BenchError;
 use crate::run;
 
@@ -61,7 +62,7 @@ impl Nginx {
             if started.elapsed() > Duration::from_secs(10) {
                 return Err(run::silent(&probe, "that nginx answers"));
             }
-            std::thread::sleep(Duration::from_millis(20));
+            pause(Duration::from_millis(20));
         }
     }
 
@@ -76,7 +77,7 @@ impl Nginx {
                 return Ok(text.lines().filter_map(|line| line.parse::<u64>().ok()).sum());
             }
             last = Some(text);
-            std::thread::sleep(Duration::from_millis(1500));
+            pause(Duration::from_millis(1500));
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::link::{Link, Side};
 use super::nginx::Nginx;
-use super::timed::{best, cost};
+use super::timed::{best, cost, pause};
 use super::{Figure, Group, Transfer};
 use crate::error::BenchError;
 use crate::run::{self, Tools};
@@ -49,7 +49,7 @@ pub(super) fn measure(
         let work = folder.join("ping");
         run::fresh_folder(&work)?;
         let running = Running::start(&work, &line)?;
-        std::thread::sleep(SETTLED);
+        pause(SETTLED);
         pings.push(Figure::new(name, median_ping(), ""));
         let foreground = folder.join("foreground");
         run::fresh_folder(&foreground)?;

@@ -63,9 +63,15 @@ pub(super) fn killed_after(folder: &Path, line: &str, after: Duration) -> Result
         if child.try_wait().map_err(BenchError::file(folder))?.is_some() {
             return Ok(true);
         }
-        std::thread::sleep(Duration::from_millis(2));
+        pause(Duration::from_millis(2));
     }
     child.kill().map_err(BenchError::file(folder))?;
     child.wait().map_err(BenchError::file(folder))?;
     Ok(false)
+}
+
+/// Waits: for what other programs do, there is no event.
+#[expect(clippy::disallowed_methods, reason = "what is measured is outside of this process")]
+pub(super) fn pause(time: Duration) {
+    std::thread::sleep(time);
 }

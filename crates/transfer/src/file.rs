@@ -6,6 +6,7 @@ mod fetch;
 mod hash;
 mod open;
 mod part;
+mod pieces;
 mod receive;
 mod settle;
 mod spread;

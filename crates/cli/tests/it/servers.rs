@@ -14,7 +14,6 @@ use crate::world::{Signal, World, noise};
 fn skip(name: &str, why: &str) {
     use std::io::Write as _;
     let line = format!("SKIPPED {name}: {why}\n");
-    eprint!("{line}");
     if let Some(report) = std::env::var_os("HEADSTART_SKIP_REPORT") {
         let file = std::fs::OpenOptions::new().create(true).append(true).open(report);
         file.expect("a report").write_all(line.as_bytes()).expect("writable");

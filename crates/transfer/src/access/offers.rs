@@ -134,9 +134,9 @@ mod tests {
 
     #[test]
     fn the_safest_offer_comes_first_and_nonsense_is_left_out() {
+        use AuthenticationMethod::{Basic, Bearer, Digest};
         let all = offered(&["Basic realm=\"the \\\"b\\\"\", Bearer", "Negotiate", "=\"", DIGEST]);
         let methods: Vec<_> = all.iter().map(|offer| offer.method).collect();
-        use AuthenticationMethod::{Basic, Bearer, Digest};
         assert_eq!(methods, [Digest, Bearer, Basic]);
         assert_eq!(all[2].realm.as_deref(), Some("the \"b\""));
         assert!(offered(&["Digest realm=\"no nonce\""]).is_empty());

@@ -31,8 +31,7 @@ impl TransferError {
                 ErrorKind::Untrusted
             }
             Self::Tls { .. } => ErrorKind::Internal,
-            Self::Cancelled { .. } => ErrorKind::Cancelled,
-            Self::Sink(SinkError::Closed) => ErrorKind::Cancelled,
+            Self::Cancelled { .. } | Self::Sink(SinkError::Closed) => ErrorKind::Cancelled,
             Self::Sink(SinkError::Failed(failure)) => failure.kind,
             Self::Sink(SinkError::Io(source))
             | Self::Unreadable { source, .. }

@@ -159,7 +159,9 @@ impl Fetch<'_> {
         }
         let gathered = gather(&mut answer, bytes).await;
         let (Gathered::All(chunks) | Gathered::Some(chunks, _)) = &gathered;
-        chunks.iter().for_each(|chunk| self.count_down(chunk));
+        for chunk in chunks {
+            self.count_down(chunk);
+        }
         let (chunks, result) = match gathered {
             Gathered::All(chunks) => {
                 self.answered = validator;

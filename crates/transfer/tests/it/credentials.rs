@@ -101,8 +101,14 @@ async fn a_wrong_password_is_asked_about_again_and_then_left() {
         password(["shut", "shut", "open"][challenge.previous_failures as usize])
     });
     fetch(&server, &right_the_third_time).await.expect("let in");
-    use AuthenticationMethod::Basic;
-    assert_eq!(right_the_third_time.methods(), [(Basic, 0), (Basic, 1), (Basic, 2)]);
+    assert_eq!(
+        right_the_third_time.methods(),
+        [
+            (AuthenticationMethod::Basic, 0),
+            (AuthenticationMethod::Basic, 1),
+            (AuthenticationMethod::Basic, 2)
+        ]
+    );
     let gives_up = Person::who(|challenge| match challenge.previous_failures {
         0 => password("shut"),
         _ => Disposition::DefaultHandling,
@@ -122,8 +128,10 @@ async fn a_rejected_question_gives_way_to_the_next_and_cancelling_ends() {
         _ => password("open"),
     });
     assert!(fetch(&server, &picky).await.is_err());
-    use AuthenticationMethod::{Basic, Bearer};
-    assert_eq!(picky.methods()[..2], [(Bearer, 0), (Basic, 0)]);
+    assert_eq!(
+        picky.methods()[..2],
+        [(AuthenticationMethod::Bearer, 0), (AuthenticationMethod::Basic, 0)]
+    );
     let tired = Person::who(|_| Disposition::Cancel);
     let error = fetch(&server, &tired).await.expect_err("cancelled");
     assert_eq!((error.error_kind(), error.is_retryable()), (ErrorKind::Cancelled, false));

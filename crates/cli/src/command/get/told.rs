@@ -195,7 +195,9 @@ impl<'a> Teller<'a> {
             }
             Some(only) if all == 1 => Err(only),
             Some(first) => {
-                lines.iter().for_each(|line| self.output.line(line));
+                for line in &lines {
+                    self.output.line(line);
+                }
                 let told =
                     format!("{failed} of {} failed; the first", count(all as u64, "download"));
                 Err(first.within(told))
