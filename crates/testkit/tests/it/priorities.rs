@@ -152,7 +152,10 @@ fn any_of_several_is_answered_by_the_first_and_the_others_arrive_later() {
             world.publisher("game").publish(&[("more", Recipe::on_demand(10))]);
             let call = world.ensure_on("game", &["more", "small"], any);
             let names = world.wait_for_packs(call).0;
-            assert_eq!(names.iter().map(|id| id.as_str()).collect::<Vec<_>>(), ["small"]);
+            assert_eq!(
+                names.iter().map(headstart_model::PackId::as_str).collect::<Vec<_>>(),
+                ["small"]
+            );
             world.settle();
             assert_eq!(world.version_read("game", "more"), None);
             // None can be had.

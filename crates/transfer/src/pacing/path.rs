@@ -105,7 +105,7 @@ impl Paths {
         self.lock().idle.contains_key(addresses)
     }
 
-    /// Nothing is read from a connection for now.
+    /// Keeps the state of a connection from which nothing is read until its next answer.
     fn leave(&self, addresses: (SocketAddr, SocketAddr), delay: DelayControl) {
         let mut state = self.lock();
         if state.idle.len() >= IDLE_MAX
