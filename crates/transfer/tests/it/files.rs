@@ -96,9 +96,11 @@ impl Holder {
                 arrived.expect("a living meter");
             }
         }
-        // The last write may still be on its way to the file after the drop.
+        // The last write may still be on its way to the file after the drop, and its length says nothing of it.
         let part = self.folder.path().join("file.part");
-        while std::fs::metadata(&part).expect("a part").len() < bytes as u64 {
+        let mut sent = Vec::new();
+        self.change(|held| sent = held.bytes[..bytes].to_vec());
+        while !std::fs::read(&part).expect("a part").starts_with(&sent) {
             tokio::task::yield_now().await;
         }
     }
