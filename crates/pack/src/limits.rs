@@ -30,3 +30,7 @@ pub const CHUNKS_MAX: u64 = 1 << 27;
 pub const PATHS_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Most files and folders of a pack.
 pub const ENTRIES_MAX: u64 = 1 << 24;
+/// Most bytes of the recipe of an opened container: a device holds one in memory.
+pub const RECIPE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Most bytes of a file that is opened.
+pub const FILE_BYTES_MAX: u64 = 1 << 50;
