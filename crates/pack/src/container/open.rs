@@ -249,13 +249,14 @@ impl<'a> Opening<'a> {
         Ok(OpenedForm { range: start..end, digest })
     }
 
-    /// Whether zstd makes the plain bytes and the corrections together at least 5 % smaller than deflate had made them.
+    /// Whether zstd makes the plain bytes and the corrections together smaller than deflate had made them: what updates save
+    /// comes on top.
     fn pays(&self) -> io::Result<bool> {
         let level = 9;
         let plain = size(zstd::bulk::compress(&self.sample, level)?.len());
         let share = u128::from(self.recipe.bytes()) * u128::from(self.sample_packed);
         let corrections = share / u128::from(self.packed.max(1));
-        Ok((u128::from(plain) + corrections) * 100 <= u128::from(self.sample_packed) * 95)
+        Ok(u128::from(plain) + corrections < u128::from(self.sample_packed))
     }
 }
 
