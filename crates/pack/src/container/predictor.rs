@@ -131,7 +131,7 @@ impl Predictor {
         let bits = if parameters.hash == HashBits::Fifteen { 15 } else { 16 };
         Self {
             search: parameters.search(),
-            shift: (bits + 2) / 3,
+            shift: u32::div_ceil(bits, 3),
             hash_mask: (1 << bits) - 1,
             head: vec![0; 1 << bits],
             previous: vec![0; WINDOW],
