@@ -1,5 +1,7 @@
 //! Zip files in packs: an edit in one member is a small update.
 
+use std::fmt::Write as _;
+
 use flate2::{Compress, Compression, FlushCompress};
 
 use crate::world::{World, assert_same_tree};
@@ -11,7 +13,7 @@ fn member(seed: u64) -> Vec<u8> {
     while out.len() < 60_000 {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let row = (state >> 33) % 900;
-        out.push_str(&format!("row {row} of {seed} has {:x} and {:x}\n", row * 7919, row * row));
+        writeln!(out, "row {row} of {seed} has {:x} and {:x}", row * 7919, row * row).expect("memory");
     }
     out.into_bytes()
 }
