@@ -6,6 +6,7 @@
 
 mod shingles;
 mod similar;
+mod spread;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
@@ -15,6 +16,7 @@ use crate::numbers::{index, size};
 use crate::table::{BaseRun, BaseSpace, ChunkRun};
 use shingles::{Shingle, Shingler};
 use similar::Similar;
+use spread::Spread;
 
 /// A chunk that may be a base.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,6 +35,10 @@ pub(crate) struct BaseChooser {
     /// Length of each new chunk that is a candidate, else 0.
     new_lengths: Vec<u32>,
     found: Vec<Shingle>,
+    /// Where little else is to be read for a block.
+    spread: Option<Spread>,
+    /// What the block needs for which bases were chosen last.
+    needed: u128,
 }
 
 impl BaseChooser {
@@ -45,7 +51,15 @@ impl BaseChooser {
             old_lengths: Vec::new(),
             new_lengths: vec![0; index(new_chunks)],
             found: Vec::new(),
+            spread: None,
+            needed: 0,
         }
+    }
+
+    /// Lets no block need more than a few others: for bundles that are read file by file.
+    pub(crate) fn keep_close(mut self) -> Self {
+        self.spread = Some(Spread::new(u32::try_from(self.new_lengths.len()).unwrap_or(u32::MAX)));
+        self
     }
 
     /// Forgets every candidate. Not in a delta: it is fetched and applied whole, so a restart would only make it larger.
@@ -53,6 +67,7 @@ impl BaseChooser {
         if self.old_lengths.is_empty() {
             self.similar.clear();
             self.new_lengths.fill(0);
+            self.spread.iter_mut().for_each(Spread::clear);
         }
     }
 
@@ -69,6 +84,13 @@ impl BaseChooser {
             *length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         }
         self.add(Candidate { space: BaseSpace::New, chunk }, bytes);
+    }
+
+    /// Tells that `chunks` are a block with about so many bytes stored and the bases that were chosen last.
+    pub(crate) fn end_block(&mut self, chunks: &[u32], stored_bytes: u64) {
+        if let Some(spread) = &mut self.spread {
+            spread.push(chunks, self.needed, stored_bytes);
+        }
     }
 
     fn add(&mut self, candidate: Candidate, bytes: &[u8]) {
@@ -89,6 +111,7 @@ impl BaseChooser {
         let mut covered = HashSet::new();
         let mut picked = HashSet::new();
         let mut bytes = 0;
+        self.needed = 0;
         while let Some((claimed, Reverse(candidate))) = heap.pop() {
             let Some(shingles) = covers.get_mut(&candidate) else { continue };
             shingles.retain(|shingle| !covered.contains(shingle));
@@ -103,6 +126,10 @@ impl BaseChooser {
             let length = self.length(candidate);
             if bytes + length > budget_bytes || size(picked.len()) >= BASES_CHUNKS_MAX {
                 break;
+            }
+            if let (BaseSpace::New, Some(spread)) = (candidate.space, &self.spread) {
+                let Some(needed) = spread.with(self.needed, candidate.chunk) else { continue };
+                self.needed = needed;
             }
             bytes += length;
             covered.extend(shingles.drain(..));

@@ -55,7 +55,8 @@ pub fn build_archive<W: Write + Seek>(
         blocks: layout::blocks(tree, &order),
         chooser: level
             .uses_bases()
-            .then(|| BaseChooser::new(tree.unique_bytes(), tree.chunk_count())),
+            .then(|| BaseChooser::new(tree.unique_bytes(), tree.chunk_count()))
+            .map(|chooser| if level.restarts() { chooser.keep_close() } else { chooser }),
         new: &mut chunks,
         old: &mut NoChunks,
         level,

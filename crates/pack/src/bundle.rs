@@ -109,7 +109,11 @@ impl Stages for Making<'_, '_> {
         }
         let draft = draft(&mut self.input, chunks)?;
         if let Some(groups) = &mut self.groups {
-            groups.chosen(draft.plain.len());
+            let stored = groups.chosen(draft.plain.len(), codec::look(&draft.plain));
+            self.input
+                .chooser
+                .iter_mut()
+                .for_each(|chooser| chooser.end_block(&draft.chunks, stored));
         }
         Ok(Some(draft))
     }

@@ -47,6 +47,8 @@ impl Codec {
 
 /// Bytes of a block that get a long look before all of it does.
 const SAMPLE_BYTES: usize = 256 * 1024;
+/// Bytes of a block that a quick look takes in.
+const LOOK_BYTES: usize = 128 * 1024;
 
 /// The shortest form of `plain` that `level` looks for. Deterministic: nothing but the arguments matters.
 pub(crate) fn encode(level: Level, plain: &[u8], prefix: &[u8]) -> (Codec, Vec<u8>) {
@@ -59,12 +61,24 @@ pub(crate) fn encode(level: Level, plain: &[u8], prefix: &[u8]) -> (Codec, Vec<u
         return best;
     }
     offer(Codec::Zstd, zstd_frame::compress(level, plain, prefix));
-    if !prefix.is_empty() && level.tries_diffs() {
-        if let Some(diff) = diff::make(plain, prefix) {
-            offer(Codec::Diff, seal_diff(level, &diff));
-        }
+    let tries_diff = !prefix.is_empty() && level.tries_diffs();
+    if let Some(diff) = tries_diff.then(|| diff::make(plain, prefix)).flatten() {
+        offer(Codec::Diff, seal_diff(level, &diff));
     }
     best
+}
+
+/// About how many bytes `plain` would have by itself, by a quick look at a part of it.
+pub(crate) fn look(plain: &[u8]) -> usize {
+    let part = middle(plain, LOOK_BYTES);
+    let found = zstd_frame::compress(Level::Fast, part, &[]).map_or(part.len(), |it| it.len());
+    (plain.len() * found.min(part.len())).checked_div(part.len()).unwrap_or(0)
+}
+
+fn middle(plain: &[u8], bytes: usize) -> &[u8] {
+    let start = plain.len().saturating_sub(bytes) / 2;
+    let rest = plain.get(start..).unwrap_or_default();
+    rest.get(..bytes).unwrap_or(rest)
 }
 
 /// Whether neither a quick look at all of it nor a long one at its middle makes `plain` smaller: it is not worth a long look
@@ -74,10 +88,7 @@ fn is_noise(level: Level, plain: &[u8]) -> bool {
         let least = plain.len() / 4096;
         zstd_frame::compress(level, plain, &[]).is_ok_and(|it| it.len() + least <= plain.len())
     };
-    let start = plain.len().saturating_sub(SAMPLE_BYTES) / 2;
-    let middle = plain.get(start..).unwrap_or_default();
-    let middle = middle.get(..SAMPLE_BYTES).unwrap_or(middle);
-    !gains(Level::Fast, plain) && !gains(level, middle)
+    !gains(Level::Fast, plain) && !gains(level, middle(plain, SAMPLE_BYTES))
 }
 
 fn seal_diff(level: Level, diff: &[u8]) -> Result<Vec<u8>, usize> {

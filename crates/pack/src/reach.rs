@@ -132,7 +132,9 @@ mod tests {
         let reach = Reach::new(&tree, &table);
         let blocks = |wanted: u32, held: &[u32]| {
             let mut set = ChunkSet::empty(tree.chunk_count());
-            held.iter().for_each(|chunk| drop(set.insert(*chunk)));
+            for chunk in held {
+                set.insert(*chunk);
+            }
             reach.blocks([wanted], &set).iter().collect::<Vec<_>>()
         };
         assert_eq!(blocks(3, &[]), [0, 1, 2, 3]);

@@ -41,11 +41,13 @@ pub(super) fn all(selection: &Selection, containers: Containers) -> Result<Scann
     Ok(Scanned { places: places.collect(), complete, scratch })
 }
 
+/// Names and lengths in bytes of the chunks of a file.
+type Chunks = Vec<(Digest, u32)>;
 type Numbered<'a> = (u32, &'a SelectedFile);
 
 /// A file as a thread leaves it.
 enum Cut {
-    Chunks(Vec<(Digest, u32)>),
+    Chunks(Chunks),
     /// It may be worth opening, which is done one after the other: into one scratch file, with much memory.
     Container,
 }
@@ -99,7 +101,7 @@ fn cut(file: &SelectedFile, containers: Containers) -> Result<Cut, BuildError> {
 fn open_container(
     file: &SelectedFile,
     scratch: &mut Option<File>,
-) -> Result<Option<(OpenedForm, Vec<(Digest, u32)>)>, BuildError> {
+) -> Result<Option<(OpenedForm, Chunks)>, BuildError> {
     let read = |source| BuildError::Read { path: file.source.clone(), source };
     let mut source = File::open(&file.source).map_err(read)?;
     let scratch = match scratch {
@@ -113,17 +115,17 @@ fn open_container(
     Ok(Some((form, chunks)))
 }
 
-fn cut_form(form: &OpenedForm, scratch: &mut File) -> std::io::Result<Vec<(Digest, u32)>> {
+fn cut_form(form: &OpenedForm, scratch: &mut File) -> std::io::Result<Chunks> {
     scratch.seek(SeekFrom::Start(form.range.start))?;
     let form = std::io::BufReader::new(scratch.take(form.range.end - form.range.start));
-    chunker::cut(form).map(|chunk| chunk.map(named)).collect()
+    chunker::cut(form).map(|chunk| chunk.map(|chunk| named(&chunk))).collect()
 }
 
-fn cut_file(file: &SelectedFile) -> Result<Vec<(Digest, u32)>, BuildError> {
+fn cut_file(file: &SelectedFile) -> Result<Chunks, BuildError> {
     let read = |source| BuildError::Read { path: file.source.clone(), source };
     let source = File::open(&file.source).map_err(read)?;
     let chunks: std::io::Result<Vec<_>> =
-        chunker::cut(source).map(|chunk| chunk.map(named)).collect();
+        chunker::cut(source).map(|chunk| chunk.map(|chunk| named(&chunk))).collect();
     let chunks = chunks.map_err(read)?;
     let size: u64 = chunks.iter().map(|(_, bytes)| u64::from(*bytes)).sum();
     if size == file.size {
@@ -133,7 +135,7 @@ fn cut_file(file: &SelectedFile) -> Result<Vec<(Digest, u32)>, BuildError> {
     }
 }
 
-fn named(chunk: chunker::CutChunk) -> (Digest, u32) {
+fn named(chunk: &chunker::CutChunk) -> (Digest, u32) {
     let bytes = u32::try_from(chunk.bytes.len()).expect("a chunk is at most CHUNK_BYTES_MAX");
     (chunk.name, bytes)
 }
