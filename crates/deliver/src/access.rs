@@ -1,12 +1,14 @@
 //! A repository to read from: over HTTP, or in a folder.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use headstart_repo::{Fetch, FetchError, FetchRequest, Fetched, FolderFetch};
 use headstart_transfer::{
-    BlockSource, ByteRange, Client, Condition, EntityTag, HttpsPolicy, LocalCopy, SmallRequest,
-    SmallResponse, Tracking, TransferError,
+    BlockSource, ByteRange, Client, Condition, EntityTag, Freshness, HttpsPolicy, LocalCopy,
+    SmallRequest, SmallResponse, Tracking, TransferError,
 };
 use url::Url;
 
@@ -86,6 +88,8 @@ pub struct RepositoryAccess {
     mirrors: Vec<Mirror>,
     client: Client,
     tracking: Tracking,
+    /// Files of a repository in a folder that lie somewhere else.
+    overlay: Arc<BTreeMap<String, PathBuf>>,
 }
 
 /// Another place with bundles of the same repository. What it gives is verified like everything else, so it needs no trust.
@@ -125,8 +129,8 @@ pub(crate) enum ReadError {
 impl RepositoryAccess {
     /// Access to the repository at `location` through `client`, counted by `tracking`.
     #[must_use]
-    pub const fn new(location: Location, client: Client, tracking: Tracking) -> Self {
-        Self { location, mirrors: Vec::new(), client, tracking }
+    pub fn new(location: Location, client: Client, tracking: Tracking) -> Self {
+        Self { location, mirrors: Vec::new(), client, tracking, overlay: Arc::default() }
     }
 
     /// With other places that bundles are fetched from too.
@@ -157,6 +161,18 @@ impl RepositoryAccess {
         }
     }
 
+    /// The same repository as if the files of `overlay`, by their paths there, lay in it: what is about to be published. Only for one
+    /// in a folder.
+    #[must_use]
+    pub fn with_overlay(self, overlay: BTreeMap<String, PathBuf>) -> Self {
+        Self { overlay: Arc::new(overlay), ..self }
+    }
+
+    /// Where a file of a repository in `folder` lies.
+    pub(crate) fn file(&self, folder: &Path, path: &str) -> PathBuf {
+        self.overlay.get(path).cloned().unwrap_or_else(|| folder.join(path))
+    }
+
     /// Where it lies.
     #[must_use]
     pub const fn location(&self) -> &Location {
@@ -179,7 +195,12 @@ impl RepositoryAccess {
     }
 
     /// A part of a file; shorter in a folder whose file ends before.
-    pub(crate) async fn part(&self, path: &str, part: ByteRange) -> Result<Vec<u8>, ReadError> {
+    pub(crate) async fn part(
+        &self,
+        path: &str,
+        part: ByteRange,
+        freshness: Freshness,
+    ) -> Result<Vec<u8>, ReadError> {
         let ByteRange { start, bytes } = part;
         if bytes == 0 {
             // Nothing is nothing everywhere, and a request for it would be one for the whole file.
@@ -189,6 +210,7 @@ impl RepositoryAccess {
             Location::Http(base) => {
                 let mut request = SmallRequest::new(Self::url(base, path), bytes);
                 request.range = Some(part);
+                request.freshness = freshness;
                 match self.client.fetch_small(&request, &self.tracking).await? {
                     SmallResponse::Body(body) => Ok(body.bytes.to_vec()),
                     SmallResponse::NotModified => Ok(Vec::new()),
@@ -196,7 +218,7 @@ impl RepositoryAccess {
             }
             Location::Folder(folder) => {
                 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
-                let mut file = tokio::fs::File::open(folder.join(path)).await?;
+                let mut file = tokio::fs::File::open(self.file(folder, path)).await?;
                 file.seek(std::io::SeekFrom::Start(start)).await?;
                 let mut read = Vec::new();
                 file.take(bytes).read_to_end(&mut read).await?;
@@ -224,6 +246,9 @@ impl Fetch for RepositoryAccess {
         let mut ask = SmallRequest::new(url, request.max_bytes);
         if let Some(tag) = request.held.and_then(EntityTag::new) {
             ask.condition = Condition::IfChanged(tag);
+        }
+        if request.freshness == headstart_repo::Freshness::FromServer {
+            ask.freshness = Freshness::FromServer;
         }
         match self.client.fetch_small(&ask, &self.tracking).await.map_err(failed)? {
             SmallResponse::Body(body) => {

@@ -3,27 +3,20 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use headstart_model::PackId;
 use headstart_model::catalog::CatalogPack;
-use headstart_model::{Digest, PackId};
-use headstart_pack::plan::{self, Alternative, FetchPlan, HeldVersion, LinkCosts};
-use headstart_pack::{BlockTable, ChunkSet};
-use headstart_store::{Assembly, Built, Finish, Sharing, StoreError};
-use headstart_transfer::{
-    BlockOptions, BlockRequest, BlockSink as _, BlockSource, CoalescePolicy, DeliveredBlock,
-    WantedBlock,
-};
-use tokio::sync::mpsc;
+use headstart_pack::plan::{self, Alternative, Choice, HeldVersion, LinkCosts};
+use headstart_store::{Built, Finish};
 use tokio_util::sync::CancellationToken;
 
-use crate::access::{Location, RepositoryAccess};
+use crate::access::RepositoryAccess;
 use crate::error::DeliverError;
-use crate::local;
-use crate::parking::Parking;
-use crate::receipt::{Receipt, Way};
-use crate::way::{self, HeldFolder, Reusable, Route};
+use crate::fetch::Fetch;
+use crate::receipt::{self, Receipt, Way};
+use crate::route::{Reusable, Route};
+use crate::site::Site;
+use crate::way::{self, Belief, Direction, Explored, HeldFolder};
 
-/// Blocks between the network and the disk: the network waits for the disk when so many are under way.
-const BLOCKS_UNDER_WAY: usize = 4;
 /// Longest range of one request: short enough that the ranges under way lie near each other in the file, so that few
 /// blocks come before their bases.
 const RANGE_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -33,15 +26,17 @@ const RANGE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 pub struct Goal {
     /// The version wanted.
     pub pack: CatalogPack,
-    /// Versions that are held.
+    /// Versions that are held, of this pack or of others.
     pub held: Vec<HeldFolder>,
+    /// Folders in which other versions were being built when they were broken off: what has arrived there is used.
+    pub leftovers: Vec<PathBuf>,
     /// Where the version is built; what an earlier attempt left there is used.
     pub staging: PathBuf,
     /// Where it goes when it is whole.
     pub finish: Finish,
 }
 
-/// Hears how many bytes of the bundle have arrived of how many that are fetched. Called often, from any thread.
+/// Hears how many bytes of blocks have arrived of how many that are fetched. Called often, from any thread.
 pub type ProgressListener = Arc<dyn Fn(u64, u64) + Send + Sync>;
 
 /// A delivery that is planned and not yet carried out.
@@ -49,11 +44,13 @@ pub type ProgressListener = Arc<dyn Fn(u64, u64) + Send + Sync>;
 pub struct Delivery {
     access: RepositoryAccess,
     goal: Goal,
-    route: Route,
-    assembly: Assembly,
+    belief: Belief,
+    route: Arc<Route>,
+    held: Vec<Reusable>,
+    site: Site,
     receipt: Receipt,
     /// The ways that have not been tried, best first.
-    ways_left: Vec<Alternative>,
+    ways_left: Vec<Direction>,
 }
 
 /// A version that was delivered.
@@ -63,8 +60,12 @@ pub struct Delivered {
     pub way: Way,
     /// The version in its place.
     pub built: Built,
-    /// Bytes of files that came from what was held, or from an earlier attempt.
+    /// Bytes of different chunks that came from what was held, or from an earlier attempt.
     pub bytes_reused: u64,
+    /// Bytes that were written: of files, and of chunks that were kept for a while.
+    pub bytes_written: u64,
+    /// Bytes that it took on disk at its height, beside what it had there before.
+    pub peak_extra_disk: u64,
 }
 
 impl Delivery {
@@ -80,17 +81,36 @@ impl Delivery {
         goal: Goal,
         stop: &CancellationToken,
     ) -> Result<Self, DeliverError> {
-        let versions: Vec<HeldVersion> =
-            goal.held.iter().map(|folder| folder.version.clone()).collect();
-        let ways = plan::alternatives(&goal.pack, &versions);
-        Self::prepare_one_of(access, goal, ways, stop).await
+        let ways = ways(&goal);
+        Self::prepare_one_of(access, goal, (Belief::Records, ways), stop).await
+    }
+
+    /// As [`prepare`](Self::prepare), for a version that is held and damaged: only what is damaged is fetched. Nothing held is believed
+    /// by its record; every chunk of it is read first. The version is built anew, in the place that the goal names: what is
+    /// damaged stays as it is, for its readers and for the caller to remove.
+    ///
+    /// `goal.held` names the damaged version among what is held, with the content of `goal.pack`. Without one, or if its record is
+    /// lost, the pack is fetched as any other.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    pub async fn prepare_repair(
+        access: RepositoryAccess,
+        goal: Goal,
+        stop: &CancellationToken,
+    ) -> Result<Self, DeliverError> {
+        let others = ways(&goal).into_iter().filter(|way| {
+            matches!(way, Direction::To(Alternative::Mixed | Alternative::Full { .. }))
+        });
+        let ways = std::iter::once(Direction::Repair).chain(others).collect();
+        Self::prepare_one_of(access, goal, (Belief::Nothing, ways), stop).await
     }
 
     /// The first of `ways` that can be gone.
     async fn prepare_one_of(
         access: RepositoryAccess,
         goal: Goal,
-        ways: Vec<Alternative>,
+        (belief, ways): (Belief, Vec<Direction>),
         stop: &CancellationToken,
     ) -> Result<Self, DeliverError> {
         let mut failed = None;
@@ -98,11 +118,11 @@ impl Delivery {
         while let Some(way) = ways.next() {
             let explored = tokio::select! {
                 biased;
-                explored = way::explore(&access, &goal, &way) => explored,
+                explored = way::explore(&access, &goal, belief, &way) => explored,
                 () = stop.cancelled() => Err(DeliverError::Cancelled),
             };
             let prepared = match explored {
-                Ok(route) => Self::with_route(access.clone(), goal.clone(), route).await,
+                Ok(explored) => Self::with(access.clone(), goal.clone(), belief, explored).await,
                 Err(error) => Err(error),
             };
             match prepared {
@@ -117,16 +137,38 @@ impl Delivery {
         Err(failed.unwrap_or(DeliverError::Broken))
     }
 
-    async fn with_route(
+    async fn with(
         access: RepositoryAccess,
         goal: Goal,
-        route: Route,
+        belief: Belief,
+        explored: Explored,
     ) -> Result<Self, DeliverError> {
-        let (staging, tree, content) =
-            (goal.staging.clone(), route.tree.clone(), goal.pack.content);
-        let assembly = blocking(move || Assembly::open(&staging, tree, &content)).await??;
-        let receipt = receipt(&goal.pack.id, &route, &assembly)?;
-        Ok(Self { access, goal, route, assembly, receipt, ways_left: Vec::new() })
+        blocking(move || {
+            let Explored { route, held, index } = explored;
+            let route = Arc::new(route);
+            let site = Site::open(Arc::clone(&route), &goal.staging, &goal.pack.content)?;
+            let plan = plan_of(&goal.pack.id, site.plan(costs()))?;
+            let bytes_total = if site.has_leftovers() {
+                site.plan_from_scratch(costs()).map_or(plan.bytes_down, |whole| whole.bytes_down)
+            } else {
+                plan.bytes_down
+            };
+            let files = receipt::file_bytes_written(&site, &route, &held, &goal.staging)?;
+            let bytes_written = files + site.bytes_of(&site.aside_of(&plan));
+            let receipt = Receipt {
+                way: route.way,
+                requests: plan.requests,
+                bytes_down: plan.bytes_down,
+                bytes_total: bytes_total.max(plan.bytes_down),
+                index_bytes_down: index.bytes_down,
+                index_requests: index.requests,
+                bytes_reused: site.bytes_here(),
+                bytes_written,
+                peak_extra_disk: bytes_written,
+            };
+            Ok(Self { access, goal, belief, route, held, site, receipt, ways_left: Vec::new() })
+        })
+        .await?
     }
 
     /// What carrying it out costs.
@@ -135,8 +177,8 @@ impl Delivery {
         &self.receipt
     }
 
-    /// Takes over what is held, fetches the rest, verifies and builds the version and puts it into its place. When the
-    /// way turns out impossible on the way, the next is taken; what has arrived is kept.
+    /// Takes over what is held, fetches the rest, verifies and builds the version and puts it into its place. A file that is missing or
+    /// wrong gives way to another that will do; when none does, the next way is taken. What has arrived is kept.
     ///
     /// `stop` ends it soon with [`DeliverError::Cancelled`], unless everything had arrived already: then it is finished.
     /// Dropping it instead ends the network at once, but leaves a thread that still writes for a moment.
@@ -150,12 +192,13 @@ impl Delivery {
     ) -> Result<Delivered, DeliverError> {
         let mut delivery = self;
         loop {
-            let (access, goal) = (delivery.access.clone(), delivery.goal.clone());
+            let (access, goal, belief) =
+                (delivery.access.clone(), delivery.goal.clone(), delivery.belief);
             let (way, left) = (delivery.receipt.way, std::mem::take(&mut delivery.ways_left));
             match delivery.attempt(Arc::clone(&progress), stop).await {
                 Err(error) if !left.is_empty() && error.is_of_this_way() => {
                     tracing::warn!(%error, ?way, "this way ends here; the next is taken");
-                    delivery = Self::prepare_one_of(access, goal, left, stop).await?;
+                    delivery = Self::prepare_one_of(access, goal, (belief, left), stop).await?;
                 }
                 other => return other,
             }
@@ -167,31 +210,45 @@ impl Delivery {
         progress: ProgressListener,
         stop: &CancellationToken,
     ) -> Result<Delivered, DeliverError> {
-        let Self { access, goal, route, assembly, receipt, ways_left: _ } = self;
-        let Route { table, bundle_path, bundle_bytes, head_bytes, reusable, .. } = route;
-        let pack = goal.pack.id.clone();
-        let (assembly, reused) = blocking(move || take_over(assembly, reusable)).await??;
-        let plan = plan_rest(&pack, &assembly, &table, head_bytes)?;
-        let parking = Parking::new(goal.staging.join("parked"));
-        let builder = Builder { assembly, table, parking };
-        let full_path = headstart_model::catalog::bundle_path(&goal.pack.full.digest);
-        let sources = access.sources(&bundle_path, &full_path);
-        let heads = goal.staging.join("heads");
-        let fetch = Fetch { access: &access, sources, heads, bundle_path, bundle_bytes, plan };
-        let assembly = fetch.run(&pack, builder, progress, stop).await?;
+        let Self { access, goal, route, held, mut site, receipt, .. } = self;
+        let reused = {
+            let taken = blocking(move || site.take_over(held).map(|reused| (site, reused)));
+            let (back, reused) = taken.await??;
+            site = back;
+            reused
+        };
+        let fetch = Fetch {
+            access: &access,
+            route: &route,
+            pack: &goal.pack.id,
+            full_path: headstart_model::catalog::bundle_path(&goal.pack.full.digest),
+            heads: goal.staging.join("heads"),
+        };
+        let site = fetch.run(site, progress, stop).await?;
+        let (aside, peak_extra_disk) = (site.bytes_aside(), site.peak_bytes());
         let (content, finish) = (goal.pack.content, goal.finish.clone());
-        let built = finish_in_thread(assembly, content, finish).await?;
-        let bytes_reused = receipt.bytes_reused.max(reused);
-        Ok(Delivered { way: receipt.way, built, bytes_reused })
+        let assembly = site.into_assembly();
+        let before = assembly.bytes_written();
+        let built = blocking(move || assembly.finish(&content, &finish)).await??;
+        Ok(Delivered {
+            way: receipt.way,
+            bytes_reused: receipt.bytes_reused.max(reused),
+            bytes_written: built.bytes_written + aside,
+            // Files that were made of their opened forms, which are still there then.
+            peak_extra_disk: peak_extra_disk + built.bytes_written - before,
+            built,
+        })
     }
 }
 
-async fn finish_in_thread(
-    assembly: Assembly,
-    content: Digest,
-    finish: Finish,
-) -> Result<Built, DeliverError> {
-    Ok(blocking(move || assembly.finish(&content, &finish)).await??)
+fn ways(goal: &Goal) -> Vec<Direction> {
+    let versions: Vec<HeldVersion> =
+        goal.held.iter().map(|folder| folder.version.clone()).collect();
+    let mut ways = plan::alternatives(&goal.pack, &versions);
+    if versions.is_empty() && !goal.leftovers.is_empty() {
+        ways.insert(0, Alternative::Mixed);
+    }
+    ways.into_iter().map(Direction::To).collect()
 }
 
 /// Runs `work` where blocking is allowed.
@@ -201,185 +258,15 @@ pub(crate) async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|_| DeliverError::Broken)
 }
 
-fn receipt(pack: &PackId, route: &Route, assembly: &Assembly) -> Result<Receipt, DeliverError> {
-    let from_scratch = route.reusable_chunks();
-    let mut held = from_scratch.clone();
-    assembly.held().iter().for_each(|chunk| {
-        held.insert(chunk);
-    });
-    let plan = |held: &ChunkSet| {
-        plan::plan_fetch(&route.tree, &route.table, route.head_bytes, held, costs())
-            .map_err(|source| DeliverError::Plan { pack: pack.clone(), source })
-    };
-    let bytes_total = plan(&from_scratch)?.bytes_down;
-    let plan = plan(&held)?;
-    let staged: u64 =
-        assembly.held().iter().map(|chunk| u64::from(route.tree.chunk_bytes(chunk))).sum();
-    let installed = route.tree.installed_bytes();
-    Ok(Receipt {
-        way: route.way,
-        requests: plan.ranges.len() as u64,
-        bytes_down: plan.bytes_down,
-        bytes_total: bytes_total.max(plan.bytes_down),
-        index_bytes_down: route.index_bytes_down,
-        bytes_reused: plan.bytes_reused,
-        bytes_written: installed.saturating_sub(staged).saturating_sub(shared_bytes(route)),
-        peak_extra_disk: installed.saturating_sub(staged).saturating_sub(shared_bytes(route)),
-    })
-}
-
-/// Bytes of files that need no room of their own: every chunk is that of a version which they may share files with.
-fn shared_bytes(route: &Route) -> u64 {
-    let sharing = route.reusable.iter().filter(|reusable| reusable.sharing == Sharing::HardLinks);
-    let Some(same) = sharing.map(|reusable| &reusable.same).next() else { return 0 };
-    let is_same = |chunk: &u32| {
-        usize::try_from(*chunk).ok().and_then(|chunk| same.get(chunk)).is_some_and(Option::is_some)
-    };
-    let files = route.tree.files();
-    let shared = files.filter(|(_, _, file)| route.tree.chunks_of(file).iter().all(is_same));
-    shared.map(|(_, _, file)| file.size).sum()
-}
-
-fn costs() -> LinkCosts {
+/// What requests cost. The service and whoever says beforehand what it will do go by the same.
+pub(crate) fn costs() -> LinkCosts {
     LinkCosts { range_bytes_max: RANGE_BYTES_MAX, ..LinkCosts::default() }
 }
 
-fn take_over(
-    mut assembly: Assembly,
-    reusable: Vec<Reusable>,
-) -> Result<(Assembly, u64), StoreError> {
-    let mut reused = 0;
-    for Reusable { held, same, sharing } in reusable {
-        let taken = assembly.reuse(held, &same, sharing)?;
-        reused += taken.bytes_cloned + taken.bytes_copied;
-    }
-    Ok((assembly, reused))
-}
-
-fn plan_rest(
+/// A plan, or why this way has none.
+pub(crate) fn plan_of(
     pack: &PackId,
-    assembly: &Assembly,
-    table: &BlockTable,
-    head_bytes: u64,
-) -> Result<FetchPlan, DeliverError> {
-    let held: &ChunkSet = assembly.held();
-    plan::plan_fetch(assembly.tree(), table, head_bytes, held, costs())
-        .map_err(|source| DeliverError::Plan { pack: pack.clone(), source })
-}
-
-/// The blocks to fetch and where from.
-struct Fetch<'a> {
-    access: &'a RepositoryAccess,
-    sources: Vec<BlockSource>,
-    /// Where the beginnings of blocks are kept.
-    heads: PathBuf,
-    bundle_path: String,
-    bundle_bytes: u64,
-    plan: FetchPlan,
-}
-
-impl Fetch<'_> {
-    /// Network on one side, disk on the other, a short channel between them.
-    async fn run(
-        self,
-        pack: &PackId,
-        builder: Builder,
-        progress: ProgressListener,
-        stop: &CancellationToken,
-    ) -> Result<Assembly, DeliverError> {
-        let total = self.plan.bytes_down;
-        progress(0, total);
-        if self.plan.blocks.is_empty() {
-            return Ok(builder.assembly);
-        }
-        let (sender, receiver) = mpsc::channel(BLOCKS_UNDER_WAY);
-        let work = tokio::task::spawn_blocking(move || builder.build(receiver, total, &progress));
-        // Only the network is broken off: the thread that writes is always waited for, so that nobody else begins to
-        // write in the same folder meanwhile.
-        let fetched = tokio::select! {
-            biased;
-            fetched = self.fetch(pack, sender) => fetched,
-            () = stop.cancelled() => Err(DeliverError::Cancelled),
-        };
-        let built = work.await.map_err(|_| DeliverError::Broken)?;
-        match (fetched, built) {
-            // The builder's failure is the cause of the network's: it closed the channel.
-            (_, Err(error)) => Err(error.into()),
-            (Err(error), Ok(_)) => Err(error),
-            (Ok(()), Ok(assembly)) => Ok(assembly),
-        }
-    }
-
-    async fn fetch(
-        &self,
-        pack: &PackId,
-        mut sender: mpsc::Sender<DeliveredBlock>,
-    ) -> Result<(), DeliverError> {
-        if let Location::Folder(folder) = self.access.location() {
-            let blocks = local::blocks(folder.join(&self.bundle_path), &self.plan.blocks);
-            for block in blocks {
-                let (number, bytes) = block.map_err(|error| error.into_deliver(pack))?;
-                let taken = sender.block(u64::from(number), bytes).await;
-                taken.map_err(|_| DeliverError::Cancelled)?;
-            }
-            return Ok(());
-        }
-        let wanted = self.plan.blocks.iter().map(|block| WantedBlock {
-            offset: block.range.start,
-            bytes: u32::try_from(block.range.bytes()).unwrap_or(u32::MAX),
-            digest: block.digest,
-            tag: u64::from(block.number),
-        });
-        let transfer =
-            |source| DeliverError::Transfer { pack: pack.clone(), source: Box::new(source) };
-        let coalesce = CoalescePolicy {
-            max_gap_bytes: costs().request_bytes,
-            max_range_bytes: costs().range_bytes_max,
-        };
-        let options = BlockOptions { coalesce, ..BlockOptions::default() };
-        let blocks = wanted.collect();
-        let request = BlockRequest {
-            options,
-            heads: Some(self.heads.clone()),
-            ..BlockRequest::new(self.sources.iter().cloned(), self.bundle_bytes, blocks)
-        };
-        let client = self.access.client();
-        client.fetch_blocks(&request, &mut sender, self.access.tracking()).await.map_err(transfer)
-    }
-}
-
-/// The disk side: opens blocks as they come and puts their chunks into place.
-struct Builder {
-    assembly: Assembly,
-    table: BlockTable,
-    parking: Parking,
-}
-
-impl Builder {
-    fn build(
-        mut self,
-        mut receiver: mpsc::Receiver<DeliveredBlock>,
-        total: u64,
-        progress: &ProgressListener,
-    ) -> Result<Assembly, StoreError> {
-        let mut done = 0;
-        while let Some(DeliveredBlock { tag, bytes }) = receiver.blocking_recv() {
-            let number = u32::try_from(tag).unwrap_or(u32::MAX);
-            done += bytes.as_bytes().len() as u64;
-            let block = self.table.blocks().get(number as usize);
-            if block.is_some_and(|block| Parking::is_ready(block, self.assembly.held())) {
-                self.assembly.put_block(&self.table, number, &bytes)?;
-                drop(bytes);
-                while let Some((number, stored)) =
-                    self.parking.take_ready(self.table.blocks(), self.assembly.held())?
-                {
-                    self.assembly.put_block(&self.table, number, &stored)?;
-                }
-            } else {
-                self.parking.park(number, &bytes)?;
-            }
-            progress(done.min(total), total);
-        }
-        Ok(self.assembly)
-    }
+    plan: Result<Choice, plan::PlanError>,
+) -> Result<Choice, DeliverError> {
+    plan.map_err(|source| DeliverError::Plan { pack: pack.clone(), source })
 }

@@ -104,6 +104,17 @@ impl DeliverError {
         Failure::from_error(kind, code, self).with_hint(hint)
     }
 
+    /// Whether a file is gone that the catalog names: it was freed since, so a newer release is there, and what has arrived is best
+    /// used for that.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        match self {
+            Self::Transfer { source, .. } => matches!(**source, TransferError::NotFound { .. }),
+            Self::Folder { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
+            _ => false,
+        }
+    }
+
     /// Whether another way to the same version may succeed where this one failed for good.
     pub(crate) fn is_of_this_way(&self) -> bool {
         match self {
@@ -140,6 +151,9 @@ mod tests {
         let url = || ShownUrl::from(&url::Url::parse("https://a/b").expect("a URL"));
         let digest = Digest::of(b"");
         let source = VerifyError::Digest { expected: digest, actual: digest };
+        let missing = TransferError::NotFound { url: url() };
+        let pack = PackId::new("p").expect("a good id");
+        assert!(DeliverError::Transfer { pack, source: Box::new(missing) }.is_missing());
         assert!(of_this_way(TransferError::NotFound { url: url() }));
         assert!(of_this_way(TransferError::Shorter { url: url(), promised_bytes: 2 }));
         assert!(of_this_way(TransferError::Corrupt { url: url(), offset: 0, source }));

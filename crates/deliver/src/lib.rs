@@ -6,15 +6,20 @@
 //! - [`RepositoryAccess`]: a repository over HTTP or in a folder, as one thing to read from.
 //! - [`Delivery::prepare`]: finds the cheapest way from what is held to what is wanted and says what it costs
 //!   ([`Receipt`]); [`Delivery::carry_out`] does it. Both go on where a killed one stopped.
+//! - [`Delivery::prepare_repair`]: the same for a version that is damaged; only what is damaged is fetched.
 //! - [`unpack`]: the same from an archive file.
 
 mod access;
+mod aside;
 mod delivery;
 mod error;
+mod fetch;
 mod local;
 mod parking;
 mod receipt;
+mod route;
 mod seed;
+mod site;
 mod unpack;
 mod way;
 

@@ -11,7 +11,7 @@ use headstart_sys::positioned;
 use crate::error::DeliverError;
 
 /// A block's number and its verified bytes.
-type Block = (u32, Verified<Bytes>);
+pub(crate) type Block = (u32, Verified<Bytes>);
 
 /// Why a block of a local bundle cannot be used.
 #[derive(Debug)]

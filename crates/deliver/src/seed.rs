@@ -105,7 +105,7 @@ impl Found<'_> {
         let file =
             SelectedFile { path: path.clone(), source: source.to_owned(), size, executable: false };
         let selection = Selection { files: vec![file], ..Selection::default() };
-        let chunks = match FolderChunks::scan(&selection) {
+        let chunks = match FolderChunks::scan(&selection, headstart_pack::Containers::Keep) {
             Ok(chunks) => chunks,
             Err(error @ BuildError::TooMany { .. }) => return Err(self.too_much(error)),
             Err(error) => {

@@ -1,19 +1,22 @@
-//! Finding a way: tree, block table, and what can be taken over from what is held.
+//! Finding a way: trees, block tables, and what can be taken over from what is held.
 
-use std::collections::HashMap;
+mod mixed;
+
 use std::path::{Path, PathBuf};
 
-use headstart_model::catalog::{CatalogPack, DeltaRef, bundle_path};
+use headstart_model::catalog::{CatalogPack, DeltaRef, IndexRef, bundle_path};
 use headstart_model::{Digest, Verified};
 use headstart_pack::plan::{Alternative, HeldVersion};
-use headstart_pack::{BlockTable, ChunkSet, CompleteTree, FormatError, Tree, limits, section};
-use headstart_store::{InstalledVersion, Sharing};
-use headstart_transfer::ByteRange;
+use headstart_pack::section::Structure;
+use headstart_pack::{CompleteTree, FormatError, Tree, limits, section};
+use headstart_store::{InstalledVersion, Sharing, StoreError};
+use headstart_transfer::{ByteRange, Freshness};
 
-use crate::access::{ReadError, RepositoryAccess};
+use crate::access::{Location, ReadError, RepositoryAccess};
 use crate::delivery::Goal;
 use crate::error::DeliverError;
 use crate::receipt::Way;
+use crate::route::{BundleFile, Delta, Full, IndexUse, Parts, Reusable, Route};
 
 /// Most bytes of a names section: a name for every chunk that a pack can have.
 const NAMES_BYTES_MAX: u64 = limits::CHUNKS_MAX * 32;
@@ -29,205 +32,249 @@ pub struct HeldFolder {
     pub sharing: Sharing,
 }
 
-/// Something held, and which of its chunks are the new version's.
+/// A way to go, and what was fetched to know it.
 #[derive(Debug)]
-pub(crate) struct Reusable {
-    pub(crate) held: InstalledVersion,
-    /// For each new chunk the chunk of `held` with the same bytes.
-    pub(crate) same: Vec<Option<u32>>,
-    pub(crate) sharing: Sharing,
+pub(crate) struct Explored {
+    pub(crate) route: Route,
+    /// What is taken over, in the order of the route's homes.
+    pub(crate) held: Vec<Reusable>,
+    pub(crate) index: IndexUse,
 }
 
-/// A way that can be gone.
-#[derive(Debug)]
-pub(crate) struct Route {
-    pub(crate) way: Way,
-    pub(crate) tree: Tree,
-    pub(crate) table: BlockTable,
-    /// The bundle file: its path in the repository, its bytes, and where its blocks begin.
-    pub(crate) bundle_path: String,
-    pub(crate) bundle_bytes: u64,
-    pub(crate) head_bytes: u64,
-    pub(crate) reusable: Vec<Reusable>,
-    pub(crate) index_bytes_down: u64,
+/// What is believed of versions that are held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Belief {
+    /// Their records.
+    Records,
+    /// Nothing: every chunk is read first.
+    Nothing,
 }
 
-impl Route {
-    /// The chunks that what is held has.
-    pub(crate) fn reusable_chunks(&self) -> ChunkSet {
-        let mut chunks = ChunkSet::empty(self.tree.chunk_count());
-        for reusable in &self.reusable {
-            for (chunk, same) in (0..).zip(&reusable.same) {
-                if same.is_some() {
-                    chunks.insert(chunk);
-                }
-            }
-        }
-        chunks
-    }
+/// Which way to explore.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// One that the catalog tells.
+    To(Alternative),
+    /// What is damaged of a version that is held.
+    Repair,
 }
 
-/// Fetches what `alternative` needs to know.
+/// Fetches what `direction` needs to know.
 pub(crate) async fn explore(
     access: &RepositoryAccess,
     goal: &Goal,
-    alternative: &Alternative,
-) -> Result<Route, DeliverError> {
-    let scout = Scout { access, pack: &goal.pack, folders: &goal.held, cache: &goal.staging };
-    match alternative {
-        Alternative::Same { held } => scout.same(held),
-        Alternative::Delta { held, .. } => scout.delta(held).await,
-        Alternative::Matched { .. } => scout.matched().await,
-        Alternative::Full { .. } => scout.full().await,
-    }
+    belief: Belief,
+    direction: &Direction,
+) -> Result<Explored, DeliverError> {
+    let mut scout = Scout {
+        access,
+        pack: &goal.pack,
+        folders: &goal.held,
+        leftovers: &goal.leftovers,
+        cache: &goal.staging,
+        belief,
+        spent: IndexUse::default(),
+    };
+    let found = match direction {
+        Direction::To(Alternative::Same { held }) => scout.same(held),
+        Direction::To(Alternative::Delta { held, .. }) => scout.delta(held).await,
+        Direction::To(Alternative::Mixed) => scout.mixed().await,
+        Direction::To(Alternative::Full { .. }) => scout.full().await,
+        Direction::Repair => scout.repair().await,
+    };
+    let (route, held) = found?;
+    Ok(Explored { route, held, index: scout.spent })
 }
+
+type Found = (Route, Vec<Reusable>);
 
 /// What is needed to explore a way.
 struct Scout<'a> {
     access: &'a RepositoryAccess,
     pack: &'a CatalogPack,
     folders: &'a [HeldFolder],
+    /// Half-finished versions of another content.
+    leftovers: &'a [PathBuf],
     /// Where structure sections are kept, so that going on with a broken-off attempt fetches none again.
     cache: &'a Path,
+    belief: Belief,
+    spent: IndexUse,
 }
 
 impl Scout<'_> {
-    fn open(&self, held: &HeldVersion) -> Result<(InstalledVersion, Sharing), DeliverError> {
+    fn open(&self, held: &HeldVersion) -> Result<Reusable, DeliverError> {
         let folder = self
             .folders
             .iter()
             .find(|folder| folder.version == *held)
             .ok_or(DeliverError::Broken)?;
         // Whatever is wrong with it, there is a way that does not start from it.
-        let opened = InstalledVersion::open(&folder.folder).map_err(|source| {
-            DeliverError::Held { pack: self.pack.id.clone(), source: Box::new(source) }
-        })?;
-        Ok((opened, folder.sharing))
-    }
-
-    fn same(&self, held: &HeldVersion) -> Result<Route, DeliverError> {
-        let (held, sharing) = self.open(held)?;
-        let tree = held.complete().tree().clone();
-        let same = (0..tree.chunk_count()).map(Some).collect();
-        Ok(Route {
-            way: Way::Same,
-            tree,
-            table: BlockTable::default(),
-            bundle_path: bundle_path(&self.pack.full.digest),
-            bundle_bytes: 0,
-            head_bytes: 0,
-            reusable: vec![Reusable { held, same, sharing }],
-            index_bytes_down: 0,
+        open_folder(folder, self.belief).map_err(|source| DeliverError::Held {
+            pack: self.pack.id.clone(),
+            source: Box::new(source),
         })
     }
 
-    async fn delta(&self, held: &HeldVersion) -> Result<Route, DeliverError> {
-        let delta: &DeltaRef =
-            self.pack.delta_from(held.version, &held.content).ok_or(DeliverError::Broken)?;
-        let (held, sharing) = self.open(held)?;
+    fn route(&self, parts: &Parts, way: Way, held: &[Reusable]) -> Result<Route, DeliverError> {
+        let route = parts.route(way, &self.pack.content, held);
+        route.ok_or_else(|| {
+            self.format_error(FormatError::Rule { what: "the bundles do not fit together" })
+        })
+    }
+
+    fn same(&self, held: &HeldVersion) -> Result<Found, DeliverError> {
+        let held = vec![self.open(held)?];
+        let complete = held.first().map(|reusable| reusable.held.complete().clone());
+        let parts = Parts { complete, ..Parts::default() };
+        Ok((self.route(&parts, Way::Same, &held)?, held))
+    }
+
+    async fn delta(&mut self, version: &HeldVersion) -> Result<Found, DeliverError> {
+        let delta =
+            self.pack.delta_from(version.version, &version.content).ok_or(DeliverError::Broken)?;
+        let held = vec![self.open(version)?];
+        let old =
+            held.first().map(|held| held.held.complete().tree()).ok_or(DeliverError::Broken)?;
+        let delta = self.read_delta(delta, self.pack.content, old).await?;
+        let parts = Parts { deltas: vec![delta], ..Parts::default() };
+        Ok((self.route(&parts, Way::Delta { from: version.version }, &held)?, held))
+    }
+
+    async fn full(&mut self) -> Result<Found, DeliverError> {
+        let (tree, full) = self.read_full().await?;
+        let parts = Parts { tree: Some(tree), full: Some(full), ..Parts::default() };
+        Ok((self.route(&parts, Way::Full, &[])?, Vec::new()))
+    }
+
+    /// The tree wanted, and the full bundle.
+    async fn read_full(&mut self) -> Result<(Tree, Full), DeliverError> {
+        let pack = self.pack;
+        let Structure { tree, table } = self.structure(&pack.index_path(), &pack.index).await?;
+        let file = BundleFile {
+            digest: pack.full.digest,
+            path: bundle_path(&pack.full.digest),
+            bytes: pack.full.bytes,
+            head_bytes: 0,
+        };
+        Ok((tree, Full { file, table }))
+    }
+
+    async fn structure(&mut self, path: &str, index: &IndexRef) -> Result<Structure, DeliverError> {
+        let head = self.head(path, index.structure_bytes, &index.digest).await?;
+        section::decode_full(&head).map_err(|source| self.format_error(source))
+    }
+
+    /// The head of a delta bundle that starts from the version with the tree `old` and leads to the content `to`.
+    async fn read_delta(
+        &mut self,
+        delta: &DeltaRef,
+        to: Digest,
+        old: &Tree,
+    ) -> Result<Delta, DeliverError> {
         let path = bundle_path(&delta.digest);
-        let (head, fetched) =
-            self.head(&path, delta.structure_bytes, &delta.structure_digest).await?;
-        let structure = section::decode_delta(&head, held.complete().tree())
-            .map_err(|source| self.format_error(source))?;
-        Ok(Route {
-            way: Way::Delta { from: delta.from },
-            tree: structure.tree,
-            table: structure.table,
-            bundle_path: path,
-            bundle_bytes: delta.bytes,
-            head_bytes: delta.structure_bytes,
-            reusable: vec![Reusable { held, same: structure.same_as_old, sharing }],
-            index_bytes_down: fetched,
-        })
+        let head = self.head(&path, delta.structure_bytes, &delta.structure_digest).await?;
+        let structure =
+            section::decode_delta(&head, old).map_err(|source| self.format_error(source))?;
+        let (digest, bytes, head_bytes) = (delta.digest, delta.bytes, delta.structure_bytes);
+        let file = BundleFile { digest, path, bytes, head_bytes };
+        Ok(Delta { file, from: delta.from_content, to, structure })
     }
 
-    async fn full(&self) -> Result<Route, DeliverError> {
-        let pack = self.pack;
-        let bytes = pack.index.structure_bytes;
-        let (head, fetched) = self.head(&pack.index_path(), bytes, &pack.index.digest).await?;
-        let structure = section::decode_full(&head).map_err(|source| self.format_error(source))?;
-        Ok(Route {
-            way: Way::Full,
-            tree: structure.tree,
-            table: structure.table,
-            bundle_path: bundle_path(&pack.full.digest),
-            bundle_bytes: pack.full.bytes,
-            head_bytes: 0,
-            reusable: Vec::new(),
-            index_bytes_down: fetched,
-        })
-    }
-
-    /// The whole index, its names compared with those of everything held.
-    async fn matched(&self) -> Result<Route, DeliverError> {
-        let pack = self.pack;
-        let bytes = pack.index.structure_bytes;
-        let (head, fetched) = self.head(&pack.index_path(), bytes, &pack.index.digest).await?;
-        let structure = section::decode_full(&head).map_err(|source| self.format_error(source))?;
-        let (complete, names_fetched) = self.names(structure.tree).await?;
-        let mut reusable = Vec::new();
-        for folder in self.folders {
-            match InstalledVersion::open(&folder.folder) {
-                Ok(held) => {
-                    let same = by_name(&complete, held.complete());
-                    reusable.push(Reusable { held, same, sharing: folder.sharing });
-                }
-                Err(error) => tracing::warn!(%error, "a version on disk cannot be reused"),
-            }
-        }
-        Ok(Route {
-            way: Way::Matched,
-            tree: complete.tree().clone(),
-            table: structure.table,
-            bundle_path: bundle_path(&pack.full.digest),
-            bundle_bytes: pack.full.bytes,
-            head_bytes: 0,
-            reusable,
-            index_bytes_down: fetched.saturating_add(names_fetched),
-        })
-    }
-
-    /// `tree` with the names section, from the cache or fetched, and how many bytes that took. No digest of the section
-    /// is promised: it is good when tree and names together are the content that is.
-    async fn names(&self, tree: Tree) -> Result<(CompleteTree, u64), DeliverError> {
-        let pack = self.pack;
-        let (start, bytes) = (pack.index.structure_bytes, pack.index.names_bytes);
+    /// `tree` with the names section that follows it in the index at `path`. No digest of the section is promised: it is good when
+    /// tree and names together are the content that is.
+    async fn names(
+        &mut self,
+        tree: Tree,
+        (path, index): (&str, &IndexRef),
+        content: &Digest,
+    ) -> Result<CompleteTree, DeliverError> {
+        let (start, bytes) = (index.structure_bytes, index.names_bytes);
         self.within("the length of the names", bytes, NAMES_BYTES_MAX)?;
-        let cached = self.cache.join(format!("names-{}", pack.content.short()));
+        let cached = self.cache.join(format!("names-{}", content.short()));
         if let Ok(names) = std::fs::read(&cached)
-            && let Ok(complete) = section::decode_names(tree.clone(), &names, &pack.content)
+            && let Ok(complete) = section::decode_names(tree.clone(), &names, content)
         {
-            return Ok((complete, 0));
+            return Ok(complete);
         }
         let part = ByteRange { start, bytes };
-        let names = self.access.part(&pack.index_path(), part).await;
-        let names = names.map_err(|error| read_error(pack, error))?;
-        let complete = section::decode_names(tree, &names, &pack.content)
-            .map_err(|source| self.format_error(source))?;
+        let names = self.part(path, part, Freshness::Any).await?;
+        let (names, complete) = match section::decode_names(tree.clone(), &names, content) {
+            Ok(complete) => (names, complete),
+            Err(_) if self.is_remote() => {
+                let names = self.part(path, part, Freshness::FromServer).await?;
+                let complete = section::decode_names(tree, &names, content);
+                (names, complete.map_err(|source| self.format_error(source))?)
+            }
+            Err(source) => return Err(self.format_error(source)),
+        };
         self.keep(&cached, &names);
-        Ok((complete, bytes))
+        Ok(complete)
     }
 
-    /// A structure section, from the cache or fetched, and how many bytes that took.
+    /// A structure section, from the cache or fetched. One that is not what was signed is fetched once more, from the server itself:
+    /// a cache on the way may have spoilt it.
     async fn head(
-        &self,
+        &mut self,
         path: &str,
         bytes: u64,
         digest: &Digest,
-    ) -> Result<(Verified<Vec<u8>>, u64), DeliverError> {
+    ) -> Result<Verified<Vec<u8>>, DeliverError> {
         self.within("the length of the index", bytes, limits::STRUCTURE_BYTES_MAX)?;
+        self.small_file(path, bytes, digest).await
+    }
+
+    /// The first `bytes` of a file, which have this digest.
+    async fn small_file(
+        &mut self,
+        path: &str,
+        bytes: u64,
+        digest: &Digest,
+    ) -> Result<Verified<Vec<u8>>, DeliverError> {
         let cached = self.cache.join(format!("index-{}", digest.short()));
         if let Ok(head) = std::fs::read(&cached)
             && let Ok(head) = Verified::check(head, digest)
         {
-            return Ok((head, 0));
+            return Ok(head);
         }
         let part = ByteRange { start: 0, bytes };
-        let head = self.access.part(path, part).await.map_err(|e| read_error(self.pack, e))?;
-        let head = verify(self.pack, head, digest)?;
+        let found = self.part(path, part, Freshness::Any).await?;
+        let head = match Verified::check(found, digest) {
+            Ok(head) => head,
+            Err(_) if self.is_remote() => {
+                let found = self.part(path, part, Freshness::FromServer).await?;
+                self.verified(found, digest)?
+            }
+            Err(source) => return Err(self.untrusted(source)),
+        };
         self.keep(&cached, head.as_bytes());
-        Ok((head, bytes))
+        Ok(head)
+    }
+
+    fn verified(&self, bytes: Vec<u8>, digest: &Digest) -> Result<Verified<Vec<u8>>, DeliverError> {
+        Verified::check(bytes, digest).map_err(|source| self.untrusted(source))
+    }
+
+    fn untrusted(&self, source: headstart_model::VerifyError) -> DeliverError {
+        DeliverError::Untrusted { pack: self.pack.id.clone(), source }
+    }
+
+    const fn is_remote(&self) -> bool {
+        matches!(self.access.location(), Location::Http(_))
+    }
+
+    async fn part(
+        &mut self,
+        path: &str,
+        part: ByteRange,
+        freshness: Freshness,
+    ) -> Result<Vec<u8>, DeliverError> {
+        let read = self.access.part(path, part, freshness).await;
+        let read = read.map_err(|error| read_error(self.pack, error))?;
+        if part.bytes > 0 {
+            self.spent.requests += 1;
+            self.spent.bytes_down = self.spent.bytes_down.saturating_add(read.len() as u64);
+        }
+        Ok(read)
     }
 
     /// Only to save bytes later: a cache that cannot be written costs a second fetch.
@@ -251,18 +298,13 @@ impl Scout<'_> {
     }
 }
 
-fn by_name(new: &CompleteTree, held: &CompleteTree) -> Vec<Option<u32>> {
-    let numbers: HashMap<&Digest, u32> = held.names().iter().zip(0..).collect();
-    new.names().iter().map(|name| numbers.get(name).copied()).collect()
-}
-
-fn verify(
-    pack: &CatalogPack,
-    bytes: Vec<u8>,
-    digest: &Digest,
-) -> Result<Verified<Vec<u8>>, DeliverError> {
-    Verified::check(bytes, digest)
-        .map_err(|source| DeliverError::Untrusted { pack: pack.id.clone(), source })
+fn open_folder(folder: &HeldFolder, belief: Belief) -> Result<Reusable, StoreError> {
+    let mut held = InstalledVersion::open(&folder.folder)?;
+    let intact = (belief == Belief::Nothing).then(|| {
+        held.distrust();
+        held.intact()
+    });
+    Ok(Reusable { held, sharing: folder.sharing, intact })
 }
 
 fn read_error(pack: &CatalogPack, error: ReadError) -> DeliverError {

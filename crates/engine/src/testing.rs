@@ -55,6 +55,7 @@ pub(crate) fn offer(id: &str, version: u64, policy: DownloadPolicy) -> CatalogPa
         index: IndexRef { digest: content, structure_bytes: 1, names_bytes: 1 },
         full: BundleRef { digest: content, bytes: 99 },
         deltas: Vec::new(),
+        former: None,
     }
 }
 

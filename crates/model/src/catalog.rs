@@ -4,11 +4,15 @@
 //! channel is one catalog, and the repository's signatures cover its bytes. Everything that a device fetches afterwards is
 //! named here by digest and size. The layout is described in `docs/format/catalog.md`.
 
+mod former;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     ChannelName, Digest, DownloadPolicy, Language, PackId, PackVersion, Platform, ReleaseNumber,
 };
+
+pub use former::{FORMER_BYTES_MAX, FormerError, FormerVersion, FormerVersions};
 
 /// Packs in one catalog; a catalog with more is refused. `Ours:` far above the 200 of the store, low enough to bound memory.
 pub const PACKS_MAX: usize = 10_000;
@@ -72,6 +76,19 @@ pub struct CatalogPack {
     /// Shorter ways for devices that hold an earlier version, newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deltas: Vec<DeltaRef>,
+    /// Where earlier versions are described, for devices that hold one without a delta. None when there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former: Option<FormerRef>,
+}
+
+/// What is told of earlier versions: `indexes/<pack>/<version>-<first 16 digits of digest>.former`, see [`FormerVersions`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FormerRef {
+    /// Digest of the file.
+    pub digest: Digest,
+    /// Bytes of the file, at most [`FORMER_BYTES_MAX`].
+    pub bytes: u64,
 }
 
 /// The index of a version: `indexes/<pack>/<version>-<first 16 digits of digest>.index`.
@@ -186,13 +203,10 @@ impl Catalog {
         Ok(catalog)
     }
 
-    /// The bytes of the file, ended by a newline; the same catalog gives the same bytes.
+    /// The bytes of the file, without any space: every device fetches them. The same catalog gives the same bytes.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
-        let mut bytes =
-            serde_json::to_vec_pretty(self).expect("a catalog holds only what JSON can hold");
-        bytes.push(b'\n');
-        bytes
+        serde_json::to_vec(self).expect("a catalog holds only what JSON can hold")
     }
 
     /// The packs for the device with this id: those of the release, or the former ones outside the rollout's share.
@@ -236,6 +250,7 @@ fn check_sizes(pack: &CatalogPack) -> Result<(), CatalogError> {
         ("the index", pack.index.structure_bytes),
         ("the names in the index", pack.index.names_bytes),
         ("the bundle", pack.full.bytes),
+        ("what is told of earlier versions", pack.former.as_ref().map_or(0, |former| former.bytes)),
     ];
     let deltas = pack.deltas.iter();
     let deltas =
@@ -258,7 +273,14 @@ impl CatalogPack {
     /// `Ours:` the digest is part of the name, so the file is immutable and two publications can never overwrite each other.
     #[must_use]
     pub fn index_path(&self) -> String {
-        format!("indexes/{}/{}-{}.index", self.id, self.version, self.index.digest.short())
+        index_path(&self.id, self.version, &self.index)
+    }
+
+    /// Path of what is told of earlier versions, below the repository's root; none when nothing is.
+    #[must_use]
+    pub fn former_path(&self) -> Option<String> {
+        let former = self.former.as_ref()?;
+        Some(format!("indexes/{}/{}-{}.former", self.id, self.version, former.digest.short()))
     }
 
     /// The delta from exactly this version and content, if there is one.
@@ -268,6 +290,10 @@ impl CatalogPack {
     }
 }
 
+fn index_path(id: &PackId, version: PackVersion, index: &IndexRef) -> String {
+    format!("indexes/{id}/{version}-{}.index", index.digest.short())
+}
+
 /// Path of a bundle below the repository's root.
 #[must_use]
 pub fn bundle_path(digest: &Digest) -> String {
@@ -275,124 +301,4 @@ pub fn bundle_path(digest: &Digest) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn pack(id: &str) -> CatalogPack {
-        CatalogPack {
-            id: PackId::new(id).expect("a good id"),
-            version: PackVersion(1),
-            download_policy: DownloadPolicy::on_demand(),
-            platforms: vec![Platform::Linux],
-            language: None,
-            user_info: None,
-            download_size: 10,
-            installed_size: 20,
-            file_count: 1,
-            content: Digest::of(b"content"),
-            index: IndexRef { digest: Digest::of(b"index"), structure_bytes: 4, names_bytes: 32 },
-            full: BundleRef { digest: Digest::of(b"bundle"), bytes: 6 },
-            deltas: Vec::new(),
-        }
-    }
-
-    fn catalog(packs: Vec<CatalogPack>) -> Catalog {
-        Catalog {
-            format: Catalog::FORMAT,
-            channel: ChannelName::production(),
-            release: ReleaseNumber(3),
-            published_at: "2026-01-01T00:00:00Z".to_owned(),
-            rollout_percent: 100,
-            packs,
-            former: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn json_round_trips() {
-        let catalog = catalog(vec![pack("a"), pack("b")]);
-        assert_eq!(Catalog::from_json(&catalog.to_json()).expect("own output"), catalog);
-    }
-
-    #[test]
-    fn broken_rules_are_named() {
-        let twice = catalog(vec![pack("a"), pack("a")]);
-        assert!(matches!(
-            Catalog::from_json(&twice.to_json()),
-            Err(CatalogError::Duplicate { .. })
-        ));
-        let later = Catalog { format: 2, ..catalog(Vec::new()) };
-        assert!(matches!(
-            Catalog::from_json(&later.to_json()),
-            Err(CatalogError::Format { format: 2 })
-        ));
-        let share = Catalog { rollout_percent: 101, ..catalog(Vec::new()) };
-        assert!(matches!(
-            Catalog::from_json(&share.to_json()),
-            Err(CatalogError::Rollout { percent: 101 })
-        ));
-    }
-
-    #[test]
-    fn sizes_that_nothing_has_are_refused() {
-        let with = |change: fn(&mut CatalogPack, u64), bytes| {
-            let mut large = pack("a");
-            change(&mut large, bytes);
-            Catalog::from_json(&catalog(vec![large]).to_json())
-        };
-        let delta = |bytes, structure_bytes| DeltaRef {
-            from: PackVersion(1),
-            from_content: Digest::of(b"old"),
-            digest: Digest::of(b"delta"),
-            bytes,
-            structure_digest: Digest::of(b"structure"),
-            structure_bytes,
-        };
-        let changes: [fn(&mut CatalogPack, u64); 5] = [
-            |pack, bytes| pack.download_size = bytes,
-            |pack, bytes| pack.installed_size = bytes,
-            |pack, bytes| pack.index.structure_bytes = bytes,
-            |pack, bytes| pack.index.names_bytes = bytes,
-            |pack, bytes| pack.full.bytes = bytes,
-        ];
-        for change in changes {
-            assert!(with(change, SIZE_BYTES_MAX).is_ok());
-            let refused = with(change, SIZE_BYTES_MAX + 1);
-            assert!(
-                matches!(refused, Err(CatalogError::Size { bytes, .. }) if bytes > SIZE_BYTES_MAX)
-            );
-        }
-        let mut former = catalog(vec![pack("a")]);
-        former.former = vec![CatalogPack { deltas: vec![delta(1, u64::MAX)], ..pack("a") }];
-        let refused = Catalog::from_json(&former.to_json());
-        assert!(matches!(refused, Err(CatalogError::Size { bytes: u64::MAX, .. })));
-    }
-
-    #[test]
-    fn a_growing_rollout_only_adds_devices() {
-        let with_share =
-            |percent| Catalog { rollout_percent: percent, ..catalog(vec![pack("new")]) };
-        let reached = |percent| {
-            let catalog = with_share(percent);
-            (0_u32..2_000)
-                .filter(|n| !catalog.packs_for(&n.to_le_bytes()).is_empty())
-                .collect::<Vec<_>>()
-        };
-        let (ten, half) = (reached(10), reached(50));
-        assert!(ten.iter().all(|device| half.contains(device)));
-        assert!(
-            (100..300).contains(&ten.len()) && (850..1150).contains(&half.len()),
-            "{} {}",
-            ten.len(),
-            half.len()
-        );
-        assert!(reached(0).is_empty());
-    }
-
-    #[test]
-    fn platforms_decide_who_may_have_a_pack() {
-        assert!(pack("a").is_for(Some(Platform::Linux)));
-        assert!(!pack("a").is_for(Some(Platform::Ios)));
-        assert!(!pack("a").is_for(None));
-    }
-}
+mod tests;

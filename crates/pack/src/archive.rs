@@ -3,7 +3,7 @@
 //! | offset | bytes | what |
 //! |---|---|---|
 //! | 0 | 8 | `HSPACK` and two bytes: 0x0d 0x0a, which a transfer as text would spoil |
-//! | 8 | 4 | format version, 1 |
+//! | 8 | 4 | format version, 2 |
 //! | 12 | 4 | bytes of the manifest |
 //! | 16 | 8 | bytes of the structure section |
 //! | 24 | 8 | bytes of the names section |

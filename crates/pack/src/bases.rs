@@ -4,19 +4,19 @@
 //! share most shingles with it. The choice affects size only, never correctness, so this may change without a new format.
 //! What was measured is told in `docs/format/pack.md`, "Bases".
 
+mod shingles;
+mod similar;
+mod spread;
+
+use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
-use crate::limits::{BASES_BYTES_BUDGET, BASES_CHUNKS_MAX};
+use crate::limits::BASES_CHUNKS_MAX;
 use crate::numbers::{index, size};
 use crate::table::{BaseRun, BaseSpace, ChunkRun};
-
-/// Chunks remembered for one shingle: at most so many of the old version, and so many in all.
-const OLD_PER_SHINGLE: u32 = 8;
-const ALL_PER_SHINGLE: u32 = 16;
-/// A base has to cover at least so many shingles that no other base covers.
-const GAIN_MIN: usize = 2;
-/// No entry follows.
-const END: u32 = u32::MAX;
+use shingles::{Shingle, Shingler};
+use similar::Similar;
+use spread::Spread;
 
 /// A chunk that may be a base.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,174 +25,157 @@ struct Candidate {
     chunk: u32,
 }
 
-#[derive(Debug)]
-struct Link {
-    candidate: Candidate,
-    next: u32,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct List {
-    head: u32,
-    old: u32,
-    all: u32,
-}
-
 /// Remembers what may be a base and chooses bases for blocks.
 #[derive(Debug)]
 pub(crate) struct BaseChooser {
-    gear: [u64; 256],
-    /// A position is a shingle when so many top bits of its hash are zero.
-    sample_bits: u32,
-    lists: HashMap<u64, List>,
-    links: Vec<Link>,
-    old_lengths: HashMap<u32, u32>,
-    lengths: HashMap<Candidate, u32>,
+    shingler: Shingler,
+    similar: Similar,
+    /// Length of each old chunk; the old chunks are candidates from 0 on.
+    old_lengths: Vec<u32>,
+    /// Length of each new chunk that is a candidate, else 0.
+    new_lengths: Vec<u32>,
+    found: Vec<Shingle>,
+    /// Where little else is to be read for a block.
+    spread: Option<Spread>,
+    /// What the block needs for which bases were chosen last.
+    needed: u128,
 }
 
 impl BaseChooser {
-    /// For about `expected_bytes` of candidates: the more, the thinner the sample, so that memory stays near 300 MiB.
-    pub(crate) fn new(expected_bytes: u64) -> Self {
-        let doublings = (expected_bytes >> 30).checked_ilog2().map_or(0, |log| log + 1);
+    /// For about `expected_bytes` of candidates, and a new version of `new_chunks` chunks. Memory: at most 88 MiB for the
+    /// map, whatever the input, and four bytes a chunk.
+    pub(crate) fn new(expected_bytes: u64, new_chunks: u32) -> Self {
         Self {
-            gear: gear(),
-            sample_bits: 7 + doublings,
-            lists: HashMap::new(),
-            links: Vec::new(),
-            old_lengths: HashMap::new(),
-            lengths: HashMap::new(),
+            shingler: Shingler::new(),
+            similar: Similar::new(expected_bytes),
+            old_lengths: Vec::new(),
+            new_lengths: vec![0; index(new_chunks)],
+            found: Vec::new(),
+            spread: None,
+            needed: 0,
         }
+    }
+
+    /// Lets no block need more than a few others: for bundles that are read file by file.
+    pub(crate) fn keep_close(mut self) -> Self {
+        self.spread = Some(Spread::new(u32::try_from(self.new_lengths.len()).unwrap_or(u32::MAX)));
+        self
     }
 
     /// Forgets every candidate. Not in a delta: it is fetched and applied whole, so a restart would only make it larger.
     pub(crate) fn restart(&mut self) {
         if self.old_lengths.is_empty() {
-            self.lists.clear();
-            self.links.clear();
-            self.lengths.clear();
+            self.similar.clear();
+            self.new_lengths.fill(0);
+            self.spread.iter_mut().for_each(Spread::clear);
         }
     }
 
-    /// Remembers `bytes` of a chunk as a possible base.
-    pub(crate) fn add(&mut self, space: BaseSpace, chunk: u32, bytes: &[u8]) {
-        let candidate = Candidate { space, chunk };
-        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        self.lengths.insert(candidate, length);
-        if space == BaseSpace::Old {
-            self.old_lengths.insert(chunk, length);
+    /// Remembers the next chunk of the old version, from 0 on.
+    pub(crate) fn add_old(&mut self, bytes: &[u8]) {
+        let chunk = u32::try_from(self.old_lengths.len()).expect("CHUNKS_MAX fits 32 bits");
+        self.old_lengths.push(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+        self.add(Candidate { space: BaseSpace::Old, chunk }, bytes);
+    }
+
+    /// Remembers a chunk that an earlier block holds.
+    pub(crate) fn add_new(&mut self, chunk: u32, bytes: &[u8]) {
+        if let Some(length) = self.new_lengths.get_mut(index(chunk)) {
+            *length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         }
-        for shingle in self.shingles(bytes) {
-            let list = self.lists.entry(shingle).or_insert(List { head: END, old: 0, all: 0 });
-            let room = match space {
-                BaseSpace::Old => list.old < OLD_PER_SHINGLE,
-                BaseSpace::New => list.all < ALL_PER_SHINGLE,
-            };
-            let Ok(link) = u32::try_from(self.links.len()) else { return };
-            if room && link < END {
-                self.links.push(Link { candidate, next: list.head });
-                list.head = link;
-                list.all += 1;
-                list.old += u32::from(space == BaseSpace::Old);
-            }
+        self.add(Candidate { space: BaseSpace::New, chunk }, bytes);
+    }
+
+    /// Tells that `chunks` are a block with about so many bytes stored and the bases that were chosen last.
+    pub(crate) fn end_block(&mut self, chunks: &[u32], stored_bytes: u64) {
+        if let Some(spread) = &mut self.spread {
+            spread.push(chunks, self.needed, stored_bytes);
         }
     }
 
-    /// Bases for a block of these bytes: a greedy cover of its shingles, then the neighbours of old chunks, sorted.
-    pub(crate) fn choose(&self, plain: &[u8]) -> Vec<BaseRun> {
+    fn add(&mut self, candidate: Candidate, bytes: &[u8]) {
+        self.shingler.find(bytes, self.similar.zeros_min(), &mut self.found);
+        for shingle in &self.found {
+            self.similar.insert(*shingle, candidate);
+        }
+    }
+
+    /// Bases of at most `budget_bytes` for a block of these bytes: a greedy cover of its shingles, then the neighbours of old
+    /// chunks, sorted.
+    pub(crate) fn choose(&mut self, plain: &[u8], budget_bytes: usize) -> Vec<BaseRun> {
         let mut covers = self.covers(plain);
         let mut heap: BinaryHeap<_> = covers
             .iter()
-            .map(|(candidate, shingles)| (shingles.len(), std::cmp::Reverse(*candidate)))
+            .map(|(candidate, shingles)| (shingles.len(), Reverse(*candidate)))
             .collect();
         let mut covered = HashSet::new();
         let mut picked = HashSet::new();
         let mut bytes = 0;
-        while let Some((claimed, std::cmp::Reverse(candidate))) = heap.pop() {
+        self.needed = 0;
+        while let Some((claimed, Reverse(candidate))) = heap.pop() {
             let Some(shingles) = covers.get_mut(&candidate) else { continue };
             shingles.retain(|shingle| !covered.contains(shingle));
             let gain = shingles.len();
-            if gain < GAIN_MIN {
+            if gain == 0 {
                 continue;
             }
             if gain < claimed {
-                heap.push((gain, std::cmp::Reverse(candidate)));
+                heap.push((gain, Reverse(candidate)));
                 continue;
             }
             let length = self.length(candidate);
-            if bytes + length > BASES_BYTES_BUDGET || size(picked.len()) >= BASES_CHUNKS_MAX {
+            if bytes + length > budget_bytes || size(picked.len()) >= BASES_CHUNKS_MAX {
                 break;
+            }
+            if let (BaseSpace::New, Some(spread)) = (candidate.space, &self.spread) {
+                let Some(needed) = spread.with(self.needed, candidate.chunk) else { continue };
+                self.needed = needed;
             }
             bytes += length;
             covered.extend(shingles.drain(..));
             picked.insert(candidate);
         }
-        self.add_neighbours(&mut picked, bytes);
+        self.add_neighbours(&mut picked, budget_bytes - bytes);
         runs(picked)
     }
 
     fn length(&self, candidate: Candidate) -> usize {
-        index(self.lengths.get(&candidate).copied().unwrap_or(0))
+        let lengths = match candidate.space {
+            BaseSpace::Old => &self.old_lengths,
+            BaseSpace::New => &self.new_lengths,
+        };
+        index(lengths.get(index(candidate.chunk)).copied().unwrap_or(0))
     }
 
     /// For each candidate the shingles of the block that it has too.
-    fn covers(&self, plain: &[u8]) -> HashMap<Candidate, Vec<u64>> {
-        let mut covers: HashMap<Candidate, Vec<u64>> = HashMap::new();
-        for shingle in self.shingles(plain) {
-            let mut next = self.lists.get(&shingle).map_or(END, |list| list.head);
-            while let Some(link) = self.links.get(index(next)) {
-                covers.entry(link.candidate).or_default().push(shingle);
-                next = link.next;
+    fn covers(&mut self, plain: &[u8]) -> HashMap<Candidate, Vec<u32>> {
+        let mut covers: HashMap<Candidate, Vec<u32>> = HashMap::new();
+        self.shingler.find(plain, self.similar.zeros_min(), &mut self.found);
+        for (number, shingle) in (0..).zip(&self.found) {
+            for candidate in self.similar.of(*shingle) {
+                covers.entry(candidate).or_default().push(number);
             }
         }
         covers
     }
 
     /// What sampling misses at the edges of a picked old chunk mostly lies in the chunks beside it.
-    fn add_neighbours(&self, picked: &mut HashSet<Candidate>, mut bytes: usize) {
+    fn add_neighbours(&self, picked: &mut HashSet<Candidate>, mut room: usize) {
         let mut centres: Vec<_> =
             picked.iter().filter(|c| c.space == BaseSpace::Old).copied().collect();
         centres.sort_unstable();
         for centre in centres {
             let around = [centre.chunk.checked_sub(1), centre.chunk.checked_add(1)];
             for chunk in around.into_iter().flatten() {
-                let Some(length) = self.old_lengths.get(&chunk).map(|length| index(*length)) else {
-                    continue;
-                };
                 let neighbour = Candidate { space: BaseSpace::Old, chunk };
-                let room =
-                    bytes + length <= BASES_BYTES_BUDGET && size(picked.len()) < BASES_CHUNKS_MAX;
-                if room && picked.insert(neighbour) {
-                    bytes += length;
+                let length = self.length(neighbour);
+                let fits = (1..=room).contains(&length) && size(picked.len()) < BASES_CHUNKS_MAX;
+                if fits && picked.insert(neighbour) {
+                    room -= length;
                 }
             }
         }
     }
-
-    /// The different shingles of `bytes`, in order of position.
-    fn shingles(&self, bytes: &[u8]) -> Vec<u64> {
-        let shift = 64 - self.sample_bits;
-        let mut seen = HashSet::new();
-        let mut hash = 0_u64;
-        let hashes = bytes.iter().map(|byte| {
-            // Two bits a byte: after 32 bytes a byte has left the hash, which makes the window.
-            hash =
-                (hash << 2).wrapping_add(self.gear.get(usize::from(*byte)).copied().unwrap_or(0));
-            hash
-        });
-        hashes.skip(31).filter(|hash| hash >> shift == 0 && seen.insert(*hash)).collect()
-    }
-}
-
-/// 256 fixed pseudo-random numbers (splitmix64 from 0).
-fn gear() -> [u64; 256] {
-    let mut state = 0_u64;
-    std::array::from_fn(|_| {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    })
 }
 
 fn runs(picked: HashSet<Candidate>) -> Vec<BaseRun> {
@@ -219,6 +202,8 @@ fn runs(picked: HashSet<Candidate>) -> Vec<BaseRun> {
 mod tests {
     use super::*;
 
+    const BUDGET: usize = 1 << 22;
+
     fn noise(seed: u64, bytes: usize) -> Vec<u8> {
         let mut state = seed;
         (0..bytes)
@@ -233,28 +218,28 @@ mod tests {
 
     #[test]
     fn the_chunk_that_was_edited_is_found_among_others() {
-        let mut chooser = BaseChooser::new(0);
+        let mut chooser = BaseChooser::new(0, 20);
         for chunk in 0..20 {
-            chooser.add(BaseSpace::Old, chunk, &noise(u64::from(chunk), 32_768));
+            chooser.add_old(&noise(chunk, 32_768));
         }
         let mut edited = noise(7, 32_768);
         edited.splice(1_000..1_000, *b"inserted");
-        let bases = chooser.choose(&edited);
+        let bases = chooser.choose(&edited, BUDGET);
         // Chunk 7 with its neighbours.
         assert_eq!(
             bases,
             [BaseRun { space: BaseSpace::Old, run: ChunkRun { first: 6, count: 3 } }]
         );
-        assert!(chooser.choose(&noise(99, 32_768)).is_empty());
+        assert!(chooser.choose(&noise(99, 32_768), BUDGET).is_empty());
     }
 
     #[test]
     fn a_restart_forgets_what_was_published_before() {
-        let mut chooser = BaseChooser::new(0);
+        let mut chooser = BaseChooser::new(0, 20);
         let bytes = noise(1, 100_000);
-        chooser.add(BaseSpace::New, 0, &bytes);
-        assert!(!chooser.choose(&bytes).is_empty());
+        chooser.add_new(0, &bytes);
+        assert!(!chooser.choose(&bytes, BUDGET).is_empty());
         chooser.restart();
-        assert!(chooser.choose(&bytes).is_empty());
+        assert!(chooser.choose(&bytes, BUDGET).is_empty());
     }
 }

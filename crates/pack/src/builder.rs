@@ -13,7 +13,7 @@ use crate::layout;
 use crate::numbers::size;
 use crate::section;
 use crate::selection::Selection;
-use crate::source::{FolderChunks, NoChunks};
+use crate::source::{Containers, FolderChunks, NoChunks};
 
 /// An archive that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,14 +46,17 @@ pub fn build_archive<W: Write + Seek>(
     out: &mut W,
     progress: Progress<'_>,
 ) -> Result<BuildSummary, BuildError> {
-    let mut chunks = FolderChunks::scan(selection)?;
+    let mut chunks = FolderChunks::scan(selection, containers(level))?;
     let complete = chunks.complete().clone();
     let tree = complete.tree();
     let order = layout::order(tree, &ChunkSet::full(tree.chunk_count()));
     archive::write_placeholder(out)?;
     let input = BundleInput {
         blocks: layout::blocks(tree, &order),
-        chooser: BaseChooser::new(tree.unique_bytes()),
+        chooser: level
+            .uses_bases()
+            .then(|| BaseChooser::new(tree.unique_bytes(), tree.chunk_count()))
+            .map(|chooser| if level.restarts() { chooser.keep_close() } else { chooser }),
         new: &mut chunks,
         old: &mut NoChunks,
         level,
@@ -77,4 +80,12 @@ pub fn build_archive<W: Write + Seek>(
         blocks: size(bundle.table.blocks().len()),
         content: parts.content,
     })
+}
+
+/// Opening takes about as long as compressing at level 9.
+const fn containers(level: Level) -> Containers {
+    match level {
+        Level::Fast => Containers::Keep,
+        Level::Balanced | Level::Small => Containers::Open,
+    }
 }

@@ -44,6 +44,13 @@ impl ChunkSet {
         added
     }
 
+    /// Takes `chunk` out.
+    pub fn remove(&mut self, chunk: u32) {
+        if let Some(word) = self.words.get_mut(index(chunk / 64)) {
+            *word &= !(1 << (chunk % 64));
+        }
+    }
+
     /// How many chunks are in the set.
     #[must_use]
     pub fn count(&self) -> u32 {
@@ -71,6 +78,9 @@ mod tests {
         let mut set = ChunkSet::empty(70);
         assert!(set.insert(69) && !set.insert(69) && !set.insert(70));
         assert_eq!((set.count(), set.iter().collect::<Vec<_>>()), (1, vec![69]));
+        set.remove(69);
+        set.remove(1000);
+        assert_eq!(set.count(), 0);
         assert!(!set.is_complete() && ChunkSet::full(70).is_complete());
         assert!(ChunkSet::empty(0).is_complete());
     }

@@ -1,19 +1,26 @@
 //! Compression of one block.
 
-use headstart_model::Verified;
-use zstd::zstd_safe::{CCtx, CParameter, DCtx, DParameter};
+mod copies;
+mod diff;
+mod zstd_frame;
 
+use headstart_model::Verified;
+
+use crate::bundle::Level;
 use crate::error::FormatError;
 use crate::limits::{BASES_BYTES_MAX, BLOCK_BYTES_MAX};
 use crate::numbers::size;
+use crate::varint::{self, Cursor};
 
 /// How the bytes of a block are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Codec {
     /// As they are.
     Stored,
     /// One zstd frame; the bytes of the bases are its prefix.
     Zstd,
+    /// How the block is made of its bases, as one zstd frame without prefix: for programs that were built anew.
+    Diff,
 }
 
 impl Codec {
@@ -21,6 +28,7 @@ impl Codec {
         match self {
             Self::Stored => 0,
             Self::Zstd => 1,
+            Self::Diff => 2,
         }
     }
 
@@ -28,65 +36,73 @@ impl Codec {
         match byte {
             0 => Ok(Self::Stored),
             1 => Ok(Self::Zstd),
+            2 => Ok(Self::Diff),
             other => {
                 let found = u64::from(other);
-                Err(FormatError::Limit { what: "the codec of a block", found, limit: 1 })
+                Err(FormatError::Limit { what: "the codec of a block", found, limit: 2 })
             }
         }
     }
 }
 
-/// Smallest and largest zstd windows that the format uses, as powers of two.
-const WINDOW_LOG_MIN: u32 = 17;
-const WINDOW_LOG_MAX: u32 = 25;
+/// Bytes of a block that get a long look before all of it does.
+const SAMPLE_BYTES: usize = 256 * 1024;
+/// Bytes of a block that a quick look takes in.
+const LOOK_BYTES: usize = 128 * 1024;
 
-/// Compresses one block after another; keeps its memory between them.
-pub(crate) struct Encoder {
-    level: i32,
+/// The shortest form of `plain` that `level` looks for. Deterministic: nothing but the arguments matters.
+pub(crate) fn encode(level: Level, plain: &[u8], prefix: &[u8]) -> (Codec, Vec<u8>) {
+    let mut best = (Codec::Stored, plain.to_vec());
+    let mut offer = |codec, stored: Result<Vec<u8>, usize>| match stored {
+        Ok(stored) if stored.len() < best.1.len() => best = (codec, stored),
+        _ => {}
+    };
+    if prefix.is_empty() && level.looks_twice() && is_noise(level, plain) {
+        return best;
+    }
+    offer(Codec::Zstd, zstd_frame::compress(level, plain, prefix));
+    let tries_diff = !prefix.is_empty() && level.tries_diffs();
+    if let Some(diff) = tries_diff.then(|| diff::make(plain, prefix)).flatten() {
+        offer(Codec::Diff, seal_diff(level, &diff));
+    }
+    best
 }
 
-impl Encoder {
-    pub(crate) const fn new(level: i32) -> Self {
-        Self { level }
-    }
-
-    /// The shorter of both forms of `plain`.
-    pub(crate) fn encode(&self, plain: &[u8], prefix: &[u8]) -> (Codec, Vec<u8>) {
-        match self.compress(plain, prefix) {
-            Ok(stored) if stored.len() < plain.len() => (Codec::Zstd, stored),
-            _ => (Codec::Stored, plain.to_vec()),
-        }
-    }
-
-    fn compress(&self, plain: &[u8], prefix: &[u8]) -> Result<Vec<u8>, usize> {
-        let mut context = CCtx::create();
-        context.set_parameter(CParameter::CompressionLevel(self.level))?;
-        context.set_parameter(CParameter::ContentSizeFlag(false))?;
-        context.set_parameter(CParameter::ChecksumFlag(false))?;
-        let log = window_log(plain.len() + prefix.len());
-        context.set_parameter(CParameter::WindowLog(log))?;
-        if self.level >= 19 {
-            // Longer chains than the level's own find what a far base holds; measured, see docs/format/pack.md.
-            context.set_parameter(CParameter::ChainLog((log + 1).min(28)))?;
-            context.set_parameter(CParameter::HashLog(log.min(26)))?;
-        }
-        if !prefix.is_empty() {
-            context.ref_prefix(prefix)?;
-        }
-        let mut out = Vec::with_capacity(zstd::zstd_safe::compress_bound(plain.len()));
-        context.compress2(&mut out, plain)?;
-        Ok(out)
-    }
+/// About how many bytes `plain` would have by itself, by a quick look at a part of it.
+pub(crate) fn look(plain: &[u8]) -> usize {
+    let part = middle(plain, LOOK_BYTES);
+    let found = zstd_frame::compress(Level::Fast, part, &[]).map_or(part.len(), |it| it.len());
+    (plain.len() * found.min(part.len())).checked_div(part.len()).unwrap_or(0)
 }
 
-fn window_log(bytes: usize) -> u32 {
-    bytes.max(1).next_power_of_two().ilog2().clamp(WINDOW_LOG_MIN, WINDOW_LOG_MAX)
+fn middle(plain: &[u8], bytes: usize) -> &[u8] {
+    let start = plain.len().saturating_sub(bytes) / 2;
+    let rest = plain.get(start..).unwrap_or_default();
+    rest.get(..bytes).unwrap_or(rest)
+}
+
+/// Whether neither a quick look at all of it nor a long one at its middle makes `plain` smaller: it is not worth a long look
+/// at all of it. The quick one alone would be wrong: it steps over what few matches compressed pictures have.
+fn is_noise(level: Level, plain: &[u8]) -> bool {
+    let gains = |level, plain: &[u8]| {
+        let least = plain.len() / 4096;
+        zstd_frame::compress(level, plain, &[]).is_ok_and(|it| it.len() + least <= plain.len())
+    };
+    !gains(Level::Fast, plain) && !gains(level, middle(plain, SAMPLE_BYTES))
+}
+
+fn seal_diff(level: Level, diff: &[u8]) -> Result<Vec<u8>, usize> {
+    let mut out = Vec::new();
+    varint::put(&mut out, size(diff.len()));
+    out.extend(zstd_frame::compress(level, diff, &[])?);
+    Ok(out)
 }
 
 /// Decompresses a block. Takes verified bytes only, so that the decompressor never sees what an attacker made.
 ///
 /// # Errors
-/// [`FormatError::Decompress`] when the bytes do not yield exactly `plain_bytes`.
+/// [`FormatError::Decompress`] when the bytes do not yield exactly `plain_bytes`; [`FormatError::Limit`] and
+/// [`FormatError::Rule`] for what breaks the format.
 pub(crate) fn decode<B: AsRef<[u8]>>(
     number: u32,
     codec: Codec,
@@ -94,78 +110,29 @@ pub(crate) fn decode<B: AsRef<[u8]>>(
     prefix: &[u8],
     plain_bytes: u64,
 ) -> Result<Vec<u8>, FormatError> {
+    let limits = [
+        ("the length of a block", plain_bytes, BLOCK_BYTES_MAX),
+        ("the length of a block's bases", size(prefix.len()), BASES_BYTES_MAX),
+    ];
+    if let Some((what, found, limit)) = limits.into_iter().find(|(_, found, limit)| found > limit) {
+        return Err(FormatError::Limit { what, found, limit });
+    }
     let wrong = || FormatError::Decompress { block: u64::from(number) };
-    if plain_bytes > BLOCK_BYTES_MAX {
-        let what = "the length of a block";
-        return Err(FormatError::Limit { what, found: plain_bytes, limit: BLOCK_BYTES_MAX });
-    }
-    if size(prefix.len()) > BASES_BYTES_MAX {
-        let what = "the length of a block's bases";
-        let found = size(prefix.len());
-        return Err(FormatError::Limit { what, found, limit: BASES_BYTES_MAX });
-    }
-    let capacity = usize::try_from(plain_bytes).expect("BLOCK_BYTES_MAX fits memory");
     let plain = match codec {
         Codec::Stored => stored.as_bytes().to_vec(),
         Codec::Zstd => {
-            // The output has room for exactly what was promised: a bomb ends here.
-            let mut out = Vec::with_capacity(capacity);
-            let mut context = DCtx::create();
-            context.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MAX)).map_err(|_| wrong())?;
-            if !prefix.is_empty() {
-                context.ref_prefix(prefix).map_err(|_| wrong())?;
-            }
-            context.decompress(&mut out, stored.as_bytes()).map_err(|_| wrong())?;
-            out
+            zstd_frame::decompress(stored.as_bytes(), prefix, plain_bytes).ok_or_else(wrong)?
+        }
+        Codec::Diff => {
+            let mut cursor = Cursor::new("a diff", stored.as_bytes());
+            let limit = diff::bytes_max(plain_bytes);
+            let bytes = cursor.bounded("the length of a diff", limit)?;
+            let diff = zstd_frame::decompress(cursor.rest(), &[], bytes).ok_or_else(wrong)?;
+            diff::apply(&diff, prefix, plain_bytes)?
         }
     };
-    if plain.len() == capacity { Ok(plain) } else { Err(wrong()) }
+    if size(plain.len()) == plain_bytes { Ok(plain) } else { Err(wrong()) }
 }
 
 #[cfg(test)]
-mod tests {
-    use headstart_model::Digest;
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn verified(bytes: &[u8]) -> Verified<&[u8]> {
-        Verified::check(bytes, &Digest::of(bytes)).expect("equal")
-    }
-
-    proptest! {
-        #[test]
-        fn blocks_round_trip(plain: Vec<u8>, prefix: Vec<u8>, level in prop::sample::select(vec![1, 3, 9, 19])) {
-            let (codec, stored) = Encoder::new(level).encode(&plain, &prefix);
-            let read = decode(0, codec, &verified(&stored), &prefix, size(plain.len()));
-            prop_assert_eq!(read.expect("own output"), plain);
-        }
-
-        #[test]
-        fn any_bytes_end_in_an_error_or_the_promised_length(stored: Vec<u8>, promised in 0_u64..5000) {
-            if let Ok(plain) = decode(0, Codec::Zstd, &verified(&stored), &[], promised) {
-                prop_assert_eq!(size(plain.len()), promised);
-            }
-        }
-    }
-
-    #[test]
-    fn a_base_makes_a_block_small() {
-        let base: Vec<u8> =
-            (0..100_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
-        let mut plain = base.clone();
-        plain[50_000] ^= 1;
-        let (codec, stored) = Encoder::new(3).encode(&plain, &base);
-        assert_eq!(codec, Codec::Zstd);
-        assert!(stored.len() < 1_000, "{} bytes", stored.len());
-    }
-
-    #[test]
-    fn more_than_promised_is_refused() {
-        let plain = vec![0; 1 << 20];
-        let (codec, stored) = Encoder::new(3).encode(&plain, &[]);
-        assert!(decode(0, codec, &verified(&stored), &[], 1 << 10).is_err());
-        assert!(decode(0, codec, &verified(&stored), &[], 1 << 21).is_err());
-        assert!(decode(0, codec, &verified(&stored), &[], u64::MAX).is_err());
-    }
-}
+mod tests;

@@ -13,7 +13,6 @@ use crate::layout;
 use crate::numbers::size;
 use crate::section::{self, DeltaStructure};
 use crate::source::ChunkSource;
-use crate::table::BaseSpace;
 use crate::tree::CompleteTree;
 
 /// A version with the bytes of its chunks.
@@ -64,17 +63,19 @@ pub fn build_delta<S: Read + Write + Seek>(
         missing.insert(chunk);
     });
     let order = layout::order(new_tree, &missing);
-    let mut chooser = BaseChooser::new(old_tree.unique_bytes() + new_tree.unique_bytes());
+    let mut chooser =
+        BaseChooser::new(old_tree.unique_bytes() + new_tree.unique_bytes(), new_tree.chunk_count());
     if !order.is_empty() {
+        let mut bytes = Vec::new();
         for chunk in 0..old_tree.chunk_count() {
-            let mut bytes = Vec::new();
+            bytes.clear();
             old.chunks.read_chunk(chunk, &mut bytes)?;
-            chooser.add(BaseSpace::Old, chunk, &bytes);
+            chooser.add_old(&bytes);
         }
     }
     let input = BundleInput {
         blocks: layout::blocks(new_tree, &order),
-        chooser,
+        chooser: Some(chooser),
         new: new.chunks,
         old: old.chunks,
         level,

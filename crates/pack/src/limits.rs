@@ -1,5 +1,9 @@
 //! Sizes that nothing from outside can exceed. Each is checked before memory is set aside.
 
+/// The format that is written.
+pub const FORMAT_VERSION: u32 = 2;
+/// The oldest format that is read. Format 1 had neither diffs nor opened containers; all else is the same.
+pub const FORMAT_VERSION_OLDEST: u32 = 1;
 /// Smallest chunk in bytes, but for the last of a file. `Ours:` measured, see `docs/format/pack.md`.
 pub const CHUNK_BYTES_MIN: usize = 8 * 1024;
 /// Average chunk in bytes.
@@ -17,7 +21,7 @@ pub const BASES_CHUNKS_MAX: u64 = 1 << 18;
 /// Most chunks that a reader accepts as bases of all blocks of a bundle together: they are walked through one by one.
 /// `Ours:` a thousand times what a bundle of 100 GB has.
 pub const TABLE_BASES_MAX: u64 = 1 << 28;
-/// Most bytes of bases that a builder gives to one block.
+/// Most bytes of bases and block together, for which a builder chooses: zstd's tables fit a power of two.
 pub const BASES_BYTES_BUDGET: usize = 4 * 1024 * 1024;
 /// Most plain bytes of a structure section.
 pub const STRUCTURE_BYTES_MAX: u64 = 512 * 1024 * 1024;
@@ -30,3 +34,7 @@ pub const CHUNKS_MAX: u64 = 1 << 27;
 pub const PATHS_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Most files and folders of a pack.
 pub const ENTRIES_MAX: u64 = 1 << 24;
+/// Most bytes of the recipe of an opened container: a device holds one in memory.
+pub const RECIPE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Most bytes of a file that is opened.
+pub const FILE_BYTES_MAX: u64 = 1 << 50;

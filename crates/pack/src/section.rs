@@ -4,14 +4,14 @@ use headstart_model::{Digest, Verified};
 use zstd::zstd_safe::{CCtx, CParameter, DCtx, DParameter, compress_bound};
 
 use crate::error::FormatError;
-use crate::limits::STRUCTURE_BYTES_MAX;
+use crate::limits::{FORMAT_VERSION, FORMAT_VERSION_OLDEST, STRUCTURE_BYTES_MAX};
 use crate::numbers::{index, size};
 use crate::table::BlockTable;
 use crate::tree::{CompleteTree, Tree};
 use crate::varint::{self, Cursor};
 
-const MAGIC: &[u8; 4] = b"HSX\x01";
-const HEAD_BYTES: usize = 4 + 1 + 8;
+const MAGIC: &[u8; 3] = b"HSX";
+const HEAD_BYTES: usize = 3 + 1 + 1 + 8;
 const FULL: u8 = 1;
 const DELTA: u8 = 2;
 const LEVEL: i32 = 19;
@@ -211,6 +211,7 @@ fn seal(kind: u8, plain: &[u8], prefix: &[u8]) -> Result<Vec<u8>, FormatError> {
         .map_err(|_| FormatError::Rule { what: "the index could not be compressed" })?;
     let mut section = Vec::with_capacity(HEAD_BYTES + compressed.len());
     section.extend_from_slice(MAGIC);
+    section.push(u8::try_from(FORMAT_VERSION).expect("far below 256"));
     section.push(kind);
     section.extend_from_slice(&found.to_le_bytes());
     section.extend_from_slice(&compressed);
@@ -219,7 +220,15 @@ fn seal(kind: u8, plain: &[u8], prefix: &[u8]) -> Result<Vec<u8>, FormatError> {
 
 fn unseal(kind: u8, section: &[u8], prefix: &[u8]) -> Result<Vec<u8>, FormatError> {
     let mut cursor = Cursor::new("the index", section);
-    if cursor.array::<4>()? != *MAGIC || cursor.byte()? != kind {
+    if cursor.array::<3>()? != *MAGIC {
+        return Err(FormatError::Magic { what: "an index" });
+    }
+    let version = u32::from(cursor.byte()?);
+    if !(FORMAT_VERSION_OLDEST..=FORMAT_VERSION).contains(&version) {
+        let known = FORMAT_VERSION;
+        return Err(FormatError::Version { what: "the index", found: version, known });
+    }
+    if cursor.byte()? != kind {
         return Err(FormatError::Magic { what: "an index of this kind" });
     }
     let found = u64::from_le_bytes(cursor.array()?);

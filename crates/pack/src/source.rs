@@ -1,18 +1,20 @@
 //! Where the bytes of chunks come from while a bundle is made.
 
+mod scan;
+
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
 use headstart_model::{Digest, Verified};
 
-use crate::chunker;
 use crate::error::{BuildError, FormatError};
 use crate::numbers::{index, size};
 use crate::reader::{BaseSource, BlockReader};
-use crate::selection::{SelectedFile, Selection};
+use crate::selection::Selection;
 use crate::table::{BaseSpace, BlockTable};
-use crate::tree::{CompleteTree, TreeBuilder};
+use crate::tree::CompleteTree;
+use scan::Scanned;
 
 /// Gives the bytes of the chunks of one tree, in any order.
 pub trait ChunkSource {
@@ -28,35 +30,39 @@ pub trait ChunkSource {
 pub struct FolderChunks {
     complete: CompleteTree,
     sources: Vec<PathBuf>,
-    /// For each chunk the file that holds it and where.
-    places: Vec<(u32, u64)>,
+    /// For each chunk the file that holds it and where; in the scratch file, for a chunk of an opened form.
+    places: Vec<(Holder, u64)>,
     open: Option<(u32, File)>,
+    /// The opened forms of containers.
+    scratch: Option<File>,
+}
+
+/// What happens to zip-like and gzip files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Containers {
+    /// They are cut as they are.
+    Keep,
+    /// They are [opened](crate::container) where that pays.
+    Open,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holder {
+    File(u32),
+    Scratch,
 }
 
 impl FolderChunks {
     /// Cuts every selected file and makes the tree of them. Reads each file once; memory grows with the number of chunks.
+    /// Opened forms go to a file without a name in the system's folder for temporary files.
     ///
     /// # Errors
-    /// [`BuildError::Read`], [`BuildError::Changed`] when a file does not have the size it was selected with, and
-    /// [`BuildError::TooMany`].
-    pub fn scan(selection: &Selection) -> Result<Self, BuildError> {
-        let mut builder = TreeBuilder::new();
-        selection.folders.iter().for_each(|folder| builder.folder(&folder.path));
-        let mut first_places = std::collections::HashMap::new();
-        for (number, file) in (0_u32..).zip(&selection.files) {
-            let chunks = scan_file(file)?;
-            let mut offset = 0;
-            for (name, bytes) in &chunks {
-                first_places.entry(*name).or_insert((number, offset));
-                offset += u64::from(*bytes);
-            }
-            builder.file(&file.path, file.executable, chunks)?;
-        }
-        let complete = builder.finish();
-        let places = complete.names().iter().filter_map(|name| first_places.get(name).copied());
-        let places = places.collect();
+    /// [`BuildError::Read`], [`BuildError::Changed`] when a file does not have the size it was selected with,
+    /// [`BuildError::TooMany`], and [`BuildError::Write`] for the temporary file.
+    pub fn scan(selection: &Selection, containers: Containers) -> Result<Self, BuildError> {
+        let Scanned { complete, places, scratch } = scan::all(selection, containers)?;
         let sources = selection.files.iter().map(|file| file.source.clone()).collect();
-        Ok(Self { complete, sources, places, open: None })
+        Ok(Self { complete, sources, places, open: None, scratch })
     }
 
     /// The tree of the files.
@@ -75,27 +81,11 @@ impl FolderChunks {
     }
 }
 
-fn scan_file(file: &SelectedFile) -> Result<Vec<(Digest, u32)>, BuildError> {
-    let read = |source| BuildError::Read { path: file.source.clone(), source };
-    let mut chunks = Vec::new();
-    let mut size = 0;
-    for chunk in chunker::cut(File::open(&file.source).map_err(read)?) {
-        let chunk = chunk.map_err(read)?;
-        let bytes = u32::try_from(chunk.bytes.len()).expect("a chunk is at most CHUNK_BYTES_MAX");
-        size += u64::from(bytes);
-        chunks.push((chunk.name, bytes));
-    }
-    if size == file.size {
-        Ok(chunks)
-    } else {
-        Err(BuildError::Changed { path: file.source.clone() })
-    }
-}
-
 impl ChunkSource for FolderChunks {
     fn read_chunk(&mut self, chunk: u32, out: &mut Vec<u8>) -> Result<(), BuildError> {
         let place = self.places.get(index(chunk)).copied();
-        let (Some((file, offset)), Some(name)) = (place, self.complete.name(chunk).copied()) else {
+        let (Some((holder, offset)), Some(name)) = (place, self.complete.name(chunk).copied())
+        else {
             return Err(FormatError::Rule { what: "a chunk is wanted that does not exist" }.into());
         };
         let bytes = u64::from(self.complete.tree().chunk_bytes(chunk));
@@ -104,8 +94,16 @@ impl ChunkSource for FolderChunks {
             file.seek(SeekFrom::Start(offset))?;
             file.take(bytes).read_to_end(out)
         };
-        let path = self.sources.get(index(file)).cloned().unwrap_or_default();
-        self.open(file)
+        let path = match holder {
+            Holder::File(file) => self.sources.get(index(file)).cloned().unwrap_or_default(),
+            Holder::Scratch => PathBuf::new(),
+        };
+        let opened = match (holder, &mut self.scratch) {
+            (Holder::File(file), _) => self.open(file),
+            (Holder::Scratch, Some(scratch)) => Ok(scratch),
+            (Holder::Scratch, None) => Err((path.clone(), std::io::ErrorKind::NotFound.into())),
+        };
+        opened
             .and_then(|open| read(open, out).map_err(|error| (path.clone(), error)))
             .map_err(|(path, source)| BuildError::Read { path, source })?;
         let same = Digest::of(out.get(start..).unwrap_or_default()) == name;

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use headstart_model::{Digest, DigestHasher, PackPath};
 
-pub use builder::TreeBuilder;
+pub use builder::{FileKind, TreeBuilder};
 
 /// Files, folders and chunk lengths of one version of a pack, without the names of the chunks.
 ///
@@ -44,10 +44,12 @@ pub enum Node {
 /// A regular file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileNode {
-    /// Its length in bytes: the sum of its chunks.
+    /// Its length in bytes: the sum of its chunks, unless it is opened.
     pub size: u64,
     /// Whether it has the executable bit.
     pub executable: bool,
+    /// The digest of the file, if its chunks are not its bytes but those of its [opened form](crate::container).
+    pub opened: Option<Digest>,
     references: Range<usize>,
 }
 
@@ -72,6 +74,19 @@ impl Tree {
         self.references.get(file.references.clone()).unwrap_or_default()
     }
 
+    /// Bytes of all chunks of a file of this tree one after the other: its length, or that of its opened form.
+    #[must_use]
+    pub fn chunked_bytes(&self, file: &FileNode) -> u64 {
+        self.chunks_of(file).iter().map(|chunk| u64::from(self.chunk_bytes(*chunk))).sum()
+    }
+
+    /// Bytes of all opened forms: what a device needs beside the files while it makes them.
+    #[must_use]
+    pub fn opened_bytes(&self) -> u64 {
+        let opened = self.files().filter(|(_, _, file)| file.opened.is_some());
+        opened.map(|(_, _, file)| self.chunked_bytes(file)).fold(0, u64::saturating_add)
+    }
+
     /// The number of different chunks.
     #[must_use]
     pub fn chunk_count(&self) -> u32 {
@@ -87,7 +102,7 @@ impl Tree {
     /// Bytes of all files.
     #[must_use]
     pub fn installed_bytes(&self) -> u64 {
-        self.files().map(|(_, _, file)| file.size).sum()
+        self.files().map(|(_, _, file)| file.size).fold(0, u64::saturating_add)
     }
 
     /// Bytes of all different chunks.

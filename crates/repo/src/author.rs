@@ -20,7 +20,7 @@ mod writer;
 
 pub use documents::Lifetimes;
 pub use error::{ChangeError, KeyError, PublishError};
-pub use gc::Freed;
+pub use gc::{Freed, FreedFile};
 pub use history::{ListedChannel, ListedPack, LoggedRelease, list, log};
 pub use init::{Initialised, KeysPlace, init};
 pub use keys::{Duty, KeyFolder};
@@ -28,7 +28,7 @@ pub use ledger::Cause;
 pub use prepare::{Doing, Preparation, PrepareError, Step, Steps};
 pub(crate) use prepared::{Beginning, Content};
 pub use prepared::{PreparedPack, Staged};
-pub use publish::{ReleaseRequest, Released, ReleasedDelta, ReleasedPack};
+pub use publish::{Preview, ReleaseRequest, Released, ReleasedDelta, ReleasedPack};
 pub use refresh::{KeyInfo, KeyPlace, Refreshed};
 pub use verify::{Damage, Fault, Verification, verify};
 pub use writer::{Committed, Mode, Outcome, Writer};

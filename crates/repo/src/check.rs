@@ -8,7 +8,7 @@ use headstart_sys::{Action, FileError};
 use jiff::{SignedDuration, Timestamp};
 use tough::ExpirationEnforcement;
 
-use crate::fetch::{Fetch, FetchError, FetchRequest, Fetched};
+use crate::fetch::{Fetch, FetchError, FetchRequest, Fetched, Freshness};
 use crate::load::{self, Known, Loaded};
 use crate::transport::{METADATA_BYTES_MAX, Record};
 use crate::trust::{Expiring, State};
@@ -72,11 +72,18 @@ impl TrustStore {
         }
         let root = state.as_ref().map_or(self.first_root(), |state| state.root.as_bytes());
         let trusted = state.as_ref().map(State::trusted).unwrap_or_default();
-        let loaded =
-            load::load(root, fetch, Known { trusted, fetched }, ExpirationEnforcement::Safe)
-                .await?;
-        let expiring = judge_expiry(&loaded, now)?;
-        let (catalog, text) = read_catalog(&loaded, channel).await?;
+        let known = Known { trusted: trusted.clone(), fetched, freshness: Freshness::Any };
+        let judged = judge(root, Arc::clone(&fetch), known, (channel, now)).await;
+        let (loaded, expiring, catalog, text) = match judged {
+            // What a cache on the way keeps too long or spoilt is no reason to distrust the server: it is asked itself, once.
+            Err(error) if error.may_be_of_the_way() => {
+                tracing::debug!(%error, "asking the server itself");
+                let fetched = Record::default();
+                let known = Known { trusted, fetched, freshness: Freshness::FromServer };
+                judge(root, fetch, known, (channel, now)).await?
+            }
+            judged => judged?,
+        };
         let change = match &state {
             Some(state) if state.channel == *channel && state.catalog == text => Change::Unchanged,
             _ => Change::Changed,
@@ -118,6 +125,7 @@ async fn ask_timestamp(fetch: &dyn Fetch, state: &State) -> Result<Answer, RepoE
         path: layout::TIMESTAMP,
         max_bytes: METADATA_BYTES_MAX,
         held: state.timestamp_tag.as_deref(),
+        freshness: Freshness::Any,
     };
     let path = || layout::TIMESTAMP.to_owned();
     match fetch.fetch(request).await {
@@ -140,6 +148,19 @@ fn unchanged(state: &State) -> Result<Checked, RepoError> {
     let catalog = Catalog::from_json(state.catalog.as_bytes())
         .map_err(|source| RepoError::Catalog { channel: channel.clone(), source })?;
     Ok(Checked { catalog, change: Change::Unchanged, expires: state.expiring.at })
+}
+
+/// Loads everything, and judges it.
+async fn judge(
+    root: &[u8],
+    fetch: Arc<dyn Fetch>,
+    known: Known,
+    (channel, now): (&ChannelName, Timestamp),
+) -> Result<(Loaded, Expiring, Catalog, String), RepoError> {
+    let loaded = load::load(root, fetch, known, ExpirationEnforcement::Safe).await?;
+    let expiring = judge_expiry(&loaded, now)?;
+    let (catalog, text) = read_catalog(&loaded, channel).await?;
+    Ok((loaded, expiring, catalog, text))
 }
 
 /// `tough` judged by the machine's clock; the caller's clock, and time that was seen already, are judged here.

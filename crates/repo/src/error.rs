@@ -7,7 +7,7 @@ use headstart_model::{ChannelName, ErrorKind, Failure};
 use headstart_sys::FileError;
 use jiff::Timestamp;
 
-use crate::{FetchError, Sha256};
+use crate::{FetchError, Sha256, layout};
 
 /// The four signed documents of a repository. `Spec:` The Update Framework, roles and PKI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -144,6 +144,21 @@ fn date(time: Option<Timestamp>) -> String {
 }
 
 impl RepoError {
+    /// Whether a cache on the way may be to blame: one that spoilt a document, or kept it too long.
+    pub(crate) fn may_be_of_the_way(&self) -> bool {
+        match self {
+            Self::Expired { .. }
+            | Self::WrongSignature { .. }
+            | Self::Older { .. }
+            | Self::Altered { .. }
+            | Self::Malformed { .. }
+            | Self::TooLarge { .. } => true,
+            // The file that a kept timestamp leads to may be freed by now.
+            Self::Fetch { path, source: FetchError::NotFound } => path != layout::TIMESTAMP,
+            _ => false,
+        }
+    }
+
     /// The failure as people and programs are told it.
     #[must_use]
     pub fn to_failure(&self) -> Failure {

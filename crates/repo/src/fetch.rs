@@ -19,6 +19,18 @@ pub struct FetchRequest<'a> {
     pub max_bytes: u64,
     /// The [`Fetched::Body::tag`] of the copy that is held already. Set, the answer may be [`Fetched::NotModified`].
     pub held: Option<&'a str>,
+    /// Who may answer.
+    pub freshness: Freshness,
+}
+
+/// Who may answer a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Freshness {
+    /// Also a cache on the way.
+    #[default]
+    Any,
+    /// The server itself: what came before was not what was signed, and a cache may be to blame.
+    FromServer,
 }
 
 /// What came of a request.
@@ -118,7 +130,9 @@ mod tests {
     async fn fetch(max_bytes: u64, path: &str) -> Result<Fetched, FetchError> {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join("five"), b"12345").expect("a file");
-        FolderFetch::new(folder.path()).fetch(FetchRequest { path, max_bytes, held: None }).await
+        FolderFetch::new(folder.path())
+            .fetch(FetchRequest { path, max_bytes, held: None, freshness: Freshness::Any })
+            .await
     }
 
     #[tokio::test]

@@ -13,7 +13,7 @@ use tough::{
     ExpirationEnforcement, IntoVec as _, Limits, Repository, RepositoryLoader, TargetName,
 };
 
-use crate::fetch::Fetch;
+use crate::fetch::{Fetch, Freshness};
 use crate::transport::{self, Bridge, Record};
 use crate::{RepoError, Role, Sha256, layout};
 
@@ -24,6 +24,8 @@ pub(crate) struct Known {
     pub(crate) trusted: Trusted,
     /// Files that were fetched just now and need not be asked for again.
     pub(crate) fetched: Record,
+    /// Who may answer.
+    pub(crate) freshness: Freshness,
 }
 
 /// Documents that were trusted, in the form in which `tough` keeps them.
@@ -66,7 +68,7 @@ pub(crate) async fn load(
         tempfile::tempdir().map_err(|e| FileError::new(Action::Create, std::env::temp_dir(), e))?;
     write_seed(folder.path(), "timestamp.json", known.trusted.timestamp.as_deref()).await?;
     write_seed(folder.path(), "snapshot.json", known.trusted.snapshot.as_deref()).await?;
-    let bridge = Bridge::new(fetch, known.fetched);
+    let bridge = Bridge::new(fetch, known.fetched, known.freshness);
     let loaded = RepositoryLoader::new(
         &root,
         transport::base_url(layout::METADATA),

@@ -10,7 +10,7 @@ use headstart_model::catalog::CATALOG_BYTES_MAX;
 use tough::{Transport, TransportError, TransportErrorKind, TransportStream};
 use url::Url;
 
-use crate::fetch::{Fetch, FetchError, FetchRequest, Fetched};
+use crate::fetch::{Fetch, FetchError, FetchRequest, Fetched, Freshness};
 use crate::layout;
 
 /// Bytes of one root, timestamp or snapshot. `Ours:` they have one to four kilobytes; key rotation adds a few.
@@ -61,12 +61,13 @@ pub(crate) struct Record {
 pub(crate) struct Bridge {
     fetch: Arc<dyn Fetch>,
     record: Arc<Mutex<Record>>,
+    freshness: Freshness,
 }
 
 impl Bridge {
     /// A bridge that already holds `known` files, which are not asked for again.
-    pub(crate) fn new(fetch: Arc<dyn Fetch>, known: Record) -> Self {
-        Self { fetch, record: Arc::new(Mutex::new(known)) }
+    pub(crate) fn new(fetch: Arc<dyn Fetch>, known: Record, freshness: Freshness) -> Self {
+        Self { fetch, record: Arc::new(Mutex::new(known)), freshness }
     }
 
     /// What was read so far, leaving nothing.
@@ -84,7 +85,8 @@ impl Bridge {
         if let Some(bytes) = known {
             return Ok(bytes);
         }
-        let request = FetchRequest { path, max_bytes: limit_of(path), held: None };
+        let (max_bytes, freshness) = (limit_of(path), self.freshness);
+        let request = FetchRequest { path, max_bytes, held: None, freshness };
         match self.fetch.fetch(request).await {
             Ok(Fetched::Body { bytes, tag }) => {
                 let mut record = self.lock();

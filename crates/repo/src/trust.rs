@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tough::schema::{Root, Signed};
 
-use crate::fetch::{Fetch, FetchRequest, Fetched};
+use crate::fetch::{Fetch, FetchRequest, Fetched, Freshness};
 use crate::load::Trusted;
 use crate::{FetchError, RepoError, Role, Sha256, disk, layout, transport};
 
@@ -127,6 +127,7 @@ impl TrustStore {
             path: layout::FIRST_ROOT,
             max_bytes: transport::METADATA_BYTES_MAX,
             held: None,
+            freshness: Freshness::Any,
         };
         let failed = |source| RepoError::Fetch { path: layout::FIRST_ROOT.to_owned(), source };
         match fetch.fetch(request).await.map_err(failed)? {

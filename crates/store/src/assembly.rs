@@ -19,7 +19,7 @@ use headstart_pack::{
 };
 
 pub use finish::{Built, Finish};
-pub use reuse::{Reused, Sharing};
+pub use reuse::{OldVersion, Reused, Sharing, WholeFile, whole_files};
 
 use headstart_sys::lock::{self, FileLock};
 use headstart_sys::{Action, FileError};
@@ -27,6 +27,7 @@ use headstart_sys::{Action, FileError};
 use crate::error::StoreError;
 use crate::installed::InstalledVersion;
 use crate::numbers::{index, size};
+use crate::opened::RECIPES;
 use journal::Journal;
 use output::OutputFiles;
 
@@ -43,8 +44,8 @@ pub struct Assembly {
     held: ChunkSet,
     output: OutputFiles,
     journal: Journal,
-    /// The version that bases of the old tree are read from.
-    old: Option<InstalledVersion>,
+    /// The versions that were taken over from, in the order in which they came.
+    olds: Vec<InstalledVersion>,
     bytes_written: u64,
     /// Held as long as anybody may write here: a cancelled download may still be writing when the next one begins.
     _lock: FileLock,
@@ -62,7 +63,10 @@ impl Assembly {
         let lock = FileLock::acquire(&folder.join(LOCK), lock::Sharing::Exclusive)?;
         let files = InstalledVersion::files_of(folder);
         let (journal, noted) = Journal::open(&folder.join(JOURNAL), content, || {
-            headstart_sys::durable::remove_tree(&files)
+            for part in [files, folder.join(output::FORMS), folder.join(RECIPES)] {
+                headstart_sys::durable::remove_tree(&part)?;
+            }
+            Ok(())
         })?;
         let chunks = tree.chunk_count();
         let mut assembly = Self {
@@ -70,9 +74,9 @@ impl Assembly {
             places: Places::of(&tree),
             names: vec![None; index(chunks)],
             held: ChunkSet::empty(chunks),
-            output: OutputFiles::create(&files, &tree)?,
+            output: OutputFiles::create(folder, &tree)?,
             journal,
-            old: None,
+            olds: Vec::new(),
             bytes_written: 0,
             _lock: lock,
             tree,
@@ -97,21 +101,30 @@ impl Assembly {
         }
     }
 
-    /// Names the version that bases are read from, and takes over everything that is the same in it: whole files by
-    /// cloning, else chunk by chunk, each verified as it is read. `same[n]` is the old chunk with the bytes of new chunk
-    /// `n`. Chunks whose old bytes turn out damaged are simply not held afterwards.
+    /// Takes over everything that is the same in an old version: whole files by cloning, else chunk by chunk, each verified as
+    /// it is read. `same[n]` is the old chunk with the bytes of new chunk `n`. Chunks whose old bytes turn out damaged are
+    /// simply not held afterwards. The version can be read from then on, see [`read_old`](Self::read_old); bases of an old
+    /// tree in [`put_block`](Self::put_block) are those of the version that came last.
     ///
     /// # Errors
     /// [`StoreError`] when writing fails.
     pub fn reuse(
         &mut self,
-        mut old: InstalledVersion,
+        old: InstalledVersion,
         same: &[Option<u32>],
         sharing: Sharing,
     ) -> Result<Reused, StoreError> {
-        let reused = reuse::take_over(self, &mut old, same, sharing)?;
+        self.reuse_all(vec![OldVersion { version: old, same: same.to_vec(), sharing }])
+    }
+
+    /// As [`reuse`](Self::reuse), from several versions: what one has not, another may have.
+    ///
+    /// # Errors
+    /// [`StoreError`] when writing fails.
+    pub fn reuse_all(&mut self, mut olds: Vec<OldVersion>) -> Result<Reused, StoreError> {
+        let reused = reuse::take_over(self, &mut olds)?;
         self.bytes_written += reused.bytes_copied;
-        self.old = Some(old);
+        self.olds.extend(olds.into_iter().map(|old| old.version));
         Ok(reused)
     }
 
@@ -148,21 +161,63 @@ impl Assembly {
         let opened = BlockReader::new(&tree, table).open(number, stored, &mut Bases(self, &tree));
         let result = opened
             .map_err(|source| StoreError::Format { path: self.folder.clone(), source })
-            .and_then(|plain| {
-                let mut noted = Vec::new();
-                for (chunk, bytes) in plain.chunks() {
-                    if !self.held.contains(chunk) {
-                        let name = Digest::of(bytes);
-                        self.write_chunk(&tree, chunk, bytes)?;
-                        self.hold(chunk, name);
-                        noted.push((chunk, name));
-                    }
-                }
-                headstart_sys::crash::point("block written");
-                self.journal.note(&noted)
-            });
+            .and_then(|plain| self.write_chunks(&tree, plain.chunks()));
         self.tree = tree;
-        result
+        self.note(&result?)
+    }
+
+    /// Puts chunks into place whose bytes a verified block yielded; those that are in place already are left out.
+    ///
+    /// # Errors
+    /// [`StoreError`] when writing fails.
+    pub fn put_chunks<'a>(
+        &mut self,
+        chunks: impl IntoIterator<Item = (u32, &'a [u8])>,
+    ) -> Result<(), StoreError> {
+        // The tree is lent out while chunks are written through `self`.
+        let tree = std::mem::take(&mut self.tree);
+        let written = self.write_chunks(&tree, chunks);
+        self.tree = tree;
+        self.note(&written?)
+    }
+
+    fn note(&mut self, noted: &[(u32, Digest)]) -> Result<(), StoreError> {
+        headstart_sys::crash::point("block written");
+        self.journal.note(noted)
+    }
+
+    fn write_chunks<'a>(
+        &mut self,
+        tree: &Tree,
+        chunks: impl IntoIterator<Item = (u32, &'a [u8])>,
+    ) -> Result<Vec<(u32, Digest)>, StoreError> {
+        let mut noted = Vec::new();
+        for (chunk, bytes) in chunks {
+            if !self.held.contains(chunk) {
+                let name = Digest::of(bytes);
+                self.write_chunk(tree, chunk, bytes)?;
+                self.hold(chunk, name);
+                noted.push((chunk, name));
+            }
+        }
+        Ok(noted)
+    }
+
+    /// Appends the bytes of a chunk that is in place, verified again.
+    ///
+    /// # Errors
+    /// When the chunk is not in place, cannot be read, or no longer has the bytes that it had.
+    pub fn read_chunk(&mut self, chunk: u32, out: &mut Vec<u8>) -> std::io::Result<()> {
+        let tree = std::mem::take(&mut self.tree);
+        let read = read_held(self, &tree, chunk, out);
+        self.tree = tree;
+        read
+    }
+
+    /// Appends the bytes of a chunk of the version that was taken over from as number `old` (from 0), verified as they are
+    /// read; `None` when there is no such version, or no file of it has the chunk any more.
+    pub fn read_old(&self, old: usize, chunk: u32, out: &mut Vec<u8>) -> Option<()> {
+        self.olds.get(old)?.read_chunk(chunk, out)
     }
 
     fn write_chunk(&mut self, tree: &Tree, chunk: u32, bytes: &[u8]) -> Result<(), StoreError> {
@@ -201,8 +256,12 @@ impl Assembly {
             self.journal.forget()?;
             return Err(StoreError::Format { path: self.folder.clone(), source });
         }
-        self.output.complete(&self.tree)?;
-        let bytes_written = self.bytes_written;
+        let made = self.output.complete(&self.tree);
+        if let Err(StoreError::Format { .. }) = &made {
+            // As above: the chunks are those of the content, and make another file than it promises.
+            self.journal.forget()?;
+        }
+        let bytes_written = self.bytes_written + made?;
         self.journal.close();
         finish::into_place(&self.folder, &complete, finish)?;
         Ok(Built { complete, bytes_written })
@@ -222,7 +281,7 @@ impl BaseSource for Bases<'_> {
         let Self(assembly, tree) = self;
         match space {
             BaseSpace::Old => {
-                let old = assembly.old.as_ref().ok_or(std::io::ErrorKind::NotFound)?;
+                let old = assembly.olds.last().ok_or(std::io::ErrorKind::NotFound)?;
                 old.read_chunk(chunk, out).ok_or_else(|| std::io::ErrorKind::InvalidData.into())
             }
             BaseSpace::New => read_held(assembly, tree, chunk, out),

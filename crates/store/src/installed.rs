@@ -1,15 +1,17 @@
 //! A version in place.
 
 use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use headstart_model::{Digest, PackPath};
-use headstart_pack::{CompleteTree, FileNode, FormatError, Places, Tree, section};
+use headstart_model::{Digest, DigestHasher, PackPath};
+use headstart_pack::{ChunkSet, CompleteTree, FileNode, FormatError, Node, Places, Tree, section};
 use headstart_sys::identity::FileStamp;
 use headstart_sys::{Action, FileError, durable, positioned};
 
 use crate::error::StoreError;
 use crate::numbers::{index, size};
+use crate::opened::ReopenedForms;
 
 pub(crate) const RECORD: &str = "version.record";
 pub(crate) const FILES: &str = "files";
@@ -27,6 +29,7 @@ pub struct InstalledVersion {
     files: PathBuf,
     complete: CompleteTree,
     places: Places,
+    reopened: ReopenedForms,
     /// One for each file, in the order of the tree.
     stamps: Vec<FileStamp>,
 }
@@ -67,7 +70,9 @@ impl InstalledVersion {
         let (complete, stamps) =
             decode(&bytes).map_err(|source| StoreError::Format { path, source })?;
         let places = Places::of(complete.tree());
-        Ok(Self { folder: folder.to_owned(), files: files.to_owned(), complete, places, stamps })
+        let reopened = ReopenedForms::of(folder.to_owned());
+        let (folder, files) = (folder.to_owned(), files.to_owned());
+        Ok(Self { folder, files, complete, places, reopened, stamps })
     }
 
     /// Writes a record into `folder`: each file of `complete`, in the order of its tree, had its bytes while it had its
@@ -123,6 +128,26 @@ impl InstalledVersion {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(FileError::new(Action::Read, path, error).into()),
         }
+    }
+
+    /// Which chunks can still be read with the bytes that they had. Reads everything.
+    #[must_use]
+    pub fn intact(&self) -> ChunkSet {
+        let mut intact = ChunkSet::empty(self.complete.tree().chunk_count());
+        let mut bytes = Vec::new();
+        for chunk in 0..self.complete.tree().chunk_count() {
+            bytes.clear();
+            if self.read_chunk(chunk, &mut bytes).is_some() {
+                intact.insert(chunk);
+            }
+        }
+        intact
+    }
+
+    /// Believes no file unread any more, whatever its stamp: for whoever looks for damage that the system did not notice.
+    pub fn distrust(&mut self) {
+        let none = FileStamp { device: 0, inode: 0, size_bytes: 0, modified_ns: 0, changed_ns: 0 };
+        self.stamps = vec![none; self.stamps.len()];
     }
 
     /// Whether every file still has the stamp of its verification. Reads no content.
@@ -215,9 +240,16 @@ impl InstalledVersion {
             let entry = self.complete.tree().entries().get(index(place.entry))?;
             out.resize(start + length, 0);
             let bytes = out.get_mut(start..)?;
-            let read = File::open(self.files().join(entry.path.as_str()))
-                .and_then(|file| positioned::read_exact_at(&file, bytes, place.offset));
-            if read.is_ok() && Digest::of(bytes) == *name {
+            let path = self.files().join(entry.path.as_str());
+            let read = match &entry.node {
+                Node::File(file) if file.opened.is_some() => {
+                    self.reopened.read(place.entry, &path, bytes, place.offset)
+                }
+                _ => File::open(path)
+                    .and_then(|file| positioned::read_exact_at(&file, bytes, place.offset))
+                    .is_ok(),
+            };
+            if read && Digest::of(bytes) == *name {
                 return Some(());
             }
         }
@@ -261,6 +293,9 @@ impl InstalledVersion {
             return Err(format!("it has {} bytes instead of {}", metadata.len(), file.size));
         }
         let open = File::open(open).map_err(|error| error.to_string())?;
+        if let Some(digest) = &file.opened {
+            return check_whole(open, digest).map_err(|error| error.to_string());
+        }
         let mut buffer = Vec::new();
         let mut offset = 0;
         for chunk in tree.chunks_of(file) {
@@ -273,6 +308,24 @@ impl InstalledVersion {
             offset += size(buffer.len());
         }
         Ok(())
+    }
+}
+
+/// The chunks of an opened file are not its bytes: it has a digest of its own.
+fn check_whole(mut file: File, digest: &Digest) -> std::io::Result<()> {
+    let mut hasher = DigestHasher::new();
+    let mut buffer = vec![0; 128 * 1024];
+    loop {
+        let count = file.read(&mut buffer)?;
+        if count == 0 {
+            break;
+        }
+        hasher.update(buffer.get(..count).unwrap_or_default());
+    }
+    if hasher.finish() == *digest {
+        Ok(())
+    } else {
+        Err(std::io::Error::other("it differs from what was installed"))
     }
 }
 

@@ -19,8 +19,11 @@ mod installed;
 mod layout;
 mod namespaces;
 mod numbers;
+mod opened;
 
-pub use assembly::{Assembly, Built, Finish, Reused, Sharing, discard};
+pub use assembly::{
+    Assembly, Built, Finish, OldVersion, Reused, Sharing, WholeFile, discard, whole_files,
+};
 pub use database::Database;
 pub use error::StoreError;
 pub use installed::{Damage, InstalledVersion};

@@ -182,5 +182,6 @@ fn entry(id: &PackId, version: PackVersion, recipe: &Recipe) -> CatalogPack {
         index: IndexRef { digest: content, structure_bytes: 1, names_bytes: 0 },
         full: BundleRef { digest: content, bytes: recipe.bytes },
         deltas: Vec::new(),
+        former: None,
     }
 }

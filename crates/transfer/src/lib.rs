@@ -44,5 +44,5 @@ pub use http::EntityTag;
 pub use ledger::{Counts, Ledger, Meter, SourceUse};
 pub use pacing::{Limit, Pace, Rate, Urgency};
 pub use shown_url::ShownUrl;
-pub use small::{ByteRange, Condition, SmallBody, SmallRequest, SmallResponse};
+pub use small::{ByteRange, Condition, Freshness, SmallBody, SmallRequest, SmallResponse};
 pub use tracking::{Notice, Tracking};

@@ -39,6 +39,18 @@ pub struct SmallRequest {
     pub range: Option<ByteRange>,
     /// When it is wanted.
     pub condition: Condition,
+    /// Who may answer.
+    pub freshness: Freshness,
+}
+
+/// Who may answer a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Freshness {
+    /// Also a cache on the way.
+    #[default]
+    Any,
+    /// The server itself: for whoever was given something by a cache that cannot be right.
+    FromServer,
 }
 
 impl SmallRequest {
@@ -49,7 +61,13 @@ impl SmallRequest {
     /// The whole file, unconditionally.
     #[must_use]
     pub const fn new(url: Url, max_bytes: u64) -> Self {
-        Self { url, max_bytes, range: None, condition: Condition::Always }
+        Self {
+            url,
+            max_bytes,
+            range: None,
+            condition: Condition::Always,
+            freshness: Freshness::Any,
+        }
     }
 
     fn ask<'a>(&'a self, tracking: &'a Tracking) -> Ask<'a> {
@@ -59,6 +77,9 @@ impl SmallRequest {
         }
         if let Condition::IfChanged(tag) = &self.condition {
             ask = ask.if_none_match(tag);
+        }
+        if self.freshness == Freshness::FromServer {
+            ask = ask.past_caches();
         }
         ask
     }

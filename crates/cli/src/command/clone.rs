@@ -12,14 +12,14 @@ use std::time::Instant;
 
 use clap::Args;
 use headstart_deliver::{
-    Delivered, Delivery, Finish, Goal, HeldFolder, Location, LocationError, Mirror,
+    DeliverError, Delivered, Delivery, Finish, Goal, HeldFolder, Location, LocationError, Mirror,
     ProgressListener, Receipt, RepositoryAccess,
 };
 use headstart_model::catalog::{Catalog, CatalogPack};
 use headstart_model::{ChannelName, ErrorKind, Failure, PackId, PackVersion};
 use headstart_repo::{RepoError, TrustStore};
 use headstart_sys::mode::Access;
-use headstart_transfer::{Limit, Pace, Rate, Tracking, Urgency};
+use headstart_transfer::{Counts, Limit, Pace, Rate, Tracking, Urgency};
 use tokio::sync::watch;
 
 use super::Verdict;
@@ -116,11 +116,41 @@ enum Pinned {
     Now,
 }
 
+/// Why a clone did not get to its end.
+enum Stopped {
+    /// A file of the release is gone.
+    Gone(Failure),
+    Failed(Failure),
+}
+
+impl From<Failure> for Stopped {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<DeliverError> for Stopped {
+    fn from(error: DeliverError) -> Self {
+        let failure = error.to_failure();
+        if error.is_missing() { Self::Gone(failure) } else { Self::Failed(failure) }
+    }
+}
+
+impl Stopped {
+    fn into_failure(self) -> Failure {
+        match self {
+            Self::Gone(failure) | Self::Failed(failure) => failure,
+        }
+    }
+}
+
 /// What is known once the repository was asked.
 struct Found {
     trust: TrustStore,
     pack: CatalogPack,
     note: Note,
+    /// What was moved to know it.
+    metadata: Counts,
 }
 
 impl Clone {
@@ -159,7 +189,7 @@ impl Job<'_> {
     async fn clone(self) -> Result<Verdict, Failure> {
         let state = self.destination.lock()?;
         let place = Workplace::within(state.folder());
-        let result = self.clone_at(&place).await;
+        let result = Box::pin(self.clone_at(&place)).await;
         if result.is_err() {
             state.give_up();
         }
@@ -168,19 +198,42 @@ impl Job<'_> {
 
     async fn clone_at(&self, place: &Workplace) -> Result<Verdict, Failure> {
         self.destination.recover(place)?;
-        let found = self.find(place).await?;
+        let mut found = self.find(place).await?;
+        loop {
+            match Box::pin(self.bring(place, &found)).await {
+                Ok(delivered) => {
+                    self.tell_done(&found, delivered.as_ref());
+                    return Ok(Verdict::Done);
+                }
+                Err(Stopped::Failed(failure)) => return Err(failure),
+                Err(Stopped::Gone(failure)) => {
+                    // Somebody freed what the release needs, so there is a newer one: what has arrived is used for that.
+                    let newer = self.find(place).await?;
+                    if newer.pack.content == found.pack.content {
+                        return Err(failure);
+                    }
+                    found = newer;
+                }
+            }
+        }
+    }
+
+    /// Brings the destination to what was found; nothing when it is that already.
+    async fn bring(&self, place: &Workplace, found: &Found) -> Result<Option<Delivered>, Stopped> {
         let overwrite = if self.command.force { Overwrite::Allowed } else { Overwrite::Refused };
         let held = Held::look(&self.destination, place, overwrite)?;
         if held.is_whole(&found.pack) {
-            self.tell_done(&found, None);
-            return Ok(Verdict::Done);
+            return Ok(None);
         }
-        let delivery = self.prepare(place, &found, held).await?;
+        let as_cloned = held.is_as_cloned();
+        let delivery = self.prepare(place, found, held).await?;
         refuse_full_disk(&self.destination, delivery.receipt())?;
         let delivered = self.carry_out(delivery, &found.pack).await?;
+        if as_cloned {
+            Held::refuse_changed_since(&self.destination, place)?;
+        }
         self.destination.replace(place)?;
-        self.tell_done(&found, Some(&delivered));
-        Ok(Verdict::Done)
+        Ok(Some(delivered))
     }
 
     async fn dry_run(self) -> Result<Verdict, Failure> {
@@ -193,7 +246,7 @@ impl Job<'_> {
             self.tell_done(&found, None);
             return Ok(Verdict::Done);
         }
-        let delivery = self.prepare(&place, &found, held).await?;
+        let delivery = self.prepare(&place, &found, held).await.map_err(Stopped::into_failure)?;
         self.tell_receipt(&found, delivery.receipt());
         Ok(Verdict::Done)
     }
@@ -215,7 +268,8 @@ impl Job<'_> {
             release: catalog.release,
             repository: self.command.repository.clone(),
         };
-        Ok(Found { trust, pack, note })
+        let metadata = self.access.tracking().meter().ledger().total();
+        Ok(Found { trust, pack, note, metadata })
     }
 
     async fn trust(&self, place: &Workplace) -> Result<(TrustStore, Pinned), Failure> {
@@ -238,12 +292,13 @@ impl Job<'_> {
         place: &Workplace,
         found: &Found,
         held: Held,
-    ) -> Result<Delivery, Failure> {
+    ) -> Result<Delivery, Stopped> {
         let held = self.reusable(place, found, held).await?;
         let goal = Goal {
             pack: found.pack.clone(),
             held,
-            staging: place.staging.clone(),
+            leftovers: place.broken_off(&found.pack.content),
+            staging: place.staging_of(&found.pack.content),
             finish: Finish {
                 folder: place.ready.clone(),
                 access: Access::Shared,
@@ -252,7 +307,7 @@ impl Job<'_> {
         };
         let stop = self.context.interrupted()?;
         let prepared = Delivery::prepare(self.access.clone(), goal, &stop).await;
-        prepared.map_err(|error| error.to_failure())
+        prepared.map_err(Stopped::from)
     }
 
     async fn reusable(
@@ -272,7 +327,7 @@ impl Job<'_> {
         &self,
         delivery: Delivery,
         pack: &CatalogPack,
-    ) -> Result<Delivered, Failure> {
+    ) -> Result<Delivered, Stopped> {
         let progress = self.context.output.progress();
         let (sender, receiver) = watch::channel((0, delivery.receipt().bytes_down));
         let listener: ProgressListener = Arc::new(move |done, total| {
@@ -281,7 +336,7 @@ impl Job<'_> {
         let newest = receiver.clone();
         let stop = self.context.interrupted()?;
         let delivered = tokio::select! {
-            delivered = delivery.carry_out(listener, &stop) => delivered.map_err(|error| error.to_failure()),
+            delivered = delivery.carry_out(listener, &stop) => delivered.map_err(Stopped::from),
             never = told::report(receiver, pack, &progress) => match never {},
         }?;
         told::advance(*newest.borrow(), pack, &progress);

@@ -101,6 +101,10 @@ fn file_digests(tree: &Tree, chunks: &mut ScratchChunks) -> Result<Vec<Digest>, 
     let mut bytes = Vec::new();
     let mut digests = Vec::new();
     for (_, _, file) in tree.files() {
+        if let Some(digest) = file.opened {
+            digests.push(digest);
+            continue;
+        }
         let mut hasher = DigestHasher::new();
         for chunk in tree.chunks_of(file) {
             bytes.clear();

@@ -132,7 +132,8 @@ fn site(
         Folder::new(path)
             .map_err(|error| Failure::from_error(ErrorKind::InvalidInput, "folderMissing", &error))
     };
-    let repository = |path: &Path| Ok(folder(path)?.with_cache(CacheRules::repository()));
+    let repository =
+        |path: &Path| folder(path).map(|folder| folder.with_cache(CacheRules::repository()));
     Ok(match (content, throwaway) {
         (Content::Repository { folder, root }, _) => {
             (Site::new().mount("/", repository(folder)?), Some(root.clone()))

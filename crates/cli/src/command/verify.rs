@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use headstart_model::{Digest, Failure};
+use headstart_pack::container::check_opened;
 use headstart_pack::{ArchiveReader, ChunkSource as _, CompleteTree, FormatError, ScratchChunks};
 use serde::Serialize;
 
@@ -104,7 +105,15 @@ fn check_content(
         Err(error) if is_damage(&error) => return Ok(Some(damage("content".to_owned(), &error))),
         Err(error) => return Err(failure::of_archive(path, &error)),
     };
-    wrong_chunk(&complete, &mut chunks)
+    if let Some(damage) = wrong_chunk(&complete, &mut chunks)? {
+        return Ok(Some(damage));
+    }
+    let wrong = check_opened(complete.tree(), &mut chunks);
+    let wrong = wrong.map_err(|error| failure::of_build(&error))?;
+    Ok(wrong.map(|path| {
+        let reason = "its opened form does not make the file that the index names".to_owned();
+        Damage { part: path.to_string(), reason }
+    }))
 }
 
 /// The first chunk whose bytes do not have the name that the index gives it.

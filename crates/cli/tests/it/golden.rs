@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::world::{Ran, World};
 
 /// Numbers that depend on the compressor or on the clock; zero stays zero, because that is a promise.
-const BYTES: [&str; 8] = [
+const BYTES: [&str; 9] = [
     "archiveSize",
     "bytesDown",
     "newBytes",
@@ -19,8 +19,10 @@ const BYTES: [&str; 8] = [
     "bytesDone",
     "bytesPerSecond",
     "peakExtraDisk",
+    "metadataBytes",
 ];
-const NUMBERS: [&str; 5] = ["seconds", "requests", "connection", "pid", "uptimeSeconds"];
+const NUMBERS: [&str; 6] =
+    ["seconds", "requests", "metadataRequests", "connection", "pid", "uptimeSeconds"];
 const TIMES: [&str; 3] = ["expires", "rootExpires", "at"];
 const HASHES: [&str; 1] = ["fingerprint"];
 

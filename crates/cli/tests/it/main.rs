@@ -11,6 +11,7 @@ mod archives;
 mod authors;
 mod bad_input;
 mod clone;
+mod containers;
 mod device;
 mod golden;
 mod interruption;

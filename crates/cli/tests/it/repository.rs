@@ -72,16 +72,73 @@ fn a_receipt_says_what_a_clone_then_costs() {
     world.pack("v2");
     let receipt = world.json(&["repo", "receipt", "repo", "v2.assetpack"]).succeeds().last();
     world.run(&["repo", "publish", "repo", "v2.assetpack"]).succeeds();
-    let before =
-        world.json(&["clone", &server.url, "Level1", "dest", "--dry-run"]).succeeds().last();
-    let cloned = world.json(&["clone", &server.url, "Level1", "dest"]).succeeds().last();
     let number = |value: &serde_json::Value| value.as_u64().expect("a number");
-    let (promised, came) =
-        (number(&receipt["packs"][0]["bytesDown"]), number(&cloned["bytesDown"]));
-    // A clone fetches signed metadata besides.
-    assert!(promised <= came && came < promised + 20_000, "{receipt} {cloned}");
-    assert!(number(&before["bytesDown"]).abs_diff(came) < 20_000, "{before} {cloned}");
+    let clone = |arguments: &[&str]| {
+        let all = [&["clone", &server.url, "Level1", "dest"], arguments].concat();
+        let done = world.json(&all).succeeds().last();
+        let without_metadata =
+            |all: &str, metadata: &str| number(&done[all]) - number(&done[metadata]);
+        (
+            without_metadata("bytesDown", "metadataBytes"),
+            without_metadata("requests", "metadataRequests"),
+            number(&done["bytesWritten"]),
+            number(&done["peakExtraDisk"]),
+        )
+    };
+    let promised = &receipt["packs"][0];
+    let promised = ["bytesDown", "requests", "bytesWritten", "peakExtraDisk"]
+        .map(|field| number(&promised[field]));
+    assert_eq!(clone(&["--dry-run"]), promised.into());
+    assert_eq!(clone(&[]), promised.into());
     server.stop();
+}
+
+#[test]
+fn a_receipt_and_a_clone_agree_for_a_device_that_is_older_than_the_deltas() {
+    let world = World::with_repository();
+    let server = world.serve(&["repo"]);
+    world.run(&["clone", &server.url, "Level1", "dest"]).succeeds();
+    for (number, name) in [(2, "v2"), (3, "v3")] {
+        world.write("src/textures/grass.bin", crate::world::noise(number, 400_000));
+        world.write("src/textures/new.bin", crate::world::noise(9, 100_000));
+        let archive = world.pack(name);
+        let archive = archive.to_str().expect("UTF-8");
+        world.run(&["repo", "publish", "repo", archive, "--deltas", "1"]).succeeds();
+    }
+    world.write("src/text/last.txt", "The end.\n");
+    let archive = world.pack("v4");
+    let archive = archive.to_str().expect("UTF-8");
+    let receipt = world.json(&["repo", "receipt", "repo", archive, "--deltas", "1"]);
+    let receipt = receipt.succeeds().last();
+    let rows = receipt["packs"].as_array().expect("rows");
+    let from: Vec<_> = rows.iter().map(|row| row["from"].as_u64().expect("a number")).collect();
+    assert_eq!(from, [3, 2, 1]);
+    let promised = &rows[2];
+    assert!(promised["way"]["chain"].is_object(), "{promised}");
+    world.run(&["repo", "publish", "repo", archive, "--deltas", "1"]).succeeds();
+    let done = world.json(&["clone", &server.url, "Level1", "dest"]).succeeds().last();
+    let number = |value: &serde_json::Value| value.as_u64().expect("a number");
+    let bytes = number(&done["bytesDown"]) - number(&done["metadataBytes"]);
+    assert_eq!(bytes, number(&promised["bytesDown"]));
+    let requests = number(&done["requests"]) - number(&done["metadataRequests"]);
+    assert_eq!(requests, number(&promised["requests"]));
+    assert_eq!(done["bytesWritten"], promised["bytesWritten"]);
+    crate::world::assert_same_tree(&world.path("src"), &world.path("dest"));
+    server.stop();
+}
+
+#[test]
+fn a_dry_gc_names_what_a_real_one_frees() {
+    let world = World::with_repository();
+    world.publish_second();
+    let gc = ["repo", "gc", "repo", "--keep", "0s"];
+    let dry = world.json(&[&gc[..], &["--dry-run"]].concat()).succeeds().last();
+    let paths = dry["paths"].as_array().expect("paths").clone();
+    let path = |path: &serde_json::Value| world.path("repo").join(path.as_str().expect("text"));
+    assert!(!paths.is_empty() && paths.iter().all(|name| path(name).exists()), "{dry}");
+    let freed = world.json(&gc).succeeds().last();
+    assert_eq!((&freed["freedBytes"], &freed["files"]), (&dry["freedBytes"], &dry["files"]));
+    assert!(paths.iter().all(|name| !path(name).exists()));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Planning and carrying out a delivery.
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -110,10 +111,12 @@ async fn prepare(
         sharing: Sharing::HardLinks,
     });
     let about = serde_json::to_vec(&**target).unwrap_or_default();
+    let staging = layout.staging(app, &target.id, (target.version, &target.content));
     let goal = Goal {
         pack: (**target).clone(),
         held: held.collect(),
-        staging: layout.staging(app, &target.id, (target.version, &target.content)),
+        leftovers: leftovers(&staging),
+        staging,
         finish: Finish { folder, access: Access::ReadOnly, about },
     };
     let name = format!("download {}", ordered.download);
@@ -124,7 +127,14 @@ async fn prepare(
     Ok(Prepared::Ready(Box::new(delivery)))
 }
 
-fn is_in_place(folder: &std::path::Path, content: &Digest) -> bool {
+/// Where other versions of the pack were being built when a newer one took their place.
+fn leftovers(staging: &Path) -> Vec<PathBuf> {
+    let others = staging.parent().and_then(|folder| std::fs::read_dir(folder).ok());
+    let others = others.into_iter().flatten().flatten().map(|entry| entry.path());
+    others.filter(|other| other != staging).collect()
+}
+
+fn is_in_place(folder: &Path, content: &Digest) -> bool {
     InstalledVersion::open(folder)
         .is_ok_and(|version| version.complete().content() == *content && version.is_unchanged())
 }

@@ -19,6 +19,7 @@ fn pack(deltas: Vec<DeltaRef>) -> CatalogPack {
         index: IndexRef { digest: Digest::of(b"index"), structure_bytes: 0, names_bytes: 0 },
         full: BundleRef { digest: Digest::of(b"bundle"), bytes: 0 },
         deltas,
+        former: None,
     }
 }
 

@@ -1,6 +1,8 @@
 use headstart_model::catalog::{BundleRef, IndexRef};
 use headstart_model::{DownloadPolicy, PackId, PackPath, PackVersion};
-use headstart_pack::TreeBuilder;
+use headstart_pack::{BlockTable, TreeBuilder};
+use headstart_store::Finish;
+use headstart_sys::mode::Access;
 use headstart_transfer::{Client, ClientConfig, Tracking};
 
 use super::*;
@@ -42,6 +44,7 @@ impl World {
             },
             full: BundleRef { digest: Digest::of(b"bundle"), bytes: 6 },
             deltas: Vec::new(),
+            former: None,
         };
         let folder = tempfile::tempdir().expect("a temporary folder");
         let client = Client::new(ClientConfig::default(), 0).expect("a client");
@@ -64,21 +67,40 @@ impl World {
         self.folder.path().join("cache")
     }
 
+    fn goal(&self, held: &[HeldFolder]) -> Goal {
+        Goal {
+            pack: self.pack.clone(),
+            held: held.to_vec(),
+            leftovers: Vec::new(),
+            staging: self.cache(),
+            finish: Finish {
+                folder: self.folder.path().join("done"),
+                access: Access::Shared,
+                about: Vec::new(),
+            },
+        }
+    }
+
     async fn explore(
         &self,
-        folders: &[HeldFolder],
-        alternative: &Alternative,
-    ) -> Result<Route, DeliverError> {
-        let scout = Scout { access: &self.access, pack: &self.pack, folders, cache: &self.cache() };
-        match alternative {
-            Alternative::Same { held } => scout.same(held),
-            Alternative::Matched { .. } => scout.matched().await,
-            _ => scout.full().await,
-        }
+        held: &[HeldFolder],
+        way: &Alternative,
+    ) -> Result<Explored, DeliverError> {
+        let direction = Direction::To(way.clone());
+        explore(&self.access, &self.goal(held), Belief::Records, &direction).await
+    }
+
+    /// A folder with one of the chunks.
+    fn seed(&self) -> HeldFolder {
+        let seed = self.folder.path().join("seed");
+        std::fs::create_dir_all(&seed).expect("room");
+        std::fs::write(seed.join("f"), b"something").expect("room");
+        crate::seed::scan_seed(&seed, &self.folder.path().join("record"), &self.pack)
+            .expect("readable")
     }
 }
 
-const MATCHED: Alternative = Alternative::Matched { index_bytes: 0 };
+const MIXED: Alternative = Alternative::Mixed;
 const FULL: Alternative = Alternative::Full { bytes: 0 };
 
 #[tokio::test]
@@ -86,25 +108,28 @@ async fn an_index_that_was_fetched_is_not_fetched_again() {
     let world = World::new();
     world.publish();
     let IndexRef { structure_bytes, names_bytes, .. } = world.pack.index;
-    let route = world.explore(&[], &FULL).await.expect("published");
-    assert_eq!(route.index_bytes_down, structure_bytes);
-    let route = world.explore(&[], &MATCHED).await.expect("published");
-    assert_eq!(route.index_bytes_down, names_bytes, "the structure was there");
+    let bytes_down = |explored: Explored| explored.index.bytes_down;
+    let explored = world.explore(&[], &FULL).await.expect("published");
+    assert_eq!(bytes_down(explored), structure_bytes);
+    let seed = [world.seed()];
+    let explored = world.explore(&seed, &MIXED).await.expect("published");
+    assert_eq!(bytes_down(explored), names_bytes, "the structure was there");
     std::fs::remove_file(world.index_path()).expect("published");
-    let route = world.explore(&[], &MATCHED).await.expect("kept");
-    assert_eq!(route.index_bytes_down, 0);
+    let explored = world.explore(&seed, &MIXED).await.expect("kept");
+    assert_eq!((explored.index.bytes_down, explored.index.requests), (0, 0));
 }
 
 #[tokio::test]
 async fn a_damaged_cache_costs_a_second_fetch_and_nothing_else() {
     let world = World::new();
     world.publish();
-    world.explore(&[], &MATCHED).await.expect("published");
+    let seed = [world.seed()];
+    world.explore(&seed, &MIXED).await.expect("published");
     for entry in std::fs::read_dir(world.cache()).expect("kept") {
         std::fs::write(entry.expect("readable").path(), b"damaged").expect("room");
     }
-    let route = world.explore(&[], &MATCHED).await.expect("published");
-    assert_eq!(route.index_bytes_down, u64::try_from(world.index.len()).expect("small"));
+    let explored = world.explore(&seed, &MIXED).await.expect("published");
+    assert_eq!(explored.index.bytes_down, u64::try_from(world.index.len()).expect("small"));
 }
 
 #[tokio::test]
@@ -112,7 +137,7 @@ async fn names_of_other_content_are_refused() {
     let mut world = World::new();
     *world.index.last_mut().expect("not empty") ^= 1;
     world.publish();
-    let refused = world.explore(&[], &MATCHED).await;
+    let refused = world.explore(&[world.seed()], &MIXED).await;
     assert!(matches!(refused, Err(DeliverError::Format { .. })), "{refused:?}");
 }
 
@@ -131,7 +156,7 @@ async fn lengths_above_the_format_are_refused_before_anything_is_asked_for() {
     world.explore(&[], &FULL).await.expect("published");
     std::fs::remove_file(world.index_path()).expect("published");
     world.pack.index.names_bytes = NAMES_BYTES_MAX + 1;
-    let refused = world.explore(&[], &MATCHED).await.expect_err("too long");
+    let refused = world.explore(&[world.seed()], &MIXED).await.expect_err("too long");
     assert!(is_limit(&refused), "{refused:?}");
 }
 
@@ -156,6 +181,6 @@ async fn a_version_without_a_record_closes_only_the_ways_that_start_from_it() {
         assert!(error.is_of_this_way());
     }
     world.publish();
-    let route = world.explore(&[held], &MATCHED).await.expect("another way");
-    assert!(route.reusable.is_empty());
+    let explored = world.explore(&[held], &MIXED).await.expect("another way");
+    assert!(explored.held.is_empty());
 }

@@ -3,12 +3,13 @@
 use headstart_model::Digest;
 
 use crate::error::FormatError;
-use crate::limits::{CHUNKS_MAX, MANIFEST_BYTES_MAX, STRUCTURE_BYTES_MAX};
+use crate::limits::{
+    CHUNKS_MAX, FORMAT_VERSION, FORMAT_VERSION_OLDEST, MANIFEST_BYTES_MAX, STRUCTURE_BYTES_MAX,
+};
 use crate::numbers::size;
 use crate::varint::Cursor;
 
 const MAGIC: &[u8; 8] = b"HSPACK\r\n";
-const VERSION: u32 = 1;
 
 /// The header of an archive: lengths and digests of its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +64,7 @@ impl ArchiveHeader {
             u32::try_from(self.manifest_bytes).expect("limited by MANIFEST_BYTES_MAX");
         let mut out = Vec::with_capacity(Self::LEN);
         out.extend_from_slice(MAGIC);
-        out.extend_from_slice(&VERSION.to_le_bytes());
+        out.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
         out.extend_from_slice(&manifest_bytes.to_le_bytes());
         for number in [self.structure_bytes, self.names_bytes, self.bundle_bytes] {
             out.extend_from_slice(&number.to_le_bytes());
@@ -84,8 +85,9 @@ impl ArchiveHeader {
             return Err(FormatError::Magic { what: "an asset pack archive" });
         }
         let found = u32::from_le_bytes(cursor.array()?);
-        if found != VERSION {
-            return Err(FormatError::Version { what: "the archive", found, known: VERSION });
+        if !(FORMAT_VERSION_OLDEST..=FORMAT_VERSION).contains(&found) {
+            let known = FORMAT_VERSION;
+            return Err(FormatError::Version { what: "the archive", found, known });
         }
         let header = Self {
             manifest_bytes: u64::from(u32::from_le_bytes(cursor.array()?)),

@@ -23,7 +23,21 @@ pub struct TreeBuilder {
 #[derive(Debug)]
 enum Draft {
     Folder,
-    File { executable: bool, chunks: Vec<u32> },
+    File { executable: bool, kind: FileKind, chunks: Vec<u32> },
+}
+
+/// What the chunks of a file are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    /// Its bytes.
+    Plain,
+    /// The bytes of its [opened form](crate::container).
+    Opened {
+        /// Bytes of the file.
+        bytes: u64,
+        /// Digest of the file.
+        digest: Digest,
+    },
 }
 
 impl TreeBuilder {
@@ -55,6 +69,19 @@ impl TreeBuilder {
         executable: bool,
         chunks: impl IntoIterator<Item = (Digest, u32)>,
     ) -> Result<(), BuildError> {
+        self.file_of(path, (executable, FileKind::Plain), chunks)
+    }
+
+    /// As [`TreeBuilder::file`], for a file of any kind.
+    ///
+    /// # Errors
+    /// As [`TreeBuilder::file`].
+    pub fn file_of(
+        &mut self,
+        path: &PackPath,
+        (executable, kind): (bool, FileKind),
+        chunks: impl IntoIterator<Item = (Digest, u32)>,
+    ) -> Result<(), BuildError> {
         if let Some(folder) = path.parent() {
             self.folder(&folder);
         }
@@ -62,7 +89,7 @@ impl TreeBuilder {
             .into_iter()
             .map(|(name, bytes)| self.chunk(name, bytes))
             .collect::<Result<_, _>>()?;
-        if self.entries.insert(path.clone(), Draft::File { executable, chunks }).is_none() {
+        if self.entries.insert(path.clone(), Draft::File { executable, kind, chunks }).is_none() {
             self.path_bytes += size(path.as_str().len());
         }
         if self.path_bytes > PATHS_BYTES_MAX {
@@ -94,7 +121,7 @@ impl TreeBuilder {
         let mut names = Vec::with_capacity(self.names.len());
         let mut numbers = vec![None; self.names.len()];
         for (path, draft) in self.entries {
-            let Draft::File { executable, chunks } = draft else {
+            let Draft::File { executable, kind, chunks } = draft else {
                 tree.entries.push(Entry { path, node: Node::Folder });
                 continue;
             };
@@ -115,7 +142,11 @@ impl TreeBuilder {
                 tree.references.push(number);
             }
             let references = start..tree.references.len();
-            let file = FileNode { size, executable, references };
+            let (size, opened) = match kind {
+                FileKind::Plain => (size, None),
+                FileKind::Opened { bytes, digest } => (bytes, Some(digest)),
+            };
+            let file = FileNode { size, executable, opened, references };
             tree.entries.push(Entry { path, node: Node::File(file) });
         }
         CompleteTree { tree, names }

@@ -2,17 +2,19 @@
 
 use std::collections::HashSet;
 
-use headstart_model::PackPath;
+use headstart_model::{Digest, PackPath};
 
 use super::{Entry, FileNode, Node, Tree};
 use crate::error::FormatError;
-use crate::limits::{CHUNK_BYTES_MAX, CHUNKS_MAX, ENTRIES_MAX, PATHS_BYTES_MAX};
+use crate::limits::{CHUNK_BYTES_MAX, CHUNKS_MAX, ENTRIES_MAX, FILE_BYTES_MAX, PATHS_BYTES_MAX};
 use crate::numbers::size;
 use crate::varint::{self, Cursor};
 
 const FOLDER: u8 = 0;
 const FILE: u8 = 1;
 const EXECUTABLE: u8 = 2;
+const OPENED: u8 = 3;
+const OPENED_EXECUTABLE: u8 = 4;
 
 impl Tree {
     /// The one encoding of this tree.
@@ -21,6 +23,7 @@ impl Tree {
         let mut kinds = Vec::with_capacity(self.entries.len());
         let mut paths = Vec::new();
         let mut counts = Vec::new();
+        let mut opened = Vec::new();
         let mut last = "";
         for entry in &self.entries {
             let path = entry.path.as_str();
@@ -31,7 +34,11 @@ impl Tree {
             match &entry.node {
                 Node::Folder => kinds.push(FOLDER),
                 Node::File(file) => {
-                    kinds.push(if file.executable { EXECUTABLE } else { FILE });
+                    kinds.push(kind_of(file));
+                    if let Some(digest) = &file.opened {
+                        varint::put(&mut opened, file.size);
+                        opened.extend_from_slice(digest.as_bytes());
+                    }
                     varint::put(&mut counts, size(file.references.len()));
                 }
             }
@@ -44,6 +51,7 @@ impl Tree {
         varint::put_part(&mut out, &counts);
         varint::put_part(&mut out, &self.encode_references());
         self.chunk_bytes.iter().for_each(|bytes| varint::put(&mut out, u64::from(*bytes)));
+        out.extend_from_slice(&opened);
         out
     }
 
@@ -75,8 +83,6 @@ impl Tree {
         let mut counts = cursor.part("the index")?;
         let mut references = decode_references(cursor.part("the index")?, chunk_count)?;
         let chunk_bytes = decode_chunk_bytes(&mut cursor, chunk_count)?;
-        cursor.finish()?;
-
         references.shrink_to_fit();
         let mut tree = Self { entries: Vec::with_capacity(entry_count), references, chunk_bytes };
         let mut start = 0;
@@ -90,16 +96,22 @@ impl Tree {
             }
             let node = match *kind {
                 FOLDER => Node::Folder,
-                FILE | EXECUTABLE => {
+                FILE | EXECUTABLE | OPENED | OPENED_EXECUTABLE => {
                     let count = usize::try_from(counts.number()?).unwrap_or(usize::MAX);
-                    let file = tree.file(start, count, *kind == EXECUTABLE)?;
+                    let executable = [EXECUTABLE, OPENED_EXECUTABLE].contains(kind);
+                    let mut file = tree.file(start, count, executable)?;
                     start = file.references.end;
+                    if [OPENED, OPENED_EXECUTABLE].contains(kind) {
+                        file.size = cursor.bounded("the length of a file", FILE_BYTES_MAX)?;
+                        file.opened = Some(Digest::from_bytes(cursor.array()?));
+                    }
                     Node::File(file)
                 }
                 _ => return Err(FormatError::Rule { what: "an entry is neither file nor folder" }),
             };
             tree.entries.push(Entry { path, node });
         }
+        cursor.finish()?;
         paths.finish()?;
         counts.finish()?;
         if start != tree.references.len() {
@@ -116,7 +128,7 @@ impl Tree {
             .get(references.clone())
             .ok_or(FormatError::Rule { what: "a file lists more chunks than there are" })?;
         let size = chunks.iter().map(|chunk| u64::from(self.chunk_bytes(*chunk))).sum();
-        Ok(FileNode { size, executable, references })
+        Ok(FileNode { size, executable, opened: None, references })
     }
 
     /// Sorted paths are checked on the way in; here: every parent is a folder, and no two names differ by case only.
@@ -139,6 +151,15 @@ impl Tree {
             }
         }
         Ok(())
+    }
+}
+
+const fn kind_of(file: &FileNode) -> u8 {
+    match (file.executable, file.opened.is_some()) {
+        (false, false) => FILE,
+        (true, false) => EXECUTABLE,
+        (false, true) => OPENED,
+        (true, true) => OPENED_EXECUTABLE,
     }
 }
 
@@ -197,10 +218,9 @@ fn next_path(column: &mut Cursor<'_>, last: Option<&Entry>) -> Result<PackPath, 
 
 #[cfg(test)]
 mod tests {
-    use headstart_model::Digest;
     use proptest::prelude::*;
 
-    use super::super::TreeBuilder;
+    use super::super::{FileKind, TreeBuilder};
     use super::*;
 
     fn sample(files: &[(u8, Vec<u8>)]) -> Tree {
@@ -209,7 +229,11 @@ mod tests {
         for (name, chunks) in files {
             let path = PackPath::new(format!("f{}/{name}", name % 3)).expect("fine");
             let chunks = chunks.iter().map(|c| (Digest::of(&[*c]), u32::from(*c) + 1));
-            builder.file(&path, name % 2 == 0, chunks).expect("small");
+            let kind = match name % 5 {
+                0 => FileKind::Opened { bytes: u64::from(*name), digest: Digest::of(&[*name]) },
+                _ => FileKind::Plain,
+            };
+            builder.file_of(&path, (name % 2 == 0, kind), chunks).expect("small");
         }
         builder.finish().tree().clone()
     }

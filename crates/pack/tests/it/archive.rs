@@ -3,7 +3,8 @@
 use std::io::Cursor;
 
 use headstart_model::PackPath;
-use headstart_pack::{ArchiveHeader, ArchiveReader, FormatError, Level, Node};
+use headstart_pack::limits::FORMAT_VERSION;
+use headstart_pack::{ArchiveHeader, ArchiveReader, FormatError, Level, Node, Reach};
 
 use crate::world::{self, Held, Packed, files, open, pack, sample};
 
@@ -45,6 +46,41 @@ fn equal_files_are_stored_once() {
 #[test]
 fn the_same_input_gives_the_same_bytes() {
     assert!(pack(&sample(), Level::Balanced).bytes == pack(&sample(), Level::Balanced).bytes);
+}
+
+/// Files of 1 MiB of which each is half the one before: with all of them as bases, the last would need every other.
+fn chained(count: u64) -> crate::world::Files {
+    let half = |seed| crate::world::noise(seed, 1 << 19);
+    let names: Vec<&'static str> = vec![
+        "00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12", "13", "14",
+        "15", "16", "17", "18", "19", "20", "21", "22", "23", "24", "25", "26", "27", "28", "29",
+        "30", "31",
+    ];
+    names
+        .into_iter()
+        .zip(0..count)
+        .map(|(name, n)| (name, [half(n), edited(half(n + 1))].concat()))
+        .collect()
+}
+
+/// A byte changed in each 8 KiB: no chunk stays as it was.
+fn edited(mut bytes: Vec<u8>) -> Vec<u8> {
+    bytes.iter_mut().step_by(8 << 10).for_each(|byte| *byte ^= 1);
+    bytes
+}
+
+#[test]
+fn one_file_of_a_balanced_pack_is_read_for_few_others() {
+    let extra = |level| {
+        let packed = pack(&chained(32), level);
+        let reader = open(&packed.bytes);
+        assert!(packed.bytes.len() < 24 << 20, "the blocks have bases: {}", packed.bytes.len());
+        Reach::new(reader.complete().tree(), reader.table())
+            .mean_extra_bytes(reader.complete().tree())
+    };
+    let (balanced, small) = (extra(Level::Balanced), extra(Level::Small));
+    assert!(balanced <= 4 << 20, "{balanced} bytes");
+    assert!(small > balanced, "{small} bytes");
 }
 
 #[test]
@@ -104,7 +140,7 @@ fn a_header_that_promises_terabytes_is_refused() {
             );
         }
     }
-    let later = with_number(&bytes, 8, &2_u32.to_le_bytes());
+    let later = with_number(&bytes, 8, &(FORMAT_VERSION + 1).to_le_bytes());
     let error = ArchiveReader::open(Cursor::new(later.as_slice())).expect_err("a later version");
-    assert!(matches!(error, FormatError::Version { found: 2, .. }));
+    assert!(matches!(error, FormatError::Version { found, .. } if found == FORMAT_VERSION + 1));
 }

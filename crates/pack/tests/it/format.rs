@@ -219,7 +219,7 @@ fn the_page_names_every_limit() {
         ("largest chunk", small(limits::CHUNK_BYTES_MAX)),
         ("a block is closed at", small(limits::BLOCK_BYTES_TARGET)),
         ("plain bytes of a block", limits::BLOCK_BYTES_MAX),
-        ("bases of a block, written", small(limits::BASES_BYTES_BUDGET)),
+        ("bases of a block, written, with the block itself", small(limits::BASES_BYTES_BUDGET)),
         ("bases of a block, read", limits::BASES_BYTES_MAX),
         ("chunks that a block is based on", limits::BASES_CHUNKS_MAX),
         ("chunks that all blocks of a bundle are based on", limits::TABLE_BASES_MAX),

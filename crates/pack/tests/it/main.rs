@@ -11,4 +11,5 @@
 mod archive;
 mod delta;
 mod format;
+mod golden;
 mod world;

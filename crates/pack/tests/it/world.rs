@@ -1,6 +1,6 @@
 //! Folders to pack, and a reader that puts files back together in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
 use std::ops::ControlFlow;
 
@@ -102,8 +102,20 @@ pub fn fetch(
     held.new.keys().for_each(|chunk| {
         have.insert(*chunk);
     });
-    let costs = plan::LinkCosts::default();
-    let plan = plan::plan_fetch(complete_tree, table, head_bytes, &have, costs).expect("complete");
+    let mut pieces = plan::PiecesBuilder::new();
+    let new = pieces.tree(complete_tree).expect("room");
+    let pieces = pieces.finish();
+    let mut all = ChunkSet::empty(pieces.count());
+    pieces.of(new).iter().zip(0..).filter(|(_, chunk)| have.contains(*chunk)).for_each(
+        |(piece, _)| {
+            all.insert(*piece);
+        },
+    );
+    // All of the old version is held, so nothing has to be known of its chunks.
+    let offer = plan::Offer { table, new, old: None, head_bytes, here: &BTreeSet::new() };
+    let wish = plan::Wish { pieces: &pieces, goal: new, held: &all, offers: &[offer] };
+    let choice = plan::choose(&wish, plan::LinkCosts::default()).expect("complete");
+    let plan = &choice.fetches[0];
     let reader = BlockReader::new(complete_tree, table);
     for block in &plan.blocks {
         let stored = &bundle[block.range.start as usize..block.range.end as usize];

@@ -33,6 +33,8 @@ pub(crate) struct Draft {
 pub(crate) struct Offer {
     pub(crate) pack: CatalogPack,
     pub(crate) standing: Standing,
+    /// The file that tells of earlier versions, of a new version that has some.
+    pub(crate) former: Option<Vec<u8>>,
 }
 
 /// Whether a version is new.
@@ -87,7 +89,7 @@ impl<'a> Live<'a> {
             .map(|pack| (pack.id.clone(), pack.clone()))
             .collect();
         let mut new_versions = Vec::new();
-        for Offer { pack, standing } in offers {
+        for Offer { pack, standing, .. } in offers {
             if standing == Standing::New {
                 new_versions.push((pack.id.clone(), pack.version));
             }

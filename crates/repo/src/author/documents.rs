@@ -70,9 +70,9 @@ pub(crate) struct SignedFile<T> {
 
 impl<T: Serialize> SignedFile<T> {
     pub(crate) fn new(signed: Signed<T>) -> Self {
-        let mut bytes = serde_json::to_vec_pretty(&signed)
-            .expect("a signed document holds only what JSON can hold");
-        bytes.push(b'\n');
+        // Without any space: every check of every device fetches it.
+        let bytes =
+            serde_json::to_vec(&signed).expect("a signed document holds only what JSON can hold");
         Self { signed, bytes }
     }
 

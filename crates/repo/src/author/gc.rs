@@ -9,18 +9,28 @@ use crate::author::PublishError;
 use crate::author::ledger::{Kept, Ledger, Row};
 use crate::author::plan::WritePlan;
 use crate::author::prepared::files_of;
-use crate::author::writer::Writer;
+use crate::author::published::Published;
+use crate::author::writer::{Mode, Writer};
 use crate::{disk, layout};
 
 /// Versions of targets and snapshot that stay beside the newest, for devices in the middle of a check.
 const DOCUMENTS_KEPT: u64 = 2;
 
-/// What was freed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// What was freed, or would be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Freed {
-    /// Files that were removed.
-    pub files: u64,
+    /// The files that were removed, in the order of the folders.
+    pub files: Vec<FreedFile>,
     /// Their bytes.
+    pub bytes: u64,
+}
+
+/// A file that is no longer needed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FreedFile {
+    /// Its path in the repository.
+    pub path: String,
+    /// Its length.
     pub bytes: u64,
 }
 
@@ -28,11 +38,16 @@ impl Writer {
     /// Removes the files of releases that were live last more than `keep` ago, and leftovers of writes that were cut short.
     ///
     /// The ledger forgets the releases first, in a signed step of its own; only then files go. A kill in between leaves
-    /// files that the next run removes. The numbers of versions stay taken.
+    /// files that the next run removes. The numbers of versions stay taken. A dry run tells the same and changes nothing.
     ///
     /// # Errors
-    /// Those of every change: see [`PublishError`].
-    pub fn gc(&mut self, keep: SignedDuration, now: Timestamp) -> Result<Freed, PublishError> {
+    /// Those of every change: see [`PublishError`]; then nothing was removed, unless removing itself failed.
+    pub fn gc(
+        &mut self,
+        keep: SignedDuration,
+        mode: Mode,
+        now: Timestamp,
+    ) -> Result<Freed, PublishError> {
         let since = now.checked_sub(keep).unwrap_or(Timestamp::MIN);
         let mut next = self.published.clone();
         next.ledger.rows = rows_live_since(&self.published.ledger.rows, since);
@@ -40,11 +55,18 @@ impl Writer {
         if next.ledger != self.published.ledger {
             let mut plan = WritePlan::default();
             self.plan_documents(&mut plan, &mut next, now)?;
-            plan.apply(&self.repo)?;
+            if mode == Mode::Commit {
+                plan.apply(&self.repo)?;
+            }
+        }
+        let freed = self.others(&next)?;
+        if mode == Mode::Commit {
+            for file in &freed.files {
+                disk::remove(&self.path_of(&file.path))?;
+            }
             self.published = next;
         }
-        let needed = self.needed_files()?;
-        self.remove_others(&needed)
+        Ok(freed)
     }
 
     /// Leaves in the ledger the versions that its remaining catalogs list.
@@ -79,14 +101,10 @@ impl Writer {
     }
 
     /// Paths of everything that the signed documents lead to.
-    fn needed_files(&mut self) -> Result<BTreeSet<String>, PublishError> {
-        let mut needed: BTreeSet<String> = self
-            .published
-            .files
-            .iter()
-            .map(|(name, file)| layout::target(&file.sha256, name))
-            .collect();
-        for row in &self.published.ledger.rows {
+    fn needed_files(&mut self, next: &Published) -> Result<BTreeSet<String>, PublishError> {
+        let mut needed: BTreeSet<String> =
+            next.files.iter().map(|(name, file)| layout::target(&file.sha256, name)).collect();
+        for row in &next.ledger.rows {
             needed.insert(layout::catalog(&row.catalog, &row.channel));
             let catalog = self.editions.of_row(row)?;
             let packs = catalog.packs.iter().chain(&catalog.former);
@@ -95,33 +113,33 @@ impl Writer {
         Ok(needed)
     }
 
-    fn remove_others(&self, needed: &BTreeSet<String>) -> Result<Freed, PublishError> {
+    /// Everything that `next` does not lead to.
+    fn others(&mut self, next: &Published) -> Result<Freed, PublishError> {
+        let needed = self.needed_files(next)?;
         let mut freed = Freed::default();
         for folder in [layout::BUNDLES, layout::INDEXES, layout::CATALOGS, layout::METADATA] {
             for (path, bytes) in disk::files_below(&self.repo, folder)? {
-                let old = folder == layout::METADATA && self.is_old_document(&path);
+                let old = folder == layout::METADATA && is_old_document(next, &path);
                 if old || (folder != layout::METADATA && !needed.contains(&path)) {
-                    disk::remove(&self.path_of(&path))?;
-                    freed.files += 1;
                     freed.bytes = freed.bytes.saturating_add(bytes);
+                    freed.files.push(FreedFile { path, bytes });
                 }
             }
         }
         Ok(freed)
     }
+}
 
-    /// Roots are never old: a device that was away for years follows all of them.
-    fn is_old_document(&self, path: &str) -> bool {
-        let version = |ending: &str| {
-            let name = path.strip_prefix(layout::METADATA)?.strip_prefix('/')?;
-            name.strip_suffix(ending)?.parse::<u64>().ok()
-        };
-        let is_old = |version: Option<u64>, newest: u64| {
-            version.is_some_and(|v| v + DOCUMENTS_KEPT < newest)
-        };
-        is_old(version(".targets.json"), self.published.targets.version.get())
-            || is_old(version(".snapshot.json"), self.published.snapshot.version.get())
-    }
+/// Roots are never old: a device that was away for years follows all of them.
+fn is_old_document(next: &Published, path: &str) -> bool {
+    let version = |ending: &str| {
+        let name = path.strip_prefix(layout::METADATA)?.strip_prefix('/')?;
+        name.strip_suffix(ending)?.parse::<u64>().ok()
+    };
+    let is_old =
+        |version: Option<u64>, newest: u64| version.is_some_and(|v| v + DOCUMENTS_KEPT < newest);
+    is_old(version(".targets.json"), next.targets.version.get())
+        || is_old(version(".snapshot.json"), next.snapshot.version.get())
 }
 
 /// The rows of catalogs that were live at some time since `since`: until the next one of their channel took over.

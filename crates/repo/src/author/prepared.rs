@@ -70,6 +70,7 @@ impl PreparedPack {
             index: self.index.named.clone(),
             full: self.full.named.clone(),
             deltas: self.deltas.iter().map(|delta| delta.named.clone()).collect(),
+            former: None,
         }
     }
 
@@ -111,7 +112,13 @@ pub(crate) struct Beginning {
 /// Every file that a catalog names for one pack.
 pub(crate) fn files_of(pack: &CatalogPack) -> Vec<NamedFile> {
     let head = [index_file(pack), full_file(&pack.full)];
-    head.into_iter().chain(pack.deltas.iter().map(delta_file)).collect()
+    head.into_iter().chain(pack.deltas.iter().map(delta_file)).chain(former_file(pack)).collect()
+}
+
+fn former_file(pack: &CatalogPack) -> Option<NamedFile> {
+    let (former, path) = (pack.former.as_ref()?, pack.former_path()?);
+    let beginnings = vec![Beginning { bytes: former.bytes, digest: former.digest }];
+    Some(NamedFile { path, content: Content { bytes: former.bytes, beginnings } })
 }
 
 /// The names section of an index is not signed by itself: it is bound by the digest of the complete tree.

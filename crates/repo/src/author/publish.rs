@@ -1,9 +1,10 @@
 //! Publishing packs: one release, several packs, all or none of them.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
-use headstart_model::catalog::CatalogPack;
-use headstart_model::{ChannelName, PackId, PackVersion};
+use headstart_model::catalog::{CatalogPack, FormerRef, FormerVersion, FormerVersions};
+use headstart_model::{ChannelName, Digest, PackId, PackVersion};
 use jiff::Timestamp;
 
 use crate::author::change::{Offer, Standing, next_version};
@@ -12,6 +13,10 @@ use crate::author::prepared::PreparedPack;
 use crate::author::writer::{Committed, Mode, Outcome, Writer};
 use crate::author::{ChangeError, PublishError};
 use crate::disk;
+
+/// Earlier versions that a version tells of. `Ours:` with deltas from three versions back, chains from a dozen versions ago
+/// are found; each costs a kilobyte, for those devices only that ask.
+const FORMER_MAX: usize = 12;
 
 /// A release that is wanted.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,6 +51,17 @@ pub struct ReleasedPack {
     pub deltas: Vec<ReleasedDelta>,
 }
 
+/// A pack as it would be published.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preview {
+    /// What the catalog would say of it.
+    pub pack: CatalogPack,
+    /// Its files: the path in the repository, and where each lies now.
+    pub files: Vec<(String, PathBuf)>,
+    /// Path and bytes of what it tells of earlier versions.
+    pub former: Option<(String, Vec<u8>)>,
+}
+
 /// One delta bundle of a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReleasedDelta {
@@ -77,7 +93,7 @@ impl Writer {
         for prepared in &request.packs {
             let offer = self.decide_version(prepared)?;
             let new_bytes = match offer.standing {
-                Standing::New => self.plan_files(prepared, &offer.pack, &mut plan)?,
+                Standing::New => self.plan_files(prepared, &offer, &mut plan)?,
                 Standing::Known => 0,
             };
             packs.push(report(&offer.pack, new_bytes));
@@ -102,26 +118,61 @@ impl Writer {
     ) -> Result<Offer, PublishError> {
         let newest = self.published.ledger.packs.get(&prepared.id).map(|versions| versions.newest);
         let known = self.versions(&prepared.id, 1)?.pop();
-        Ok(
-            match known.filter(|known| Some(known.version) == newest && prepared.is_same_as(known))
-            {
-                Some(pack) => Offer { pack, standing: Standing::Known },
-                None => {
-                    Offer { pack: prepared.describe(next_version(newest)), standing: Standing::New }
-                }
-            },
-        )
+        let is_newest =
+            |known: &CatalogPack| Some(known.version) == newest && prepared.is_same_as(known);
+        if let Some(pack) = known.filter(is_newest) {
+            return Ok(Offer { pack, standing: Standing::Known, former: None });
+        }
+        let former = self.former_versions(&prepared.id)?;
+        let mut pack = prepared.describe(next_version(newest));
+        pack.former = former
+            .as_deref()
+            .map(|bytes| FormerRef { digest: Digest::of(bytes), bytes: size(bytes) });
+        Ok(Offer { pack, standing: Standing::New, former })
+    }
+
+    /// What the next version of a pack tells of those before; none when there is no other.
+    fn former_versions(&mut self, id: &PackId) -> Result<Option<Vec<u8>>, PublishError> {
+        let former = |pack: CatalogPack| FormerVersion {
+            version: pack.version,
+            content: pack.content,
+            index: pack.index,
+            deltas: pack.deltas,
+        };
+        let versions: Vec<_> = self.versions(id, FORMER_MAX)?.into_iter().map(former).collect();
+        let former = FormerVersions { format: FormerVersions::FORMAT, versions };
+        Ok((!former.versions.is_empty()).then(|| former.to_json()))
+    }
+
+    /// How a pack would be published now, with every file that it needs beside those that the repository has: for whoever
+    /// wants to know beforehand what it costs devices.
+    ///
+    /// # Errors
+    /// [`PublishError::Repository`] when a catalog of an earlier version is missing or damaged.
+    pub fn preview(&mut self, prepared: &PreparedPack) -> Result<Preview, PublishError> {
+        let Offer { pack, standing, former } = self.decide_version(prepared)?;
+        let files = match standing {
+            Standing::New => prepared.files(&pack),
+            Standing::Known => Vec::new(),
+        };
+        let files = files.into_iter().map(|(from, file)| (file.path, from)).collect();
+        let former = pack.former_path().zip(former);
+        Ok(Preview { pack, files, former })
     }
 
     /// Plans the files of a new version; returns the bytes of those that the repository does not have yet.
     fn plan_files(
         &self,
         prepared: &PreparedPack,
-        described: &CatalogPack,
+        offer: &Offer,
         plan: &mut WritePlan,
     ) -> Result<u64, PublishError> {
         let mut new_bytes = 0_u64;
-        for (from, file) in prepared.files(described) {
+        if let Some((path, bytes)) = offer.pack.former_path().zip(offer.former.clone()) {
+            new_bytes = size(&bytes);
+            plan.bytes(path, bytes);
+        }
+        for (from, file) in prepared.files(&offer.pack) {
             if !disk::has_length(&from, file.content.bytes) {
                 return Err(PublishError::Staged { path: from });
             }
@@ -132,6 +183,10 @@ impl Writer {
         }
         Ok(new_bytes)
     }
+}
+
+fn size(bytes: &[u8]) -> u64 {
+    bytes.len() as u64
 }
 
 fn refuse_duplicates(packs: &[PreparedPack]) -> Result<(), ChangeError> {

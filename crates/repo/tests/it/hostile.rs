@@ -26,7 +26,7 @@ async fn refused(device: &Device) -> RepoError {
     error
 }
 
-fn flip(path: &Path, at: usize) {
+pub(crate) fn flip(path: &Path, at: usize) {
     let mut bytes = fs::read(path).expect("a file");
     *bytes.get_mut(at).expect("inside") ^= 1;
     fs::write(path, bytes).expect("changed");
@@ -36,8 +36,8 @@ fn flip(path: &Path, at: usize) {
 /// over what it made of the file, so another word there changes nothing.
 fn bytes_that_count(document: &[u8], step: usize) -> Vec<usize> {
     let text = std::str::from_utf8(document).expect("JSON");
-    let (before, rest) = text.split_once("\"_type\": \"").expect("a type");
-    let of_type = before.len() + 10..before.len() + 10 + rest.find('"').expect("it ends");
+    let (before, rest) = text.split_once("\"_type\":\"").expect("a type");
+    let of_type = before.len() + 9..before.len() + 9 + rest.find('"').expect("it ends");
     (0..document.len()).step_by(step).filter(|at| !of_type.contains(at)).collect()
 }
 
@@ -76,7 +76,7 @@ async fn any_flipped_bit_in_snapshot_targets_or_catalog_is_noticed() {
 
 /// The catalog of release 2.
 fn device_catalog(world: &World) -> std::path::PathBuf {
-    let is = |bytes: &[u8]| bytes.windows(12).any(|part| part == b"\"release\": 2");
+    let is = |bytes: &[u8]| bytes.windows(11).any(|part| part == b"\"release\":2");
     let catalogs = world
         .files()
         .into_iter()

@@ -1,6 +1,7 @@
 //! The repository from the outside: authors who publish, devices that check, and what happens in between.
 
 mod change;
+mod cost;
 mod documents;
 mod hostile;
 mod keep;

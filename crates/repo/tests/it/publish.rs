@@ -49,7 +49,10 @@ async fn versions_count_up_and_unnamed_packs_stay() {
     let total: u64 = catalog
         .packs
         .first()
-        .map(|a| a.index.structure_bytes + a.index.names_bytes + a.full.bytes + delta.bytes)
+        .map(|a| {
+            let former = a.former.as_ref().expect("there was one").bytes;
+            a.index.structure_bytes + a.index.names_bytes + a.full.bytes + delta.bytes + former
+        })
         .expect("a");
     assert_eq!(pack.new_bytes, total);
 }

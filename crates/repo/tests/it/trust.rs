@@ -207,7 +207,7 @@ fn what_is_no_root_is_not_pinned() {
     let timestamp = fs::read(world.repo.join(TIMESTAMP)).expect("a timestamp");
     assert!(matches!(pin(&timestamp), RepoError::Malformed { .. }));
     let root = fs::read_to_string(&world.made.root).expect("a root");
-    let later = root.replace("\"version\": 1", "\"version\": 2");
+    let later = root.replace("\"version\":1", "\"version\":2");
     assert_ne!(root, later);
     assert!(matches!(pin(later.as_bytes()), RepoError::WrongSignature { role: Role::Root }));
     assert_eq!(Sha256::of(root.as_bytes()), world.made.fingerprint);

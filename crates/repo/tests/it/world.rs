@@ -16,7 +16,8 @@ use headstart_repo::author::{
     Writer, init,
 };
 use headstart_repo::{
-    Checked, Fetch, FetchError, FetchRequest, Fetched, FolderFetch, RepoError, Sha256, TrustStore,
+    Checked, Fetch, FetchError, FetchRequest, Fetched, FolderFetch, Freshness, RepoError, Sha256,
+    TrustStore,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -254,6 +255,9 @@ pub(crate) struct Server {
     folder: FolderFetch,
     asked: Mutex<Vec<String>>,
     lies: Mutex<BTreeMap<String, Answer>>,
+    /// Lies come from a cache on the way: who asks the server itself is told the truth.
+    cache_lies: Mutex<bool>,
+    bytes: Mutex<usize>,
     tag: Mutex<Option<String>>,
 }
 
@@ -263,12 +267,24 @@ impl Server {
             folder: FolderFetch::new(repo),
             asked: Mutex::default(),
             lies: Mutex::default(),
+            cache_lies: Mutex::default(),
+            bytes: Mutex::default(),
             tag: Mutex::default(),
         }
     }
 
     pub(crate) fn lie(&self, path: &str, answer: Answer) {
         self.lies.lock().expect("whole").insert(path.to_owned(), answer);
+    }
+
+    /// From now on it is a cache on the way that lies.
+    pub(crate) fn let_cache_lie(&self) {
+        *self.cache_lies.lock().expect("whole") = true;
+    }
+
+    /// Bytes that were handed out since the last call.
+    pub(crate) fn bytes(&self) -> usize {
+        std::mem::take(&mut *self.bytes.lock().expect("whole"))
     }
 
     pub(crate) fn stop_lying(&self) {
@@ -295,6 +311,8 @@ impl Fetch for Server {
         if tag.is_some() && request.held == tag.as_deref() {
             return Ok(Fetched::NotModified);
         }
+        let to_server = request.freshness == Freshness::FromServer;
+        let lie = lie.filter(|_| !(to_server && *self.cache_lies.lock().expect("whole")));
         match lie {
             Some(Answer::Bytes(bytes)) if bytes.len() as u64 > request.max_bytes => {
                 Err(FetchError::TooLarge { limit_bytes: request.max_bytes })
@@ -303,7 +321,10 @@ impl Fetch for Server {
             Some(Answer::NotFound) => Err(FetchError::NotFound),
             Some(Answer::Broken) => Err(FetchError::Failed("the connection was cut".into())),
             None => match self.folder.fetch(request).await? {
-                Fetched::Body { bytes, .. } => Ok(Fetched::Body { bytes, tag }),
+                Fetched::Body { bytes, .. } => {
+                    *self.bytes.lock().expect("whole") += bytes.len();
+                    Ok(Fetched::Body { bytes, tag })
+                }
                 Fetched::NotModified => unreachable!("a folder knows no tags"),
             },
         }

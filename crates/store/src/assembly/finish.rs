@@ -8,6 +8,7 @@ use headstart_sys::{Action, FileError, durable, mode};
 
 use crate::error::StoreError;
 use crate::installed::{self, InstalledVersion};
+use crate::opened::RECIPES;
 
 /// Where a finished version goes, and who may write to its files there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +42,9 @@ pub(super) fn into_place(
         set_mode(&files.join(path.as_str()), Mode { access: finish.access, executable })?;
     }
     durable::sync_tree(&files)?;
+    if staging.join(RECIPES).exists() {
+        durable::sync_tree(&staging.join(RECIPES))?;
+    }
     InstalledVersion::record(staging, complete)?;
     if !finish.about.is_empty() {
         durable::write_file(&staging.join(installed::ABOUT), &finish.about, mode::Mode::PRIVATE)?;
@@ -83,7 +87,7 @@ fn has_mode(metadata: &std::fs::Metadata, mode: Mode) -> bool {
 fn remove_scaffolding(staging: &Path) -> Result<(), StoreError> {
     let list = std::fs::read_dir(staging).map_err(|e| FileError::new(Action::Read, staging, e))?;
     for entry in list.flatten() {
-        let stays = [installed::FILES, installed::RECORD, installed::ABOUT];
+        let stays = [installed::FILES, installed::RECORD, installed::ABOUT, RECIPES];
         if !stays.iter().any(|name| entry.file_name() == *name) {
             durable::remove_tree(&entry.path())?;
         }

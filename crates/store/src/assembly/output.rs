@@ -4,22 +4,31 @@ use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 
-use headstart_pack::{Node, Place, Tree};
+use headstart_pack::{FileNode, Node, Place, Tree};
 use headstart_sys::mode::Mode;
 use headstart_sys::{Action, FileError, identity, mode, positioned};
 
 use crate::error::StoreError;
+use crate::installed::InstalledVersion;
 use crate::numbers::index;
+use crate::opened::{self, RECIPES, ReopenedForms};
 
 /// Files kept open at once; well below every platform's limit.
 const OPEN_FILES_MAX: usize = 64;
 /// Space for larger files is set aside at once, so that a full disk shows early and files lie in one piece.
 const PREALLOCATE_FROM_BYTES: u64 = 1024 * 1024;
 
+/// Where opened forms grow; they are gone when the version is in place.
+pub(super) const FORMS: &str = "opened";
+
 /// The files of a tree below a folder. Folders exist from the start; files come into being when they are first written.
+/// Chunks of an opened file go into its form, from which the file is made at the end.
 #[derive(Debug)]
 pub(super) struct OutputFiles {
+    folder: PathBuf,
     root: PathBuf,
+    /// The forms of files that were taken over whole.
+    reopened: ReopenedForms,
     /// By entry: whether the file exists with its full length.
     made: Vec<Made>,
     open: HashMap<u32, File>,
@@ -35,19 +44,31 @@ enum Made {
 }
 
 impl OutputFiles {
-    pub(super) fn create(root: &Path, tree: &Tree) -> Result<Self, StoreError> {
+    /// For the version that is assembled in `folder`.
+    pub(super) fn create(folder: &Path, tree: &Tree) -> Result<Self, StoreError> {
+        let root = &InstalledVersion::files_of(folder);
         let make = |path: &Path| {
             std::fs::create_dir_all(path)
                 .map_err(|error| FileError::new(Action::Create, path, error))
         };
         make(root)?;
+        if tree.files().any(|(_, _, file)| file.opened.is_some()) {
+            make(&folder.join(FORMS))?;
+            make(&folder.join(RECIPES))?;
+        }
         for entry in tree.entries() {
             if entry.node == Node::Folder {
                 make(&root.join(entry.path.as_str()))?;
             }
         }
         let made = vec![Made::No; tree.entries().len()];
-        let output = Self { root: root.to_owned(), made, open: HashMap::new() };
+        let output = Self {
+            folder: folder.to_owned(),
+            root: root.to_owned(),
+            reopened: ReopenedForms::of(folder.to_owned()),
+            made,
+            open: HashMap::new(),
+        };
         output.make_writable(tree)?;
         Ok(output)
     }
@@ -73,11 +94,24 @@ impl OutputFiles {
         self.root.join(entry.map_or("", |entry| entry.path.as_str()))
     }
 
-    fn size(tree: &Tree, entry: u32) -> u64 {
-        match tree.entries().get(index(entry)).map(|entry| &entry.node) {
-            Some(Node::File(file)) => file.size,
-            _ => 0,
+    /// Where the chunks of an entry go.
+    fn chunks_path(&self, tree: &Tree, entry: u32) -> PathBuf {
+        match Self::node(tree, entry) {
+            Some(file) if file.opened.is_some() => self.folder.join(FORMS).join(entry.to_string()),
+            _ => self.path(tree, entry),
         }
+    }
+
+    fn node(tree: &Tree, entry: u32) -> Option<&FileNode> {
+        match tree.entries().get(index(entry)).map(|entry| &entry.node) {
+            Some(Node::File(file)) => Some(file),
+            _ => None,
+        }
+    }
+
+    /// Bytes of all chunks of an entry.
+    fn size(tree: &Tree, entry: u32) -> u64 {
+        Self::node(tree, entry).map_or(0, |file| tree.chunked_bytes(file))
     }
 
     fn made(&self, entry: u32) -> Made {
@@ -115,7 +149,7 @@ impl OutputFiles {
         if self.is_taken(place.entry) {
             return Ok(false);
         }
-        let path = self.path(tree, place.entry);
+        let path = self.chunks_path(tree, place.entry);
         let file = self.file(tree, place.entry)?;
         positioned::write_all_at(file, bytes, place.offset)
             .map_err(|error| FileError::new(Action::Write, path, error))?;
@@ -130,11 +164,21 @@ impl OutputFiles {
         length: u32,
         out: &mut Vec<u8>,
     ) -> Result<(), StoreError> {
-        let path = self.path(tree, place.entry);
-        let error = |source| FileError::new(Action::Read, &path, source);
         let start = out.len();
         out.resize(start + index(length), 0);
         let bytes = out.get_mut(start..).unwrap_or_default();
+        if self.is_taken(place.entry)
+            && Self::node(tree, place.entry).is_some_and(|file| file.opened.is_some())
+        {
+            let path = self.path(tree, place.entry);
+            return if self.reopened.read(place.entry, &path, bytes, place.offset) {
+                Ok(())
+            } else {
+                Err(super::format_error(&path, "a file cannot be opened again"))
+            };
+        }
+        let path = self.chunks_path(tree, place.entry);
+        let error = |source| FileError::new(Action::Read, &path, source);
         if let Some(file) = self.open.get(&place.entry) {
             positioned::read_exact_at(file, bytes, place.offset).map_err(error)?;
         } else {
@@ -158,7 +202,7 @@ impl OutputFiles {
     }
 
     fn open_file(&mut self, tree: &Tree, entry: u32) -> Result<File, StoreError> {
-        let path = self.path(tree, entry);
+        let path = self.chunks_path(tree, entry);
         let error = |action| {
             let path = path.clone();
             move |source| FileError::new(action, path, source)
@@ -179,8 +223,9 @@ impl OutputFiles {
         Ok(file)
     }
 
-    /// Makes the files that no chunk was written to: empty ones, and those that a broken-off attempt had written whole.
-    pub(super) fn complete(&mut self, tree: &Tree) -> Result<(), StoreError> {
+    /// Makes the files that no chunk was written to: empty ones, and those that a broken-off attempt had written whole. Then
+    /// the files whose opened forms are whole. Gives the bytes written for these.
+    pub(super) fn complete(&mut self, tree: &Tree) -> Result<u64, StoreError> {
         let files: Vec<_> = tree.files().map(|(entry, _, _)| entry).collect();
         for entry in files {
             let entry = u32::try_from(entry).unwrap_or(u32::MAX);
@@ -189,6 +234,18 @@ impl OutputFiles {
             }
         }
         self.open.clear();
-        Ok(())
+        let mut written = 0;
+        for (entry, _, file) in tree.files().filter(|(_, _, file)| file.opened.is_some()) {
+            let entry = u32::try_from(entry).unwrap_or(u32::MAX);
+            if !self.is_taken(entry) {
+                let form = self.chunks_path(tree, entry);
+                let recipe = ReopenedForms::recipe_path(&self.folder, entry);
+                let form = (form.as_path(), tree.chunked_bytes(file));
+                opened::recreate(form, &self.path(tree, entry), &recipe, file)?;
+                headstart_sys::crash::point("file re-created");
+                written += file.size;
+            }
+        }
+        Ok(written)
     }
 }

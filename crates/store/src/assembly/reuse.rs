@@ -13,6 +13,7 @@ use super::Assembly;
 use crate::error::StoreError;
 use crate::installed::InstalledVersion;
 use crate::numbers::index;
+use crate::opened::{self, ReopenedForms};
 
 /// Where a file is cloned to before it goes to its place; in the folder of the assembly.
 const CLONE: &str = "clone";
@@ -37,19 +38,70 @@ pub enum Sharing {
     Independent,
 }
 
-pub(super) fn take_over(
-    assembly: &mut Assembly,
-    old: &mut InstalledVersion,
+/// A file that would be taken over whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WholeFile {
+    /// Its number in [`Tree::entries`](headstart_pack::Tree::entries) of the new tree.
+    pub entry: u32,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// How its bytes may be shared with the old version.
+    pub sharing: Sharing,
+}
+
+/// The files of `tree` that [`Assembly::reuse`] would take over whole from `old`, if they are as they were recorded. Reads nothing.
+#[must_use]
+pub fn whole_files(
+    tree: &Tree,
+    old: &InstalledVersion,
     same: &[Option<u32>],
     sharing: Sharing,
+) -> Vec<WholeFile> {
+    let old_tree = old.complete().tree();
+    let mut by_chunks: HashMap<(&[u32], Option<Digest>), bool> = HashMap::new();
+    for (_, _, file) in old_tree.files() {
+        let key = (old_tree.chunks_of(file), file.opened);
+        by_chunks.entry(key).or_insert(file.executable);
+    }
+    let candidates = whole_candidates(tree, same).into_iter();
+    let whole = candidates.filter_map(|Candidate { entry, chunks, executable, opened, bytes }| {
+        let old_chunks: Option<Vec<u32>> =
+            chunks.iter().map(|chunk| same.get(index(*chunk)).copied().flatten()).collect();
+        let alike = *by_chunks.get(&(old_chunks?.as_slice(), opened))? == executable;
+        let sharing = if alike { sharing } else { Sharing::Independent };
+        Some(WholeFile { entry, bytes, sharing })
+    });
+    whole.collect()
+}
+
+/// An old version, and what of it is the same in the new one.
+#[derive(Debug)]
+pub struct OldVersion {
+    /// The version.
+    pub version: InstalledVersion,
+    /// For each new chunk the old chunk with the same bytes.
+    pub same: Vec<Option<u32>>,
+    /// How whole files may be shared with it.
+    pub sharing: Sharing,
+}
+
+/// Whole files of all versions first: chunks that were copied into a file are wasted when another version has it whole.
+pub(super) fn take_over(
+    assembly: &mut Assembly,
+    olds: &mut [OldVersion],
 ) -> Result<Reused, StoreError> {
     let mut reused = Reused::default();
-    let mut stamps = old.stamps().to_vec();
-    let taken = take_whole_files(assembly, (old, sharing), same, (&mut reused, &mut stamps));
-    // Also after a failure: every hard link moved the change time that the stamp of its file holds.
-    old.replace_stamps(stamps);
-    taken?;
-    take_chunks(assembly, old, same, &mut reused)?;
+    for OldVersion { version, same, sharing } in &mut *olds {
+        let mut stamps = version.stamps().to_vec();
+        let taken =
+            take_whole_files(assembly, (version, *sharing), same, (&mut reused, &mut stamps));
+        // Also after a failure: every hard link moved the change time that the stamp of its file holds.
+        version.replace_stamps(stamps);
+        taken?;
+    }
+    for OldVersion { version, same, .. } in olds {
+        take_chunks(assembly, version, same, &mut reused)?;
+    }
     Ok(reused)
 }
 
@@ -63,11 +115,15 @@ fn take_whole_files(
 ) -> Result<(), StoreError> {
     let old_tree = old.complete().tree();
     let old_files: Vec<_> = old_tree.files().map(|(_, path, file)| (path, file)).collect();
-    let mut by_chunks: HashMap<&[u32], Vec<usize>> = HashMap::new();
+    let old_entries: Vec<_> = old_tree.files().map(|(entry, _, _)| entry).collect();
+    let mut by_chunks: HashMap<(&[u32], Option<Digest>), Vec<usize>> = HashMap::new();
     for (number, (_, file)) in old_files.iter().enumerate() {
-        by_chunks.entry(old_tree.chunks_of(file)).or_default().push(number);
+        let key = (old_tree.chunks_of(file), file.opened);
+        by_chunks.entry(key).or_default().push(number);
     }
-    for (entry, new_chunks, executable) in whole_candidates(&assembly.tree, same) {
+    for Candidate { entry, chunks: new_chunks, executable, opened, .. } in
+        whole_candidates(&assembly.tree, same)
+    {
         if assembly.output.is_taken(entry) {
             continue;
         }
@@ -78,7 +134,7 @@ fn take_whole_files(
         else {
             continue;
         };
-        let Some(numbers) = by_chunks.get(old_chunks.as_slice()) else { continue };
+        let Some(numbers) = by_chunks.get(&(old_chunks.as_slice(), opened)) else { continue };
         for number in numbers {
             let Some((path, file)) = old_files.get(*number) else { continue };
             let Some(recorded) = stamps.get_mut(*number) else { continue };
@@ -89,6 +145,14 @@ fn take_whole_files(
                 if alike { Allowed::ReflinkHardLinkOrCopy } else { Allowed::ReflinkOrCopy };
             if let Some(cloned) = take_file(assembly, entry, (&source, &stamp), allowed)? {
                 *recorded = cloned.source;
+                if let (Some(_), Some(old_entry)) = (opened, old_entries.get(*number)) {
+                    let old_entry = u32::try_from(*old_entry).unwrap_or(u32::MAX);
+                    let recipe = ReopenedForms::recipe_path(old.folder(), old_entry);
+                    opened::take_recipe(
+                        &recipe,
+                        &ReopenedForms::recipe_path(&assembly.folder, entry),
+                    )?;
+                }
                 count(reused, cloned.how, file.size);
                 break;
             }
@@ -138,8 +202,16 @@ fn count(reused: &mut Reused, how: Cloned, size: u64) {
     }
 }
 
-/// Entry number, chunks and executable bit of every file of which no chunk is new.
-fn whole_candidates(tree: &Tree, same: &[Option<u32>]) -> Vec<(u32, Vec<u32>, bool)> {
+/// A file of which no chunk is new.
+struct Candidate {
+    entry: u32,
+    chunks: Vec<u32>,
+    executable: bool,
+    opened: Option<Digest>,
+    bytes: u64,
+}
+
+fn whole_candidates(tree: &Tree, same: &[Option<u32>]) -> Vec<Candidate> {
     let all_same = |file: &FileNode| {
         tree.chunks_of(file)
             .iter()
@@ -147,9 +219,12 @@ fn whole_candidates(tree: &Tree, same: &[Option<u32>]) -> Vec<(u32, Vec<u32>, bo
     };
     let files = tree.files().filter(|(_, _, file)| file.size > 0 && all_same(file));
     files
-        .map(|(entry, _, file)| {
-            let entry = u32::try_from(entry).unwrap_or(u32::MAX);
-            (entry, tree.chunks_of(file).to_vec(), file.executable)
+        .map(|(entry, _, file)| Candidate {
+            entry: u32::try_from(entry).unwrap_or(u32::MAX),
+            chunks: tree.chunks_of(file).to_vec(),
+            executable: file.executable,
+            opened: file.opened,
+            bytes: file.size,
         })
         .collect()
 }

@@ -10,5 +10,6 @@
 
 mod assembly;
 mod namespaces;
+mod opened;
 mod reuse;
 mod world;

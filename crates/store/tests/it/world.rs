@@ -42,6 +42,10 @@ pub struct Packed {
 }
 
 pub fn pack(files: &Files) -> Packed {
+    pack_at(Level::Fast, files)
+}
+
+pub fn pack_at(level: Level, files: &Files) -> Packed {
     let folder = tempfile::tempdir().unwrap();
     let mut selection = Selection::default();
     selection.folders.push(SelectedFolder { path: PackPath::new("hollow").unwrap() });
@@ -57,7 +61,7 @@ pub fn pack(files: &Files) -> Packed {
     }
     let mut out = Cursor::new(Vec::new());
     let go_on = &mut |_| ControlFlow::Continue(());
-    build_archive(b"{}", &selection, Level::Fast, &mut out, go_on).unwrap();
+    build_archive(b"{}", &selection, level, &mut out, go_on).unwrap();
     let mut reader = ArchiveReader::open(out).unwrap();
     let mut blocks = Vec::new();
     reader

@@ -94,7 +94,12 @@ impl Destination {
     fn settle(&self, place: &Workplace) -> Result<(), Failure> {
         let of_file = |error| failure::of_file(&error);
         let files = InstalledVersion::files_of(&place.ready);
-        remove_tree(&files).map_err(of_file)?;
+        // Files may be shared with the old folder; with its names their change time moves, which the record holds.
+        match InstalledVersion::open_apart(&place.ready, &self.folder) {
+            Ok(version) => version.while_unlinking(|| remove_tree(&files)),
+            Err(_) => remove_tree(&files),
+        }
+        .map_err(of_file)?;
         let name = self.folder.file_name().unwrap_or_default();
         let target = Path::new("..").join("..").join(name);
         if let Err(error) = link_folder(&target, &files) {

@@ -66,6 +66,25 @@ impl Held {
         }
     }
 
+    /// Refuses to go on when the destination was changed since it was looked at: somebody's work would be lost, and files that the
+    /// new folder shares with it would have other bytes than were verified.
+    pub(super) fn refuse_changed_since(
+        destination: &Destination,
+        place: &Workplace,
+    ) -> Result<(), Failure> {
+        let Ok(version) = InstalledVersion::open_apart(&place.current, destination.folder()) else {
+            return Ok(());
+        };
+        match destination.differences(&version) {
+            differences if differences.is_empty() => Ok(()),
+            differences => Err(changed(destination.folder(), &differences)),
+        }
+    }
+
+    pub(super) const fn is_as_cloned(&self) -> bool {
+        matches!(self.content, Content::AsCloned(_))
+    }
+
     /// Everything that can be reused for `pack`. Blocks: seeds are read, unless what is held makes that needless.
     pub(super) fn reusable(
         self,
@@ -75,9 +94,10 @@ impl Held {
     ) -> Result<Vec<HeldFolder>, Failure> {
         let mut held = Vec::new();
         if let Content::AsCloned(_) = &self.content {
-            held.extend(recorded(&place.current, pack));
+            // The old folder goes when the new one is in its place, so both may share files until then.
+            held.extend(recorded(&place.current, pack, Sharing::HardLinks));
         }
-        held.extend(recorded(&place.leftover, pack));
+        held.extend(recorded(&place.leftover, pack, Sharing::Independent));
         if held.iter().any(|held| is_shortest(held, pack)) {
             return Ok(held);
         }
@@ -86,7 +106,8 @@ impl Held {
             _ => None,
         };
         for (number, seed) in foreign.iter().chain(seeds).enumerate() {
-            let own = record_of(seed).and_then(|record| recorded(&record, pack));
+            let own = record_of(seed);
+            let own = own.and_then(|record| recorded(&record, pack, Sharing::Independent));
             held.push(match own {
                 Some(own) => own,
                 None => scan_seed(seed, &place.seeds.join(number.to_string()), pack)
@@ -104,11 +125,11 @@ fn is_shortest(held: &HeldFolder, pack: &CatalogPack) -> bool {
 }
 
 /// A version that was cloned, if its record and its files are at hand.
-fn recorded(folder: &Path, pack: &CatalogPack) -> Option<HeldFolder> {
+fn recorded(folder: &Path, pack: &CatalogPack, sharing: Sharing) -> Option<HeldFolder> {
     let content = InstalledVersion::open(folder).ok()?.complete().content();
     let files = InstalledVersion::files_of(folder).is_dir();
     let version = HeldVersion { version: version_of(&content, pack), content };
-    files.then(|| HeldFolder { version, folder: folder.to_owned(), sharing: Sharing::Independent })
+    files.then(|| HeldFolder { version, folder: folder.to_owned(), sharing })
 }
 
 /// Where the record of a folder lies that was cloned and not changed since; a changed one is read like any other.

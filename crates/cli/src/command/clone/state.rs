@@ -5,14 +5,16 @@
 //! | `lock` | nothing; locked while a clone runs |
 //! | `trust/` | the pinned root and the newest signed documents |
 //! | `current/` | the record of the files in DEST (`version.record`), a link to them (`files`), and what they are (`about.json`) |
-//! | `staging/` | the version that is being fetched; a clone that is broken off goes on here |
+//! | `staging/` | in a folder of its own each version that is being fetched; a clone that is broken off goes on here, and one of another version uses what has arrived |
 //! | `ready/` | a version that is whole, for the moment in which it takes its place |
 //! | `leftover/` | one that was whole and did not get there: reused |
 //! | `seeds/` | records of the folders that are reused, while a clone runs |
 
 use std::path::{Path, PathBuf};
 
-use headstart_model::{ChannelName, ErrorKind, Failure, PackId, PackVersion, ReleaseNumber};
+use headstart_model::{
+    ChannelName, Digest, ErrorKind, Failure, PackId, PackVersion, ReleaseNumber,
+};
 use headstart_sys::durable;
 use headstart_sys::lock::FileLock;
 use serde::Serialize;
@@ -44,6 +46,18 @@ impl Workplace {
             seeds: path("seeds"),
             aside: path("aside"),
         }
+    }
+
+    /// Where a version is built.
+    pub(super) fn staging_of(&self, content: &Digest) -> PathBuf {
+        self.staging.join(content.short())
+    }
+
+    /// Where other versions were being built.
+    pub(super) fn broken_off(&self, content: &Digest) -> Vec<PathBuf> {
+        let own = self.staging_of(content);
+        let others = std::fs::read_dir(&self.staging).into_iter().flatten().flatten();
+        others.map(|entry| entry.path()).filter(|path| *path != own).collect()
     }
 
     /// Lets what is known and held be that of another state, which is looked at and not changed, but for the trust: what

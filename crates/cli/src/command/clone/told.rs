@@ -20,16 +20,18 @@ impl Job<'_> {
     pub(super) fn tell_done(&self, found: &Found, delivered: Option<&Delivered>) {
         let counts = self.access.tracking().meter().ledger().total();
         let (reused, written) = match delivered {
-            Some(delivered) => (delivered.bytes_reused, delivered.built.bytes_written),
+            Some(delivered) => (delivered.bytes_reused, delivered.bytes_written),
             None => (found.pack.installed_size, 0),
         };
+        let peak = delivered.map_or(0, |delivered| delivered.peak_extra_disk);
         let seconds = self.started.elapsed().as_secs_f64();
         let mut done = common(found, self.command);
         merge(
             &mut done,
             json!({
                 "bytesDown": counts.body_bytes, "requests": counts.requests,
-                "bytesReused": reused, "bytesWritten": written, "seconds": seconds,
+                "bytesReused": reused, "bytesWritten": written, "peakExtraDisk": peak,
+                "seconds": seconds,
             }),
         );
         self.context.output.done(done, || {
@@ -79,6 +81,7 @@ fn common(found: &Found, command: &Clone) -> Value {
     json!({
         "pack": found.pack.id, "version": found.pack.version, "files": found.pack.file_count,
         "channel": command.channel, "fingerprint": found.trust.fingerprint(),
+        "metadataBytes": found.metadata.body_bytes, "metadataRequests": found.metadata.requests,
     })
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use headstart_model::Failure;
+use headstart_repo::author::Mode;
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -25,6 +26,9 @@ pub(crate) struct Gc {
     /// Keep what was live within this time
     #[arg(long, value_name = "TIME", default_value = "30d", value_parser = quantity::time)]
     keep: Duration,
+    /// Say what would be freed, and change nothing
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     signing: Signing,
 }
@@ -34,9 +38,24 @@ impl Gc {
         let keep = SignedDuration::try_from(self.keep)
             .map_err(|_| failure::usage("the time of `--keep` is too long"))?;
         let mut writer = self.signing.open(context, &self.repo)?;
-        let freed = writer.gc(keep, context.now()).map_err(|error| error.to_failure())?;
-        context.output.document(&json!({"freedBytes": freed.bytes, "files": freed.files}), || {
-            format!("{} freed, {}", size(freed.bytes), count(freed.files, "file"))
+        let mode = if self.dry_run { Mode::DryRun } else { Mode::Commit };
+        let freed = writer.gc(keep, mode, context.now()).map_err(|error| error.to_failure())?;
+        let paths: Vec<_> = freed.files.iter().map(|file| file.path.as_str()).collect();
+        let mut document = json!({"freedBytes": freed.bytes, "files": paths.len()});
+        if self.dry_run {
+            document["dryRun"] = true.into();
+            document["paths"] = paths.clone().into();
+        }
+        context.output.document(&document, || {
+            let would = if self.dry_run { "would be " } else { "" };
+            let total = format!(
+                "{} {would}freed, {}",
+                size(freed.bytes),
+                count(paths.len() as u64, "file")
+            );
+            let lines =
+                freed.files.iter().map(|file| format!("  {} {}", file.path, size(file.bytes)));
+            std::iter::once(total).chain(lines).collect::<Vec<_>>().join("\n")
         });
         Ok(Verdict::Done)
     }

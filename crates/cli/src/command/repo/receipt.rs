@@ -1,20 +1,27 @@
 //! `repo receipt`: what an update would cost, before it is published.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use headstart_model::catalog::{CatalogPack, DeltaRef};
-use headstart_model::{Failure, PackId, PackVersion, Verified};
-use headstart_pack::plan::{self, FetchPlan, LinkCosts};
-use headstart_pack::{
-    ArchiveReader, BlockTable, ChunkSet, CompleteTree, FormatError, Level, Tree, section,
+use headstart_deliver::{
+    Delivery, Finish, Goal, HeldFolder, InstalledVersion, Location, RepositoryAccess, Sharing, Way,
 };
-use headstart_repo::author::{Preparation, PreparedPack, Staged, Writer};
+use headstart_model::catalog::CatalogPack;
+use headstart_model::{Failure, PackId, PackVersion, Verified};
+use headstart_pack::plan::HeldVersion;
+use headstart_pack::{CompleteTree, FormatError, Level, section};
+use headstart_repo::author::{Preparation, PreparedPack, PublishError, Writer};
 use headstart_repo::layout;
+use headstart_sys::identity::FileStamp;
+use headstart_sys::mode::Access;
+use headstart_sys::{Action, FileError, durable};
+use headstart_transfer::{Client, ClientConfig, Tracking};
 use serde::Serialize;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use super::place::{Repository, Signing};
 use super::publish::prepare;
@@ -54,6 +61,7 @@ struct Cost {
     id: PackId,
     from: PackVersion,
     to: PackVersion,
+    way: Way,
     requests: u64,
     bytes_down: u64,
     bytes_written: u64,
@@ -74,9 +82,8 @@ impl Receipt {
         for path in &self.packs {
             let archives = std::slice::from_ref(path);
             let packs = prepare(context, &mut writer, archives, &how, &context.output.bar())?;
-            let reader = archive::open(path)?;
             for pack in packs {
-                costs.extend(self.costs(&mut writer, &pack, &reader)?);
+                costs.extend(self.costs(context, &mut writer, &pack, staging.path())?);
             }
         }
         context.output.document(&json!({"packs": costs}), || text(&costs));
@@ -90,73 +97,87 @@ impl Receipt {
         Ok(Verdict::Failed)
     }
 
-    /// The cost from each version that is still in the repository.
+    /// The cost from each version that is still in the repository: what a device that has it would plan.
     fn costs(
         &self,
+        context: &Context,
         writer: &mut Writer,
         pack: &PreparedPack,
-        reader: &ArchiveReader<File>,
+        scratch: &Path,
     ) -> Result<Vec<Cost>, Failure> {
-        let versions = writer.versions(&pack.id, usize::MAX).map_err(|error| error.to_failure())?;
-        let to = match versions.first() {
-            Some(newest) if pack.is_same_as(newest) => newest.version,
-            newest => PackVersion(newest.map_or(1, |newest| newest.version.0.saturating_add(1))),
-        };
-        let former = versions.iter().filter(|version| version.version != to);
-        former.map(|former| self.cost(former, to, pack, reader)).collect()
+        let of_repository = |error: PublishError| error.to_failure();
+        let versions = writer.versions(&pack.id, usize::MAX).map_err(of_repository)?;
+        let preview = writer.preview(pack).map_err(of_repository)?;
+        let mut overlay: BTreeMap<String, PathBuf> = preview.files.iter().cloned().collect();
+        if let Some((path, bytes)) = &preview.former {
+            let file = scratch.join("former");
+            std::fs::write(&file, bytes)
+                .map_err(|e| failure::of_file(&FileError::new(Action::Write, &file, e)))?;
+            overlay.insert(path.clone(), file);
+        }
+        let client = Client::new(ClientConfig::default(), 0).map_err(|error| {
+            Failure::from_error(headstart_model::ErrorKind::Internal, "clientFailed", &error)
+        })?;
+        let location = Location::Folder(self.repo.folder().to_owned());
+        let access = RepositoryAccess::new(location, client, Tracking::new(pack.id.as_str()))
+            .with_overlay(overlay);
+        let former = versions.iter().filter(|version| version.version != preview.pack.version);
+        former.map(|former| self.cost(context, &access, (former, &preview.pack), scratch)).collect()
     }
 
     fn cost(
         &self,
-        former: &CatalogPack,
-        to: PackVersion,
-        pack: &PreparedPack,
-        reader: &ArchiveReader<File>,
+        context: &Context,
+        access: &RepositoryAccess,
+        (former, pack): (&CatalogPack, &CatalogPack),
+        scratch: &Path,
     ) -> Result<Cost, Failure> {
-        let new = reader.complete();
         let index = |source: FormatError| failure::of_archive(self.repo.folder(), &source);
         let old = read_index(self.repo.folder(), former).map_err(index)?;
-        let delta = pack.deltas.iter().find(|delta| delta.named.from == former.version);
-        let (plan, head_bytes, missing) = if former.content == pack.content {
-            (FetchPlan::default(), 0, 0)
-        } else if let Some(delta) = delta {
-            let (table, held) = read_delta(delta, old.tree()).map_err(index)?;
-            let head_bytes = delta.named.structure_bytes;
-            (fetch(new.tree(), &table, head_bytes, &held)?, head_bytes, missing(new.tree(), &held))
-        } else {
-            let held = by_name(new, &old);
-            let head_bytes = pack.index.named.structure_bytes + pack.index.named.names_bytes;
-            (fetch(new.tree(), reader.table(), 0, &held)?, head_bytes, missing(new.tree(), &held))
+        let device = scratch.join(format!("{}-{}", former.id, former.version));
+        let goal = Goal {
+            pack: pack.clone(),
+            held: vec![pretend(&device.join("held"), former, &old)?],
+            leftovers: Vec::new(),
+            staging: device.join("staging"),
+            finish: Finish {
+                folder: device.join("done"),
+                access: Access::ReadOnly,
+                about: Vec::new(),
+            },
         };
-        let head_requests = u64::from(head_bytes > 0);
+        let receipt = context.block_on(async {
+            let prepared = Delivery::prepare(access.clone(), goal, &CancellationToken::new()).await;
+            prepared.map(|delivery| *delivery.receipt()).map_err(|error| error.to_failure())
+        })?;
         Ok(Cost {
             id: pack.id.clone(),
             from: former.version,
-            to,
-            requests: plan.ranges.len() as u64 + head_requests,
-            bytes_down: plan.bytes_down + head_bytes,
-            bytes_written: missing,
-            // Until the switch both versions are there; what can be cloned takes no room.
-            peak_extra_disk: missing,
+            to: pack.version,
+            way: receipt.way,
+            requests: receipt.requests + receipt.index_requests,
+            bytes_down: receipt.bytes_down + receipt.index_bytes_down,
+            bytes_written: receipt.bytes_written,
+            peak_extra_disk: receipt.peak_extra_disk,
         })
     }
 }
 
-fn missing(tree: &Tree, held: &ChunkSet) -> u64 {
-    let files = tree
-        .files()
-        .filter(|(_, _, file)| tree.chunks_of(file).iter().any(|chunk| !held.contains(*chunk)));
-    files.map(|(_, _, file)| file.size).sum()
-}
-
-fn fetch(
-    tree: &Tree,
-    table: &BlockTable,
-    head_bytes: u64,
-    held: &ChunkSet,
-) -> Result<FetchPlan, Failure> {
-    plan::plan_fetch(tree, table, head_bytes, held, LinkCosts::default()).map_err(|error| {
-        Failure::from_error(headstart_model::ErrorKind::Internal, "planFailed", &error)
+/// What a device knows of a version that it holds; the files need not be there to plan with it.
+fn pretend(
+    folder: &Path,
+    version: &CatalogPack,
+    complete: &CompleteTree,
+) -> Result<HeldFolder, Failure> {
+    let unknown = FileStamp { device: 0, inode: 0, size_bytes: 0, modified_ns: 0, changed_ns: 0 };
+    let stamps = vec![unknown; complete.tree().files().count()];
+    durable::create_folders(folder, Access::Shared).map_err(|error| failure::of_file(&error))?;
+    InstalledVersion::write_record(folder, complete, &stamps)
+        .map_err(|error| error.to_failure())?;
+    Ok(HeldFolder {
+        version: HeldVersion { version: version.version, content: version.content },
+        folder: folder.to_owned(),
+        sharing: Sharing::HardLinks,
     })
 }
 
@@ -173,33 +194,6 @@ fn read_index(repo: &Path, pack: &CatalogPack) -> Result<CompleteTree, FormatErr
     let damaged = |source| FormatError::Damaged { what: "the index", source };
     let structure = Verified::check(structure, &pack.index.digest).map_err(damaged)?;
     section::decode_names(section::decode_full(&structure)?.tree, names, &pack.content)
-}
-
-/// The blocks of a delta bundle, and the chunks that it takes from the old version.
-fn read_delta(delta: &Staged<DeltaRef>, old: &Tree) -> Result<(BlockTable, ChunkSet), FormatError> {
-    let mut head = Vec::new();
-    File::open(&delta.path)?.take(delta.named.structure_bytes).read_to_end(&mut head)?;
-    let damaged = |source| FormatError::Damaged { what: "the delta", source };
-    let head = Verified::check(head, &delta.named.structure_digest).map_err(damaged)?;
-    let structure = section::decode_delta(&head, old)?;
-    let mut held = ChunkSet::empty(structure.tree.chunk_count());
-    for (chunk, same) in (0..).zip(&structure.same_as_old) {
-        if same.is_some() {
-            held.insert(chunk);
-        }
-    }
-    Ok((structure.table, held))
-}
-
-fn by_name(new: &CompleteTree, old: &CompleteTree) -> ChunkSet {
-    let names: std::collections::HashSet<_> = old.names().iter().collect();
-    let mut held = ChunkSet::empty(new.tree().chunk_count());
-    for (chunk, name) in (0..).zip(new.names()) {
-        if names.contains(name) {
-            held.insert(chunk);
-        }
-    }
-    held
 }
 
 fn text(costs: &[Cost]) -> String {

@@ -19,11 +19,12 @@ fn pack(id: &str, version: u64) -> CatalogPack {
         index: IndexRef { digest: Digest::of(b"i"), structure_bytes: 1, names_bytes: 32 },
         full: BundleRef { digest: Digest::of(b"b"), bytes: 2 },
         deltas: Vec::new(),
+        former: None,
     }
 }
 
 fn offer(id: &str, version: u64) -> Offer {
-    Offer { pack: pack(id, version), standing: Standing::New }
+    Offer { pack: pack(id, version), standing: Standing::New, former: None }
 }
 
 fn channel(name: &str) -> ChannelName {
@@ -79,7 +80,7 @@ fn publishing_replaces_the_named_packs_and_leaves_the_others() {
 fn publishing_what_is_live_is_no_release() {
     let mut world = World::default();
     world.publish(100, vec![offer("a", 1)]);
-    let known = Offer { pack: pack("a", 1), standing: Standing::Known };
+    let known = Offer { pack: pack("a", 1), standing: Standing::Known, former: None };
     assert_eq!(world.live().publish(&ChannelName::production(), 50, vec![known]), Ok(None));
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use headstart_model::catalog::{BundleRef, IndexRef};
 use headstart_model::packaging::PackagingManifest;
 use headstart_model::{Digest, VerifyError};
+use headstart_pack::container::check_opened;
 use headstart_pack::{ArchiveReader, ChunkSource as _, CompleteTree, FormatError, ScratchChunks};
 use headstart_sys::{Action, FileError};
 
@@ -118,6 +119,11 @@ impl Opened {
             if chunk.is_multiple_of(CHUNKS_PER_STEP) && steps(step).is_break() {
                 return Err(PrepareError::Cancelled);
             }
+        }
+        let opened = check_opened(complete.tree(), &mut chunks);
+        if opened.map_err(|error| PrepareError::chunk(&path, error))?.is_some() {
+            let what = "an opened file of the archive does not make the file that it promises";
+            return Err(wrong(FormatError::Rule { what }));
         }
         Ok(chunks)
     }

@@ -1,0 +1,8 @@
+//! Deliveries from a real server into real folders.
+
+mod gone;
+mod held;
+mod repair;
+mod resume;
+mod stated;
+mod world;

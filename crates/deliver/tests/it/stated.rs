@@ -1,0 +1,119 @@
+//! What is said beforehand is what is measured, whatever the way.
+
+use headstart_deliver::{HeldFolder, Sharing, Way, scan_seed};
+use headstart_model::PackVersion;
+
+use crate::world::{Files, World, assert_files, noise, version, write};
+
+#[tokio::test]
+async fn a_fresh_install() {
+    let (world, packs) = World::with_versions(1, 0).await;
+    let outcome = world.deliver(world.goal("device", &packs[0], Vec::new())).await;
+    outcome.assert_as_stated();
+    assert_eq!(outcome.receipt.way, Way::Full);
+    assert_eq!(outcome.receipt.bytes_written, packs[0].installed_size);
+    assert_files(&world.path("device/1"), &version(1));
+}
+
+#[tokio::test]
+async fn the_same_content_under_another_number() {
+    let (world, packs) = World::with_versions(1, 0).await;
+    let held = world.install("device", &packs[0]).await;
+    let mut again = packs[0].clone();
+    again.version = PackVersion(7);
+    let outcome = world.deliver(world.goal("device", &again, vec![held])).await;
+    outcome.assert_as_stated();
+    assert_eq!((outcome.receipt.way, outcome.moved.requests), (Way::Same, 0));
+    assert_eq!(outcome.receipt.bytes_written, 0, "every file is shared");
+}
+
+#[tokio::test]
+async fn the_delta_from_the_version_held() {
+    let (world, packs) = World::with_versions(2, 3).await;
+    let held = world.install("device", &packs[0]).await;
+    let outcome = world.deliver(world.goal("device", &packs[1], vec![held])).await;
+    outcome.assert_as_stated();
+    assert_eq!(outcome.receipt.way, Way::Delta { from: PackVersion(1) });
+    let all = outcome.receipt.bytes_down + outcome.receipt.index_bytes_down;
+    assert_eq!(all, packs[1].deltas[0].bytes);
+    assert_eq!(outcome.receipt.bytes_written, 4 * 1_100_000, "two files are shared");
+    assert_files(&world.path("device/2"), &version(2));
+}
+
+#[tokio::test]
+async fn deltas_one_after_the_other_for_a_device_that_is_older_than_those_kept() {
+    let (world, packs) = World::with_versions(4, 1).await;
+    let held = world.install("device", &packs[0]).await;
+    let newest = &packs[3];
+    assert!(newest.delta_from(packs[0].version, &packs[0].content).is_none());
+    let outcome = world.deliver(world.goal("device", newest, vec![held])).await;
+    outcome.assert_as_stated();
+    assert_eq!(outcome.receipt.way, Way::Chain { from: PackVersion(1), deltas: 3 });
+    assert!(outcome.receipt.bytes_written > newest.installed_size - 600_010, "and what lies aside");
+    let all = outcome.receipt.bytes_down + outcome.receipt.index_bytes_down;
+    assert!(all < newest.full.bytes / 10, "{outcome:?}");
+    assert_files(&world.path("device/4"), &version(4));
+}
+
+/// Four files, in each of which every chunk differs from that of another version by a few bytes.
+fn edited(number: u64) -> Files {
+    let file = |seed: u64| {
+        let mut bytes = noise(seed, 2_500_000);
+        for place in bytes.chunks_mut(20_000) {
+            place[..8].copy_from_slice(&noise(1000 + number, 8));
+        }
+        bytes
+    };
+    [("a", file(1)), ("b", file(2)), ("c", file(3)), ("d", file(4)), ("same", noise(5, 2_500_000))]
+        .into()
+}
+
+/// A folder with two of the four files as they are in each of two versions.
+fn halves(world: &World, pack: &headstart_model::catalog::CatalogPack) -> HeldFolder {
+    let (one, other) = (edited(1), edited(2));
+    let files = [("a", &one), ("b", &one), ("c", &other), ("d", &other), ("same", &one)];
+    let files = files.map(|(name, version)| (name, version[name].clone())).into();
+    let seed = world.path("seed");
+    write(&seed, &files);
+    scan_seed(&seed, &world.path("seed-record"), pack).expect("readable")
+}
+
+#[tokio::test]
+async fn parts_of_two_versions_take_what_their_deltas_give_and_the_rest_from_the_full_bundle() {
+    let world = World::new().await;
+    world.publish(&edited(1), 0).await;
+    world.publish(&edited(2), 1).await;
+    let newest = &world.publish(&edited(3), 2).await;
+    let held = halves(&world, newest);
+    let outcome = world.deliver(world.goal("device", newest, vec![held])).await;
+    outcome.assert_as_stated();
+    assert_eq!(outcome.receipt.way, Way::Mixed);
+    let all = outcome.receipt.bytes_down + outcome.receipt.index_bytes_down;
+    assert!(all < newest.full.bytes / 4, "{all} of {}", newest.full.bytes);
+    assert_files(&world.path("device/3"), &edited(3));
+}
+
+#[tokio::test]
+async fn a_damaged_file_of_the_version_held_costs_what_is_damaged() {
+    let (world, packs) = World::with_versions(2, 3).await;
+    let held = world.install("device", &packs[0]).await;
+    let file = held.folder.join("files/a");
+    crate::world::open(&file);
+    let mut bytes = std::fs::read(&file).expect("there");
+    bytes[500_000] ^= 1;
+    std::fs::write(&file, bytes).expect("writable");
+    let outcome = world.deliver(world.goal("device", &packs[1], vec![held])).await;
+    assert_files(&world.path("device/2"), &version(2));
+    assert!(outcome.moved.body_bytes < packs[1].full.bytes / 2, "{outcome:?}");
+}
+
+#[tokio::test]
+async fn files_that_may_not_be_shared_are_written_unless_the_disk_clones_them() {
+    let (world, packs) = World::with_versions(2, 3).await;
+    let held = world.install("device", &packs[0]).await;
+    let held = HeldFolder { sharing: Sharing::Independent, ..held };
+    let outcome = world.deliver(world.goal("device", &packs[1], vec![held])).await;
+    outcome.assert_as_stated();
+    let written = outcome.receipt.bytes_written;
+    assert!([4_400_000, packs[1].installed_size].contains(&written), "{written}");
+}

@@ -1,0 +1,157 @@
+//! What every codec promises.
+
+use headstart_model::Digest;
+use proptest::prelude::*;
+
+use super::*;
+
+const LEVELS: [Level; 3] = [Level::Fast, Level::Balanced, Level::Small];
+
+fn verified(bytes: &[u8]) -> Verified<&[u8]> {
+    Verified::check(bytes, &Digest::of(bytes)).expect("equal")
+}
+
+fn read(codec: Codec, stored: &[u8], prefix: &[u8], bytes: usize) -> Result<Vec<u8>, FormatError> {
+    decode(0, codec, &verified(stored), prefix, size(bytes))
+}
+
+fn noise(seed: u64, bytes: usize) -> Vec<u8> {
+    let mut state = seed;
+    (0..bytes)
+        .map(|_| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            state.to_be_bytes()[0]
+        })
+        .collect()
+}
+
+/// Like a program: noise with a 32-bit address every 24 bytes.
+fn program(seed: u64, bytes: usize, shift: u32) -> Vec<u8> {
+    let mut program = noise(seed, bytes);
+    for (number, place) in (0_u32..).zip(program.chunks_exact_mut(24)) {
+        let address = number.wrapping_mul(2_654_435_761) >> 8;
+        place[..4].copy_from_slice(&(address + shift).to_le_bytes());
+    }
+    program
+}
+
+proptest! {
+    #[test]
+    fn blocks_round_trip(plain: Vec<u8>, prefix: Vec<u8>, level in prop::sample::select(&LEVELS)) {
+        let (codec, stored) = encode(level, &plain, &prefix);
+        prop_assert_eq!(read(codec, &stored, &prefix, plain.len()).expect("own output"), plain);
+    }
+
+    #[test]
+    fn edited_bases_round_trip_as_diffs(
+        seed: u64,
+        bytes in 0_usize..20_000,
+        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0_usize..300), 0..40),
+    ) {
+        let base = noise(seed, bytes);
+        let mut plain = base.clone();
+        for (at, byte, cut) in edits {
+            let at = at.index(plain.len() + 1);
+            match byte % 3 {
+                0 => plain.insert(at, byte),
+                1 => { plain.drain(at..(at + cut).min(plain.len())); }
+                _ => { let moved = plain.split_off(at); plain.splice(0..0, moved); }
+            }
+        }
+        if let Some(diff) = diff::make(&plain, &base) {
+            let made = diff::apply(&diff, &base, size(plain.len())).expect("own output");
+            prop_assert_eq!(made, plain);
+        }
+    }
+
+    #[test]
+    fn any_bytes_end_in_an_error_or_the_promised_length(
+        stored: Vec<u8>,
+        prefix: Vec<u8>,
+        promised in 0_usize..5000,
+        codec in prop::sample::select(&[Codec::Stored, Codec::Zstd, Codec::Diff]),
+    ) {
+        if let Ok(plain) = read(codec, &stored, &prefix, promised) {
+            prop_assert_eq!(plain.len(), promised);
+        }
+    }
+
+    #[test]
+    fn any_diff_ends_in_an_error_or_the_promised_length(
+        diff in prop::collection::vec(0_u8..20, 0..60),
+        bases: Vec<u8>,
+        promised in 0_u64..100,
+    ) {
+        if let Ok(plain) = diff::apply(&diff, &bases, promised) {
+            prop_assert_eq!(size(plain.len()), promised);
+        }
+    }
+
+    #[test]
+    fn a_damaged_diff_ends_in_an_error_or_the_promised_length(at: prop::sample::Index, byte: u8) {
+        let (old, new) = (program(1, 5_000, 0), program(1, 5_000, 0x0001_0203));
+        let mut diff = diff::make(&new, &old).expect("near-equal");
+        let at = at.index(diff.len());
+        diff[at] = byte;
+        if let Ok(plain) = diff::apply(&diff, &old, 5_000) {
+            prop_assert_eq!(plain.len(), 5_000);
+        }
+    }
+}
+
+#[test]
+fn a_base_makes_a_block_small() {
+    let base: Vec<u8> =
+        (0..100_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+    let mut plain = base.clone();
+    plain[50_000] ^= 1;
+    for level in LEVELS {
+        let (_, stored) = encode(level, &plain, &base);
+        assert!(stored.len() < 1_000, "{} bytes", stored.len());
+    }
+}
+
+#[test]
+fn a_program_with_moved_addresses_is_told_by_a_diff() {
+    let (old, new) = (program(7, 300_000, 0), program(7, 300_000, 0x1234));
+    let (codec, stored) = encode(Level::Small, &new, &old);
+    let zstd = zstd_frame::compress(Level::Small, &new, &old).expect("compresses");
+    assert_eq!(codec, Codec::Diff);
+    assert!(stored.len() * 3 < zstd.len(), "{} bytes, else {}", stored.len(), zstd.len());
+    assert_eq!(read(codec, &stored, &old, new.len()).expect("own output"), new);
+}
+
+#[test]
+fn noise_is_stored_without_a_long_look() {
+    let plain = noise(3, 100_000);
+    assert_eq!(encode(Level::Small, &plain, &[]), (Codec::Stored, plain));
+}
+
+#[test]
+fn equal_bytes_without_end_are_searched_in_bounded_time() {
+    // The worst for a search by matches: everything fits everywhere, but for a byte now and then.
+    let base = vec![0; 2 << 20];
+    let mut plain = vec![0; 1 << 20];
+    (0..plain.len()).step_by(509).for_each(|at| plain[at] = 1);
+    let diff = diff::make(&plain, &base).expect("near-equal");
+    assert_eq!(diff::apply(&diff, &base, 1 << 20).expect("own output"), plain);
+}
+
+#[test]
+fn more_than_promised_is_refused() {
+    let plain = vec![0; 1 << 20];
+    let (codec, stored) = encode(Level::Fast, &plain, &[]);
+    assert!(decode(0, codec, &verified(&stored), &[], 1 << 10).is_err());
+    assert!(decode(0, codec, &verified(&stored), &[], 1 << 21).is_err());
+    assert!(decode(0, codec, &verified(&stored), &[], u64::MAX).is_err());
+}
+
+#[test]
+fn a_diff_that_promises_gigabytes_is_refused() {
+    let mut stored = Vec::new();
+    varint::put(&mut stored, 1 << 40);
+    let refused = read(Codec::Diff, &stored, &[], 1 << 20);
+    assert!(matches!(refused, Err(FormatError::Limit { .. })), "{refused:?}");
+}

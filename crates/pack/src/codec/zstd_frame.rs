@@ -1,0 +1,52 @@
+//! One zstd frame with the bytes of the bases as prefix.
+
+use zstd::zstd_safe::{CCtx, CParameter, DCtx, DParameter, compress_bound};
+
+use crate::bundle::Level;
+
+/// Smallest and largest zstd windows that the format uses, as powers of two.
+const WINDOW_LOG_MIN: u32 = 17;
+const WINDOW_LOG_MAX: u32 = 25;
+/// With long chains: a match of so many bytes ends a search. The level's own number, 256, is 0.1 % larger and no faster.
+const TARGET_BYTES: u32 = 999;
+
+/// Compresses `plain`; the error is zstd's code.
+pub(super) fn compress(level: Level, plain: &[u8], prefix: &[u8]) -> Result<Vec<u8>, usize> {
+    let mut context = CCtx::create();
+    let tuning = if prefix.is_empty() { level.zstd() } else { level.zstd_with_bases() };
+    context.set_parameter(CParameter::CompressionLevel(tuning.level))?;
+    context.set_parameter(CParameter::ContentSizeFlag(false))?;
+    context.set_parameter(CParameter::ChecksumFlag(false))?;
+    let log = window_log(plain.len() + prefix.len());
+    context.set_parameter(CParameter::WindowLog(log))?;
+    if tuning.long_chains {
+        // Longer chains than the level's own find what a far base holds; measured, see docs/format/pack.md.
+        context.set_parameter(CParameter::ChainLog((log + 1).min(28)))?;
+        context.set_parameter(CParameter::HashLog(log.min(26)))?;
+        context.set_parameter(CParameter::TargetLength(TARGET_BYTES))?;
+    }
+    if !prefix.is_empty() {
+        context.ref_prefix(prefix)?;
+    }
+    let mut out = Vec::with_capacity(compress_bound(plain.len()));
+    context.compress2(&mut out, plain)?;
+    Ok(out)
+}
+
+fn window_log(bytes: usize) -> u32 {
+    bytes.max(1).next_power_of_two().ilog2().clamp(WINDOW_LOG_MIN, WINDOW_LOG_MAX)
+}
+
+/// Decompresses `stored`, which has to yield exactly `plain_bytes`; the caller has compared that with its limit. A bomb ends
+/// at the promise: the output has room for no more.
+pub(super) fn decompress(stored: &[u8], prefix: &[u8], plain_bytes: u64) -> Option<Vec<u8>> {
+    let capacity = usize::try_from(plain_bytes).ok()?;
+    let mut out = Vec::with_capacity(capacity);
+    let mut context = DCtx::create();
+    context.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MAX)).ok()?;
+    if !prefix.is_empty() {
+        context.ref_prefix(prefix).ok()?;
+    }
+    context.decompress(&mut out, stored).ok()?;
+    (out.len() == capacity).then_some(out)
+}

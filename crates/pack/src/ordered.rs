@@ -1,0 +1,141 @@
+//! Work on several threads whose results are taken in the order in which it was begun.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Mutex, PoisonError};
+
+use crate::error::BuildError;
+
+/// Jobs that are begun before the first of them is taken, at most. Whatever the number of cores: [`Stages::next`] may rely
+/// on that everything further back was taken.
+pub(crate) const AHEAD_MAX: usize = 16;
+
+/// Threads that can work at the same time.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+/// What is done before the work and after it, both on the caller's thread.
+pub(crate) trait Stages {
+    type Job: Send;
+    type Done: Send;
+
+    /// The next job; `None` when there is no more.
+    fn next(&mut self) -> Result<Option<Self::Job>, BuildError>;
+
+    /// Takes a result, in the order of the jobs.
+    fn take(&mut self, done: Self::Done) -> Result<(), BuildError>;
+}
+
+/// Does `work` for every job on `workers` threads, of which at most one more than that are given out at a time.
+pub(crate) fn run<S: Stages>(
+    stages: &mut S,
+    workers: usize,
+    work: impl Fn(S::Job) -> S::Done + Sync,
+) -> Result<(), BuildError> {
+    let (give, jobs) = channel();
+    let (report, results) = channel();
+    let jobs = Mutex::new(jobs);
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            let (jobs, report, work) = (&jobs, report.clone(), &work);
+            scope.spawn(move || serve(jobs, &report, work));
+        }
+        drop(report);
+        // `give` goes with this closure's end, also on an error; then the workers end.
+        let give = give;
+        coordinate(stages, &give, &results, workers + 1)
+    })
+}
+
+fn serve<J, D>(
+    jobs: &Mutex<Receiver<(usize, J)>>,
+    report: &Sender<(usize, D)>,
+    work: &impl Fn(J) -> D,
+) {
+    loop {
+        let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok((number, job)) = next else { return };
+        if report.send((number, work(job))).is_err() {
+            return;
+        }
+    }
+}
+
+fn coordinate<S: Stages>(
+    stages: &mut S,
+    give: &Sender<(usize, S::Job)>,
+    results: &Receiver<(usize, S::Done)>,
+    given_max: usize,
+) -> Result<(), BuildError> {
+    let (mut begun, mut finished, mut taken) = (0, 0, 0);
+    let mut waiting = BTreeMap::new();
+    let mut more = true;
+    loop {
+        while more && begun - finished < given_max && begun - taken < AHEAD_MAX {
+            match stages.next()? {
+                // Fails only when every worker has panicked; then the results end too.
+                Some(job) => drop(give.send((begun, job))),
+                None => more = false,
+            }
+            begun += usize::from(more);
+        }
+        if taken == begun {
+            return Ok(());
+        }
+        let Ok((number, done)) = results.recv() else { return Err(BuildError::Cancelled) };
+        finished += 1;
+        waiting.insert(number, done);
+        while let Some(done) = waiting.remove(&taken) {
+            stages.take(done)?;
+            taken += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Squares {
+        next: u64,
+        taken: Vec<u64>,
+        fail_at: u64,
+    }
+
+    impl Stages for Squares {
+        type Job = u64;
+        type Done = u64;
+
+        fn next(&mut self) -> Result<Option<u64>, BuildError> {
+            if self.next == self.fail_at {
+                return Err(BuildError::Cancelled);
+            }
+            let behind = usize::try_from(self.next).expect("small") - self.taken.len();
+            assert!(behind < AHEAD_MAX, "all that is further back was taken");
+            self.next += 1;
+            Ok((self.next <= 1000).then_some(self.next))
+        }
+
+        fn take(&mut self, done: u64) -> Result<(), BuildError> {
+            self.taken.push(done);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn results_come_in_order_from_any_number_of_workers() {
+        for workers in [1, 2, 40] {
+            let mut squares = Squares { next: 0, taken: Vec::new(), fail_at: u64::MAX };
+            run(&mut squares, workers, |n| n * n).expect("nothing fails");
+            assert!(squares.taken.into_iter().eq((1..=1000).map(|n| n * n)));
+        }
+    }
+
+    #[test]
+    fn an_error_ends_the_workers() {
+        let mut squares = Squares { next: 0, taken: Vec::new(), fail_at: 50 };
+        assert!(run(&mut squares, 3, |n| n).is_err());
+    }
+}
