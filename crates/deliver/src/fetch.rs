@@ -148,7 +148,10 @@ impl Fetch<'_> {
             ..BlockRequest::new(sources, source.file.bytes, blocks)
         };
         let client = self.access.client();
-        client.fetch_blocks(&request, &mut sender, self.access.tracking()).await.map_err(transfer)
+        // On the heap: its state is large, and callers move this future about.
+        let fetched =
+            Box::pin(client.fetch_blocks(&request, &mut sender, self.access.tracking())).await;
+        fetched.map_err(transfer)
     }
 }
 
