@@ -21,6 +21,8 @@ pub(crate) enum BenchError {
         #[source]
         source: std::io::Error,
     },
+    #[error("{tool} made wrong bytes of {input}: {said}")]
+    Wrong { tool: String, input: String, said: String },
     #[error("the memory of the service cannot be read: only Linux tells it")]
     NoMemory,
     #[error("not met: {0}")]

@@ -87,17 +87,24 @@ fn write(path: &Path, bytes: u64, kind: Kind, seed: u64) -> Result<(), BenchErro
 }
 
 /// xorshift64*.
-struct Noise(u64);
+#[derive(Debug)]
+pub(crate) struct Noise(u64);
 
 impl Noise {
-    const fn new(seed: u64) -> Self {
+    pub(crate) const fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    const fn next(&mut self) -> u64 {
+    pub(crate) const fn next(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    /// A number below `end`; 0 if there is none.
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        let drawn = usize::try_from(self.next() >> 1).unwrap_or(usize::MAX);
+        drawn.checked_rem(end).unwrap_or(0)
     }
 }

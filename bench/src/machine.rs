@@ -9,7 +9,7 @@ pub(crate) fn facts() -> Vec<(&'static str, String)> {
     let cores =
         std::thread::available_parallelism().map_or_else(|_| "?".to_owned(), |n| n.to_string());
     vec![
-        ("Date", first_line("date", &["-u", "+%Y-%m-%d"])),
+        ("Date", today()),
         ("Commit", commit()),
         ("Processor", field("/proc/cpuinfo", "model name")),
         ("Cores", cores),
@@ -18,7 +18,11 @@ pub(crate) fn facts() -> Vec<(&'static str, String)> {
         ("File system", first_line("stat", &["--file-system", "--format=%T", "."])),
         ("Rust", first_line("rustc", &["--version"])),
         ("headstart", env!("CARGO_PKG_VERSION").to_owned()),
-        ("casync", first_line("casync", &["--version"])),
+        ("tar", first_line("tar", &["--version"])),
+        ("zstd", first_line("zstd", &["--version"])),
+        ("xdelta3, bsdiff", packages(&["xdelta3", "bsdiff"])),
+        ("casync, zsync, ostree, rsync", packages(&["casync", "zsync", "ostree", "rsync"])),
+        ("bita", first_line("bita", &["--version"])),
     ]
 }
 
@@ -32,6 +36,18 @@ pub(crate) fn peers() -> Vec<(&'static str, String)> {
         ("zstd", first_line("zstd", &["--version"])),
         ("nginx", first_line("sh", &["-c", "nginx -v 2>&1"])),
     ]
+}
+
+/// The day, in UTC.
+pub(crate) fn today() -> String {
+    first_line("date", &["-u", "+%Y-%m-%d"])
+}
+
+/// Versions of packages of Debian.
+fn packages(names: &[&str]) -> String {
+    let mut query = Command::new("dpkg-query");
+    let said = run(query.args(["-W", "-f", "${Version}, "]).args(names));
+    said.map_or_else(|_| UNKNOWN.to_owned(), |(said, _)| said.trim_end_matches(", ").to_owned())
 }
 
 fn commit() -> String {

@@ -1,19 +1,23 @@
-//! Measures what the update of a pack moves, beside casync, and how much memory the service takes for a large one.
+//! Measures what packs and their updates cost beside other tools, and how much memory the service takes for a large one.
 //!
 //! `bench/run.sh` builds everything, runs this, and says what it needs. Everything is measured from outside, through the
 //! programs that people use: bytes are counted by the server, memory is read from the system.
 
+mod bulk;
 mod error;
+mod game;
 mod large;
 mod machine;
 mod memory;
+mod pack;
+mod pack_memory;
 mod plot;
+mod process;
 mod reading;
 mod report;
 mod run;
 mod server;
 mod transfer;
-mod update;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -21,12 +25,17 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 
 use error::BenchError;
+use pack::PackOptions;
 use run::Tools;
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum What {
-    Update,
+    /// Packs and updates, beside other tools
+    Pack,
+    /// The memory of packing and publishing
+    PackMemory,
+    /// The memory of the service
     Memory,
     Reading,
     /// Transfers, with a page of their own
@@ -41,11 +50,16 @@ struct Options {
     /// Where the real releases lie
     #[arg(long)]
     real_input: PathBuf,
-    /// Where the report goes
+    /// Where the pages go
     #[arg(long)]
     docs: PathBuf,
-    /// Measure only this, and write no report
+    /// Measure only this; without it everything
     what: Option<What>,
+    #[command(flatten)]
+    pack: PackOptions,
+    /// pack-memory: size of each version
+    #[arg(long, default_value_t = 8)]
+    gib: u64,
 }
 
 fn main() -> ExitCode {
@@ -74,7 +88,7 @@ fn show(text: &str) {
 }
 
 fn measure(options: &Options) -> Result<(), BenchError> {
-    let scratch = Path::new("target/bench");
+    let scratch = Path::new("target/bench/scratch");
     run::fresh_folder(scratch)?;
     if matches!(options.what, None | Some(What::Reading)) {
         let reading = reading::measure(scratch)?;
@@ -87,28 +101,25 @@ fn measure(options: &Options) -> Result<(), BenchError> {
         return run::remove(scratch);
     }
     let tools = Tools::new(&options.binaries, scratch)?;
-    if options.what == Some(What::Transfer) {
+    if matches!(options.what, None | Some(What::Transfer)) {
         transfer::measure(&tools, &options.docs)?;
-        return run::remove(scratch);
     }
-    let mut updates = Vec::new();
-    if options.what != Some(What::Memory) {
-        for pair in update::PAIRS {
-            updates.push(update::measure(&tools, pair, &options.real_input)?);
-        }
-        show(&report::updates(&updates));
+    let facts = machine::facts();
+    let wanted = |what| options.what.is_none_or(|only| only == what);
+    if wanted(What::PackMemory) {
+        say("memory of packing");
+        pack_memory::measure(&tools, options.gib, &machine::today())?;
     }
-    let mut memory = None;
-    if options.what != Some(What::Update) {
+    if wanted(What::Pack) {
+        pack::measure(&tools, (&options.pack, &options.real_input, &options.docs), &facts)?;
+    }
+    if wanted(What::Memory) {
         let measured = memory::measure(&tools)?;
         show(&report::memory(&measured));
-        memory = Some(measured);
+        let page = report::page(&facts, &measured);
+        run::write(&options.docs.join("service.md"), page.as_bytes())?;
+        run::write(&options.docs.join("service.svg"), plot::draw(&measured).as_bytes())?;
+        report::judge(&measured)?;
     }
-    if let (None, Some(memory)) = (options.what, &memory) {
-        let page = report::page(&machine::facts(), &updates, memory);
-        run::write(&options.docs.join("update.md"), page.as_bytes())?;
-        run::write(&options.docs.join("update.svg"), plot::draw(&updates, memory).as_bytes())?;
-    }
-    run::remove(scratch)?;
-    report::judge(&updates, memory.as_ref())
+    run::remove(scratch)
 }

@@ -2,19 +2,17 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::error::BenchError;
+use crate::pack::Level;
+use crate::process::{SAMPLE_EVERY, Sampler, anonymous_bytes, pause};
 use crate::run::{self, Tools};
 use crate::server::{Server, Traffic};
 use crate::{large, say};
 
 /// More than the idle service may be taken by what it does.
 pub(crate) const LIMIT_BYTES: u64 = 64 * 1024 * 1024;
-/// How often the memory is read.
-const SAMPLE_EVERY: Duration = Duration::from_millis(10);
 /// How long the service is left alone before it counts as idle.
 const SETTLE: Duration = Duration::from_secs(2);
 const APP: &str = "com.example.bench";
@@ -45,7 +43,10 @@ pub(crate) fn measure(tools: &Tools) -> Result<Memory, BenchError> {
     say("memory: a pack of 1 GiB is generated and published");
     let pack_bytes = large::generate(&source)?;
     let repository = tools.repository(&folder)?;
-    tools.publish(&repository, &source)?;
+    let archive = folder.join("pack.assetpack");
+    tools.pack(&source, &archive, Level::Balanced)?;
+    tools.publish(&repository, &archive, (Level::Balanced, 0))?;
+    run::remove(&archive)?;
     say("memory: it is installed");
     let server = Server::start(tools, &repository)?;
     let bundle = folder.join("bundle");
@@ -134,43 +135,4 @@ impl Drop for Service {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Reads the memory of a process again and again.
-struct Sampler {
-    stop: Arc<AtomicBool>,
-    thread: std::thread::JoinHandle<Vec<(Duration, u64)>>,
-}
-
-impl Sampler {
-    fn start(pid: u32) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
-        let thread = std::thread::spawn(move || {
-            let (started, mut samples) = (Instant::now(), Vec::new());
-            while !stopped.load(Ordering::Relaxed) {
-                samples.extend(anonymous_bytes(pid).map(|bytes| (started.elapsed(), bytes)));
-                pause(SAMPLE_EVERY);
-            }
-            samples
-        });
-        Self { stop, thread }
-    }
-
-    fn stop(self) -> Vec<(Duration, u64)> {
-        self.stop.store(true, Ordering::Relaxed);
-        self.thread.join().unwrap_or_default()
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "what is measured is a course over time")]
-fn pause(time: Duration) {
-    std::thread::sleep(time);
-}
-
-/// `RssAnon` of a process, where the system tells it.
-fn anonymous_bytes(pid: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let value = status.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
-    value.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kibibytes| kibibytes * 1024)
 }

@@ -9,6 +9,8 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use crate::error::BenchError;
+use crate::pack::Level;
+use crate::process::{self, Work};
 
 /// The programs that are measured, and a place for what they write.
 #[derive(Debug)]
@@ -16,15 +18,20 @@ pub(crate) struct Tools {
     pub(crate) headstart: PathBuf,
     pub(crate) headstartd: PathBuf,
     pub(crate) scratch: PathBuf,
+    /// Of the program `headstart`, hexadecimal: figures of another build are other figures.
+    pub(crate) digest: String,
 }
 
 impl Tools {
     pub(crate) fn new(binaries: &Path, scratch: &Path) -> Result<Self, BenchError> {
         let whole = |path: &Path| path.canonicalize().map_err(BenchError::file(path));
+        let headstart = whole(&binaries.join("headstart"))?;
+        let (said, _) = run(Command::new("sha256sum").arg(&headstart))?;
         Ok(Self {
-            headstart: whole(&binaries.join("headstart"))?,
             headstartd: whole(&binaries.join("headstartd"))?,
             scratch: whole(scratch)?,
+            digest: said.get(..12).unwrap_or_default().to_owned(),
+            headstart,
         })
     }
 
@@ -53,9 +60,7 @@ impl Tools {
     ) -> Result<(Value, f64), BenchError> {
         let mut command = self.command();
         let (said, seconds) = run(command.args(arguments.map(AsRef::as_ref)).arg("--json"))?;
-        let last = said.lines().last().and_then(|line| serde_json::from_str(line).ok());
-        let last = last.ok_or_else(|| silent(&command, "how it ended"))?;
-        Ok((last, seconds))
+        Ok((last_json(&command, &said)?, seconds))
     }
 
     /// A new repository in `folder`.
@@ -65,10 +70,14 @@ impl Tools {
         Ok(repository)
     }
 
-    /// Packs `source` as it is and publishes it; gives the seconds of both.
-    pub(crate) fn publish(&self, repository: &Path, source: &Path) -> Result<f64, BenchError> {
-        let folder = repository.parent().unwrap_or(repository);
-        let (manifest, archive) = (folder.join("pack.json"), folder.join("pack.assetpack"));
+    /// Packs `source` as it is.
+    pub(crate) fn pack(
+        &self,
+        source: &Path,
+        archive: &Path,
+        level: Level,
+    ) -> Result<Work, BenchError> {
+        let manifest = archive.with_extension("json");
         let events = ["firstInstallation", "subsequentUpdate"];
         let text = json!({
             "assetPackID": PACK,
@@ -77,13 +86,33 @@ impl Tools {
             "platforms": [],
         });
         write(&manifest, text.to_string().as_bytes())?;
-        let (_, packing) =
-            self.json([&"pack", &manifest, &"-o", &archive, &"--source-root", &source])?;
-        let keys = folder.join("keys");
-        let (_, publishing) =
-            self.json([&"repo", &"publish", &repository, &archive, &"--keys", &keys])?;
+        let mut command = self.command();
+        command.arg("pack").arg(&manifest).arg("-o").arg(archive);
+        command.arg("--source-root").arg(source).args(["--level", level.word(), "--json"]);
+        process::measure(&mut command).map(|(_, work)| work)
+    }
+
+    /// Publishes an archive into a repository of [`Self::repository`].
+    pub(crate) fn publish(
+        &self,
+        repository: &Path,
+        archive: &Path,
+        (level, deltas): (Level, usize),
+    ) -> Result<Work, BenchError> {
+        let keys = repository.with_file_name("keys");
+        let mut command = self.command();
+        command.args(["repo", "publish"]).arg(repository).arg(archive).arg("--keys").arg(keys);
+        command.args(["--level", level.word(), "--deltas", &deltas.to_string(), "--json"]);
+        process::measure(&mut command).map(|(_, work)| work)
+    }
+
+    /// A repository in `folder` that offers `source` as its only version.
+    pub(crate) fn release(&self, folder: &Path, source: &Path) -> Result<PathBuf, BenchError> {
+        let (repository, archive) = (self.repository(folder)?, folder.join("pack.assetpack"));
+        self.pack(source, &archive, Level::Balanced)?;
+        self.publish(&repository, &archive, (Level::Balanced, 0))?;
         remove(&archive)?;
-        Ok(packing + publishing)
+        Ok(repository)
     }
 }
 
@@ -106,11 +135,17 @@ pub(crate) fn run(command: &mut Command) -> Result<(String, f64), BenchError> {
     Err(BenchError::Failed { command: shown(command), said: format!("{said}{complaints}") })
 }
 
+/// The last line of what a command said.
+pub(crate) fn last_json(command: &Command, said: &str) -> Result<Value, BenchError> {
+    let last = said.lines().last().and_then(|line| serde_json::from_str(line).ok());
+    last.ok_or_else(|| silent(command, "how it ended"))
+}
+
 pub(crate) fn silent(command: &Command, what: &'static str) -> BenchError {
     BenchError::Silent { command: shown(command), what }
 }
 
-fn shown(command: &Command) -> String {
+pub(crate) fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
 }
@@ -143,4 +178,19 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), BenchError> {
         fs::create_dir_all(folder).map_err(BenchError::file(folder))?;
     }
     fs::write(path, bytes).map_err(BenchError::file(path))
+}
+
+/// Bytes of a file.
+pub(crate) fn bytes_of(path: &Path) -> Result<u64, BenchError> {
+    fs::metadata(path).map(|facts| facts.len()).map_err(BenchError::file(path))
+}
+
+/// Bytes of all files below a folder.
+pub(crate) fn bytes_below(folder: &Path) -> Result<u64, BenchError> {
+    let mut total = 0;
+    for entry in fs::read_dir(folder).map_err(BenchError::file(folder))? {
+        let path = entry.map_err(BenchError::file(folder))?.path();
+        total += if path.is_dir() { bytes_below(&path)? } else { bytes_of(&path)? };
+    }
+    Ok(total)
 }

@@ -20,8 +20,7 @@ pub(super) fn measure(
     let (tree, served) = (folder.join("tree"), folder.join("served"));
     crate::large::generate(&tree)?;
     run::fresh_folder(&served)?;
-    let repository = tools.repository(&served)?;
-    tools.publish(&repository, &tree)?;
+    tools.release(&served, &tree)?;
     let prepare = format!(
         "tar -C {tree} -c . | zstd -q -3 -T0 -o {served}/tree.tar.zst && \
          casync make --store={served}/tree.castr {served}/tree.caidx {tree}",

@@ -32,8 +32,7 @@ pub(super) fn measure(
     let pack = folder.join("slow-pack");
     run::fresh_folder(&pack)?;
     std::fs::copy(served.join("f90"), pack.join("f90")).map_err(BenchError::file(&pack))?;
-    let repository = tools.repository(&served)?;
-    tools.publish(&repository, &pack)?;
+    tools.release(&served, &pack)?;
     let nginx = Nginx::start(Side::Server, folder, &served)?;
     for megabytes in [1, 8, 90] {
         crate::say(&format!("{megabytes} MB through the slow link"));

@@ -60,23 +60,49 @@ impl TrustStore {
         channel: &ChannelName,
         now: Timestamp,
     ) -> Result<Checked, RepoError> {
+        self.check_from(fetch, (channel, now), Freshness::Any).await
+    }
+
+    /// As [`check`](Self::check), but asks the server itself: for whoever found that a file is gone which the catalog names, so
+    /// that there must be a newer one, whatever a cache on the way says.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    ///
+    /// # Cancel safety
+    /// As [`check`](Self::check).
+    pub async fn check_past_caches(
+        &self,
+        fetch: Arc<dyn Fetch>,
+        channel: &ChannelName,
+        now: Timestamp,
+    ) -> Result<Checked, RepoError> {
+        self.check_from(fetch, (channel, now), Freshness::FromServer).await
+    }
+
+    async fn check_from(
+        &self,
+        fetch: Arc<dyn Fetch>,
+        (channel, now): (&ChannelName, Timestamp),
+        freshness: Freshness,
+    ) -> Result<Checked, RepoError> {
         let _turn = Arc::clone(&self.turn).lock_owned().await;
         let state = self.read_state()?;
         let now = state.as_ref().map_or(now, |state| now.max(state.loaded_at));
         let mut fetched = Record::default();
         if let Some(state) = state.as_ref().filter(|state| is_fresh(state, channel, now)) {
-            match ask_timestamp(fetch.as_ref(), state).await? {
+            match ask_timestamp(fetch.as_ref(), state, freshness).await? {
                 Answer::Same => return unchanged(state),
                 Answer::Other(record) => fetched = record,
             }
         }
         let root = state.as_ref().map_or(self.first_root(), |state| state.root.as_bytes());
         let trusted = state.as_ref().map(State::trusted).unwrap_or_default();
-        let known = Known { trusted: trusted.clone(), fetched, freshness: Freshness::Any };
+        let known = Known { trusted: trusted.clone(), fetched, freshness };
         let judged = judge(root, Arc::clone(&fetch), known, (channel, now)).await;
         let (loaded, expiring, catalog, text) = match judged {
             // What a cache on the way keeps too long or spoilt is no reason to distrust the server: it is asked itself, once.
-            Err(error) if error.may_be_of_the_way() => {
+            Err(error) if freshness == Freshness::Any && error.may_be_of_the_way() => {
                 tracing::debug!(%error, "asking the server itself");
                 let fetched = Record::default();
                 let known = Known { trusted, fetched, freshness: Freshness::FromServer };
@@ -120,12 +146,16 @@ fn is_fresh(state: &State, channel: &ChannelName, now: Timestamp) -> bool {
         && now.duration_since(state.loaded_at) < FULL_LOAD_EVERY
 }
 
-async fn ask_timestamp(fetch: &dyn Fetch, state: &State) -> Result<Answer, RepoError> {
+async fn ask_timestamp(
+    fetch: &dyn Fetch,
+    state: &State,
+    freshness: Freshness,
+) -> Result<Answer, RepoError> {
     let request = FetchRequest {
         path: layout::TIMESTAMP,
         max_bytes: METADATA_BYTES_MAX,
         held: state.timestamp_tag.as_deref(),
-        freshness: Freshness::Any,
+        freshness,
     };
     let path = || layout::TIMESTAMP.to_owned();
     match fetch.fetch(request).await {

@@ -17,7 +17,7 @@ use headstart_deliver::{
 };
 use headstart_model::catalog::{Catalog, CatalogPack};
 use headstart_model::{ChannelName, ErrorKind, Failure, PackId, PackVersion};
-use headstart_repo::{RepoError, TrustStore};
+use headstart_repo::{Freshness, RepoError, TrustStore};
 use headstart_sys::mode::Access;
 use headstart_transfer::{Counts, Limit, Pace, Rate, Tracking, Urgency};
 use tokio::sync::watch;
@@ -198,7 +198,7 @@ impl Job<'_> {
 
     async fn clone_at(&self, place: &Workplace) -> Result<Verdict, Failure> {
         self.destination.recover(place)?;
-        let mut found = self.find(place).await?;
+        let mut found = self.find(place, Freshness::Any).await?;
         loop {
             match Box::pin(self.bring(place, &found)).await {
                 Ok(delivered) => {
@@ -208,7 +208,7 @@ impl Job<'_> {
                 Err(Stopped::Failed(failure)) => return Err(failure),
                 Err(Stopped::Gone(failure)) => {
                     // Somebody freed what the release needs, so there is a newer one: what has arrived is used for that.
-                    let newer = self.find(place).await?;
+                    let newer = self.find(place, Freshness::FromServer).await?;
                     if newer.pack.content == found.pack.content {
                         return Err(failure);
                     }
@@ -240,7 +240,7 @@ impl Job<'_> {
         let scratch = temporary::folder(self.context, "clone")?;
         let mut place = Workplace::within(scratch.path());
         place.look_at(self.destination.state());
-        let found = self.find(&place).await?;
+        let found = self.find(&place, Freshness::Any).await?;
         let held = Held::look(&self.destination, &place, Overwrite::Allowed)?;
         if held.is_whole(&found.pack) {
             self.tell_done(&found, None);
@@ -252,10 +252,14 @@ impl Job<'_> {
     }
 
     /// Asks the repository for the pack.
-    async fn find(&self, place: &Workplace) -> Result<Found, Failure> {
+    async fn find(&self, place: &Workplace, freshness: Freshness) -> Result<Found, Failure> {
         let (trust, pinned) = self.trust(place).await?;
         let access = Arc::new(self.access.clone());
-        let checked = trust.check(access, &self.command.channel, self.context.now()).await;
+        let (channel, now) = (&self.command.channel, self.context.now());
+        let checked = match freshness {
+            Freshness::Any => trust.check(access, channel, now).await,
+            Freshness::FromServer => trust.check_past_caches(access, channel, now).await,
+        };
         let catalog = checked.map_err(|error| error.to_failure())?.catalog;
         let pack = pick(&catalog, &self.command.pack)?.clone();
         if pinned == Pinned::Now {

@@ -14,6 +14,7 @@ mod clone;
 mod containers;
 mod device;
 mod golden;
+mod gone;
 mod interruption;
 mod repository;
 mod server;

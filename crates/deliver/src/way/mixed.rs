@@ -1,8 +1,9 @@
 //! Ways that put several bundles together.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::path::PathBuf;
 
+use headstart_model::Digest;
 use headstart_model::catalog::{DeltaRef, FORMER_BYTES_MAX, FormerVersion, FormerVersions};
 use headstart_pack::CompleteTree;
 use headstart_pack::plan::{self, Chain, Offer, Wish};
@@ -24,6 +25,8 @@ const CHAIN_SHARE: u64 = 2;
 const SEARCH_SHARE: u64 = 8;
 /// Deltas are looked for only if this part of what is wanted is held: else earlier versions are hardly here.
 const HELD_SHARE: u64 = 10;
+/// Deltas that are followed back from what is wanted, one after the other.
+const DEPTH_MAX: usize = 3;
 
 impl Scout<'_> {
     /// Whatever completes what is held at the least cost. Whole alternatives are compared: a chain of deltas, the full bundle, the full
@@ -158,7 +161,8 @@ impl Scout<'_> {
         Ok((Parts::default(), None))
     }
 
-    /// Reads heads of deltas to what is wanted, and the indexes of the versions that they start from, as far as `budget` bytes go.
+    /// Reads heads of deltas to what is wanted, and the indexes of the versions that they start from, as far as `budget` bytes go. Where a
+    /// version is hardly here, deltas that lead to it are looked at too.
     async fn look_for_deltas(
         &mut self,
         parts: &mut Parts,
@@ -166,47 +170,63 @@ impl Scout<'_> {
         former: &[FormerVersion],
         budget: u64,
     ) -> Result<(), DeliverError> {
+        let names = held.iter().flat_map(|reusable| reusable.held.complete().names());
+        let names: HashSet<Digest> = names.copied().collect();
         let mut left = budget;
-        let deltas: Vec<DeltaRef> = self.pack.deltas.clone();
-        for delta in &deltas {
-            if parts.deltas.iter().any(|known| known.file.digest == delta.digest) {
-                continue;
-            }
-            let known = parts.tree_of(held, &delta.from_content).is_some();
+        let direct = self.pack.deltas.iter().map(|delta| (delta, self.pack.content, 1));
+        let mut queue: VecDeque<_> = direct.collect();
+        while let Some((delta, to, depth)) = queue.pop_front() {
             let version = former.iter().find(|version| version.content == delta.from_content);
-            let index_bytes = match version {
-                _ if known => 0,
-                Some(version) => {
-                    version.index.structure_bytes.saturating_add(version.index.names_bytes)
-                }
-                None => continue,
-            };
-            let cost = delta.structure_bytes.saturating_add(index_bytes);
-            if cost > left {
-                continue;
-            }
+            let cost = cost_of_delta(parts, held, delta, version);
+            let Some(cost) = cost.filter(|cost| *cost <= left) else { continue };
             left -= cost;
-            if let (false, Some(version)) = (known, version) {
-                let path = version.index_path(&self.pack.id);
-                let read = self.read_former(&path, version).await;
+            if let Some(version) = version
+                && parts.tree_of(held, &version.content).is_none()
+            {
+                let read = self.read_former(version).await;
                 let Some(complete) = passable(read)? else { continue };
                 parts.former.insert(version.content, complete);
             }
             let Some(old) = parts.tree_of(held, &delta.from_content).cloned() else { continue };
-            let read = self.read_delta(delta, self.pack.content, &old).await;
-            parts.deltas.extend(passable(read)?);
+            let Some(delta) = passable(self.read_delta(delta, to, &old).await)? else { continue };
+            // Those that others need come first.
+            parts.deltas.insert(0, delta);
+            let is_here = |complete: &CompleteTree| is_mostly_here(complete, &names);
+            if let Some(version) = version
+                && depth < DEPTH_MAX
+                && !parts.former.get(&version.content).is_none_or(is_here)
+            {
+                let before = version.deltas.iter();
+                queue.extend(before.map(|delta| (delta, version.content, depth + 1)));
+            }
         }
         Ok(())
     }
 
-    async fn read_former(
-        &mut self,
-        path: &str,
-        version: &FormerVersion,
-    ) -> Result<CompleteTree, DeliverError> {
-        let tree = self.structure(path, &version.index).await?.tree;
-        self.names(tree, (path, &version.index), &version.content).await
+    async fn read_former(&mut self, version: &FormerVersion) -> Result<CompleteTree, DeliverError> {
+        let path = version.index_path(&self.pack.id);
+        let tree = self.structure(&path, &version.index).await?.tree;
+        self.names(tree, (&path, &version.index), &version.content).await
     }
+}
+
+/// Bytes to fetch before the blocks of a delta can be used; `None` when it is known already or its old version is not.
+fn cost_of_delta(
+    parts: &Parts,
+    held: &[Reusable],
+    delta: &DeltaRef,
+    version: Option<&FormerVersion>,
+) -> Option<u64> {
+    if parts.deltas.iter().any(|known| known.file.digest == delta.digest) {
+        return None;
+    }
+    let index = if parts.tree_of(held, &delta.from_content).is_some() {
+        0
+    } else {
+        let index = &version?.index;
+        index.structure_bytes.saturating_add(index.names_bytes)
+    };
+    Some(delta.structure_bytes.saturating_add(index))
 }
 
 /// What was read; `None` when it is missing or wrong, which closes only the ways that need it.
@@ -235,6 +255,14 @@ fn estimate(route: &Route) -> Option<u64> {
     let held = route.reusable();
     let wish = Wish { pieces: &route.pieces, goal: route.goal, held: &held, offers: &offers };
     plan::choose(&wish, costs()).ok().map(|choice| choice.cost(costs()))
+}
+
+/// Whether nearly all of a version is held, by bytes.
+fn is_mostly_here(complete: &CompleteTree, names: &HashSet<Digest>) -> bool {
+    let tree = complete.tree();
+    let chunks = (0..).zip(complete.names()).filter(|(_, name)| names.contains(*name));
+    let here: u64 = chunks.map(|(chunk, _)| u64::from(tree.chunk_bytes(chunk))).sum();
+    here.saturating_mul(10) >= tree.unique_bytes().saturating_mul(9)
 }
 
 /// Whether enough of what is wanted is held that earlier versions may be.

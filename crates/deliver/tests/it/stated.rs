@@ -94,6 +94,26 @@ async fn parts_of_two_versions_take_what_their_deltas_give_and_the_rest_from_the
 }
 
 #[tokio::test]
+async fn a_folder_that_nobody_installed_finds_the_chain_by_the_names_of_its_chunks() {
+    let world = World::new().await;
+    for number in 1..=3 {
+        world.publish(&edited(number), 1).await;
+    }
+    let newest = &world.publish(&edited(4), 1).await;
+    let seed = world.path("seed");
+    write(&seed, &edited(2));
+    // One file more: it has the content of no version.
+    std::fs::write(seed.join("mine"), b"mine").expect("room");
+    let held = scan_seed(&seed, &world.path("seed-record"), newest).expect("readable");
+    let outcome = world.deliver(world.goal("device", newest, vec![held])).await;
+    outcome.assert_as_stated();
+    assert_eq!(outcome.receipt.way, Way::Mixed);
+    let all = outcome.receipt.bytes_down + outcome.receipt.index_bytes_down;
+    assert!(all < newest.full.bytes / 4, "{all} of {}", newest.full.bytes);
+    assert_files(&world.path("device/4"), &edited(4));
+}
+
+#[tokio::test]
 async fn a_damaged_file_of_the_version_held_costs_what_is_damaged() {
     let (world, packs) = World::with_versions(2, 3).await;
     let held = world.install("device", &packs[0]).await;

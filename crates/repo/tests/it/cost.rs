@@ -83,3 +83,20 @@ async fn what_a_cache_spoilt_is_asked_of_the_server_itself() {
     device.server.lie(layout::TIMESTAMP, Answer::Bytes(old));
     assert_eq!(device.check().await.expect("the server is asked").change, Change::Changed);
 }
+
+#[tokio::test]
+async fn who_knows_that_there_is_news_is_not_told_by_a_cache_that_there_is_none() {
+    let world = World::new();
+    publish(&world, 0..1).await;
+    let device = world.device("device");
+    device.check().await.expect("trusted");
+    let old = std::fs::read(world.repo.join(layout::TIMESTAMP)).expect("there");
+    publish(&world, 1..2).await;
+    device.server.lie(layout::TIMESTAMP, Answer::Bytes(old));
+    device.server.let_cache_lie();
+    assert_eq!(device.check().await.expect("trusted").change, Change::Unchanged);
+    let fetch = std::sync::Arc::clone(&device.server) as std::sync::Arc<dyn headstart_repo::Fetch>;
+    let (channel, now) = (headstart_model::ChannelName::production(), jiff::Timestamp::now());
+    let checked = device.trust.check_past_caches(fetch, &channel, now).await.expect("trusted");
+    assert_eq!(checked.change, Change::Changed);
+}

@@ -198,20 +198,17 @@ fn content_range(range: ByteRange, size: u64) -> String {
     format!("bytes {}-{}/{size}", range.first, range.last)
 }
 
-/// RFC 9110, 14.6.
+/// RFC 9110, 14.6. The first part too begins on a new line, as with the servers that zsync was made for: it refuses others.
 fn multipart(resource: &Resource, ranges: &[ByteRange], boundary: &str) -> Payload {
     let size = resource.body.len();
     let kind = resource.content_type.to_str().unwrap_or("application/octet-stream");
     let mut payload = Payload::default();
-    let mut line_end = "";
     for range in ranges {
         let label = content_range(*range, size);
-        let head = format!(
-            "{line_end}--{boundary}\r\nContent-Type: {kind}\r\nContent-Range: {label}\r\n\r\n"
-        );
+        let head =
+            format!("\r\n--{boundary}\r\nContent-Type: {kind}\r\nContent-Range: {label}\r\n\r\n");
         payload.push(Piece::Bytes(head.into()));
         payload.push_range(&resource.body, *range);
-        line_end = "\r\n";
     }
     payload.push(Piece::Bytes(format!("\r\n--{boundary}--\r\n").into()));
     payload

@@ -102,10 +102,9 @@ async fn parts_of_several_ranges_can_be_put_together() {
     let kind = text(response.headers(), "content-type").unwrap().to_owned();
     let boundary = kind.strip_prefix("multipart/byteranges; boundary=").unwrap();
     let mut expected = Vec::new();
-    for (place, (first, last)) in ranges.iter().enumerate() {
-        let line_end = if place == 0 { "" } else { "\r\n" };
+    for (first, last) in &ranges {
         let head = format!(
-            "{line_end}--{boundary}\r\nContent-Type: application/octet-stream\r\n\
+            "\r\n--{boundary}\r\nContent-Type: application/octet-stream\r\n\
              Content-Range: bytes {first}-{last}/{SIZE}\r\n\r\n"
         );
         expected.extend_from_slice(head.as_bytes());

@@ -91,7 +91,7 @@ fn several_ranges_come_as_labelled_parts() {
     assert_eq!(body.len() as u64, reply.payload.len);
     assert_eq!(
         String::from_utf8(body).unwrap(),
-        "--headstart-0000000000000abc\r\nContent-Type: text/plain\r\n\
+        "\r\n--headstart-0000000000000abc\r\nContent-Type: text/plain\r\n\
          Content-Range: bytes 97-99/100\r\n\r\nabc\r\n\
          --headstart-0000000000000abc\r\nContent-Type: text/plain\r\n\
          Content-Range: bytes 65-66/100\r\n\r\nAB\r\n\
