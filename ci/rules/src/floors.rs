@@ -18,6 +18,9 @@ pub struct Floors {
     /// What `bench` may use: it measures from above, and nothing uses it.
     #[serde(default)]
     pub bench_uses: BTreeSet<String>,
+    /// What the packages of `examples/` may use: what any app may.
+    #[serde(default)]
+    pub examples_uses: BTreeSet<String>,
     /// One row for each folder of `crates/`.
     pub crates: BTreeMap<String, Row>,
 }
@@ -110,8 +113,12 @@ fn points_down(from: &Row, to: &Row) -> bool {
 
 fn check_edge(floors: &Floors, edge: &Edge) -> Option<Finding> {
     let place = format!("{} -> {}", edge.from, edge.to);
-    if edge.from == "bench" && in_crates(&edge.to).is_some_and(|to| floors.bench_uses.contains(to))
-    {
+    let above = match edge.from.split('/').next() {
+        Some("bench") => &floors.bench_uses,
+        Some("examples") => &floors.examples_uses,
+        _ => &BTreeSet::new(),
+    };
+    if in_crates(&edge.to).is_some_and(|to| above.contains(to)) {
         return None;
     }
     let Some(from) = in_crates(&edge.from) else {
@@ -222,6 +229,21 @@ mod tests {
         let members = ["a", "b", "c", "n", "t"].map(|name| member(name, &[]));
         let findings = check(&table(text), &members);
         assert_eq!(places(&findings), ["a -> b", "a -> c", "a -> d", "a -> t", "n", "t -> c"]);
+    }
+
+    #[test]
+    fn an_example_uses_what_an_app_may_and_nothing_else() {
+        let text = format!("examples-uses = [\"store\"]\n{TABLE}");
+        let edge = |to: &str| Edge {
+            from: "examples/viewer".into(),
+            to: to.into(),
+            kind: EdgeKind::Shipped,
+        };
+        let edges = vec![edge("crates/store"), edge("crates/model")];
+        let mut members = good();
+        members.push(Member { folder: "examples/viewer".into(), edges });
+        let findings = check(&table(&text), &members);
+        assert_eq!(places(&findings), ["examples/viewer -> crates/model"]);
     }
 
     #[test]
