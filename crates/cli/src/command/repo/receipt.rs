@@ -116,7 +116,10 @@ impl Receipt {
             overlay.insert(path.clone(), file);
         }
         let client = Client::new(ClientConfig::default(), 0).map_err(|error| {
-            Failure::from_error(headstart_model::ErrorKind::Internal, "clientFailed", &error)
+            Failure::from_error(headstart_model::ErrorKind::InvalidInput, "badAuthority", &error)
+                .with_hint(
+                    "check that the system has trusted authorities (package ca-certificates)",
+                )
         })?;
         let location = Location::Folder(self.repo.folder().to_owned());
         let access = RepositoryAccess::new(location, client, Tracking::new(pack.id.as_str()))
