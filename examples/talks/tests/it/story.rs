@@ -45,6 +45,22 @@ fn a_talk_is_fetched_played_removed_and_fetched_again() {
 }
 
 #[test]
+fn the_talk_that_is_played_comes_first_and_the_others_go_on_after_it() {
+    let mut world = World::over_a_link_of("8Mbit", 12);
+    world.say("later 2");
+    world.hear(|said| said["id"] == "chunks" && said["download"]["state"] == "downloading");
+    world.say("play 4");
+    let first = world.hear(|said| {
+        let chunks_is_here = said["id"] == "chunks" && said["localVersion"] == 1;
+        chunks_is_here || said["event"] == "played"
+    });
+    assert_eq!(first["id"], "power-cuts", "the other had begun before it");
+    world.hear_local("chunks", Some(1));
+    world.say("quit");
+    assert!(world.leave());
+}
+
+#[test]
 fn a_corrected_talk_is_seen_and_comes_with_the_next_check() {
     let mut world = World::with_talks_of(8);
     world.say("play 2");
