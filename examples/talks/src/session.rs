@@ -209,7 +209,7 @@ impl Session {
                 if self.viewer.is_here(&talk) {
                     self.play(&talk)?;
                 } else {
-                    // Somebody looks at the screen: it goes before all others, which go on after it.
+                    // Somebody looks at the screen: the others go on with what it leaves of the link.
                     self.fetch(&talk, Urgency::Immediate, Then::Play);
                 }
             }
