@@ -17,7 +17,7 @@ pub enum Command {
     Get(usize),
     /// Downloads a talk when nothing else is in need of the network.
     Later(usize),
-    /// Plays a talk, and has it downloaded before all others if it is not here.
+    /// Plays a talk, and has it downloaded before the others if it is not here.
     Play(usize),
     /// Gives the download of a talk up.
     Cancel(usize),

@@ -45,6 +45,26 @@ fn a_talk_is_fetched_played_removed_and_fetched_again() {
 }
 
 #[test]
+fn the_talk_that_is_played_overtakes_those_that_came_before_it() {
+    let mut world = World::over_a_link_of("16Mbit", 30);
+    world.say("later 2");
+    world.hear(|said| said["id"] == "chunks" && said["download"]["state"] == "downloading");
+    world.say("play 4");
+    let chunks = std::cell::Cell::new(0.0);
+    world.hear(|said| {
+        if said["event"] == "talk" && said["id"] == "chunks" {
+            chunks.set(said["download"]["fraction"].as_f64().unwrap_or(1.0));
+        }
+        said["event"] == "played"
+    });
+    // With equal shares of the link, the one that began before it would be done, or all but done.
+    assert!(chunks.get() < 0.8, "{}", chunks.get());
+    world.hear_local("chunks", Some(1));
+    world.say("quit");
+    assert!(world.leave());
+}
+
+#[test]
 fn a_corrected_talk_is_seen_and_comes_with_the_next_check() {
     let mut world = World::with_talks_of(8);
     world.say("play 2");

@@ -41,13 +41,18 @@ pub struct World {
 impl World {
     /// The viewer, launched and answering; each talk is so many seconds long.
     pub fn with_talks_of(seconds: u32) -> Self {
+        Self::over_a_link_of("1000Mbit", seconds)
+    }
+
+    /// The same, where the server sends no faster than this.
+    pub fn over_a_link_of(bandwidth: &str, seconds: u32) -> Self {
         let root = tempfile::tempdir().unwrap();
         let mut script = isolated("bash")
             .args([&format!("{EXAMPLE}/run.sh"), "--json"])
             .env("TALKS_PROGRAMS", programs())
             .env("TALKS_FOLDER", root.path().join("talks"))
             .env("TALKS_SECONDS", seconds.to_string())
-            .env("TALKS_BANDWIDTH", "1000Mbit")
+            .env("TALKS_BANDWIDTH", bandwidth)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
