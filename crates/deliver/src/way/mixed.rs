@@ -177,7 +177,7 @@ impl Scout<'_> {
         let mut queue: VecDeque<_> = direct.collect();
         while let Some((delta, to, depth)) = queue.pop_front() {
             let version = former.iter().find(|version| version.content == delta.from_content);
-            let cost = self.cost_of_delta(parts, held, delta, version);
+            let cost = cost_of_delta(parts, held, delta, version);
             let Some(cost) = cost.filter(|cost| *cost <= left) else { continue };
             left -= cost;
             if let Some(version) = version
@@ -201,26 +201,6 @@ impl Scout<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Bytes to fetch before the blocks of a delta can be used; `None` when it is known already or its old version is not.
-    fn cost_of_delta(
-        &self,
-        parts: &Parts,
-        held: &[Reusable],
-        delta: &DeltaRef,
-        version: Option<&FormerVersion>,
-    ) -> Option<u64> {
-        if parts.deltas.iter().any(|known| known.file.digest == delta.digest) {
-            return None;
-        }
-        let index = if parts.tree_of(held, &delta.from_content).is_some() {
-            0
-        } else {
-            let index = &version?.index;
-            index.structure_bytes.saturating_add(index.names_bytes)
-        };
-        Some(delta.structure_bytes.saturating_add(index))
     }
 
     async fn read_former(&mut self, version: &FormerVersion) -> Result<CompleteTree, DeliverError> {
@@ -256,6 +236,25 @@ fn estimate(route: &Route) -> Option<u64> {
     let held = route.reusable();
     let wish = Wish { pieces: &route.pieces, goal: route.goal, held: &held, offers: &offers };
     plan::choose(&wish, costs()).ok().map(|choice| choice.cost(costs()))
+}
+
+/// Bytes to fetch before the blocks of a delta can be used; `None` when it is known already or its old version is not.
+fn cost_of_delta(
+    parts: &Parts,
+    held: &[Reusable],
+    delta: &DeltaRef,
+    version: Option<&FormerVersion>,
+) -> Option<u64> {
+    if parts.deltas.iter().any(|known| known.file.digest == delta.digest) {
+        return None;
+    }
+    let index = if parts.tree_of(held, &delta.from_content).is_some() {
+        0
+    } else {
+        let index = &version?.index;
+        index.structure_bytes.saturating_add(index.names_bytes)
+    };
+    Some(delta.structure_bytes.saturating_add(index))
 }
 
 /// Whether nearly all of a version is held, by bytes.

@@ -170,9 +170,9 @@ fn near_blocks_share_a_request_and_far_ones_do_not() {
 fn any_table(blocks: u32, old: u32, bases: &[(bool, u32)]) -> BlockTable {
     let based = |n: u32| {
         let base = bases.get(crate::numbers::index(n)).copied();
-        let base = base.and_then(|(is_old, at)| match is_old {
-            true => (old > 0).then(|| (BaseSpace::Old, at % old)),
-            false => (n > 0).then(|| (BaseSpace::New, at % n)),
+        let base = base.and_then(|(is_old, at)| {
+            let (space, chunks) = if is_old { (BaseSpace::Old, old) } else { (BaseSpace::New, n) };
+            (chunks > 0).then(|| (space, at % chunks))
         });
         base.into_iter().collect::<Vec<_>>()
     };
