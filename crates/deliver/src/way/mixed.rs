@@ -140,8 +140,11 @@ impl Scout<'_> {
     ) -> Result<(Parts, Option<Chain>), DeliverError> {
         let versions: Vec<_> = self.folders.iter().map(|folder| folder.version.clone()).collect();
         let chains = plan::chains(self.pack, former, &versions);
-        let full_bytes = self.pack.full.bytes;
-        for chain in chains.into_iter().filter(|chain| chain.bytes <= full_bytes).take(CHAINS_MAX) {
+        // Of the bundles only a part is fetched, so a chain may be cheap though its bundles are large: the heads tell.
+        let budget = self.pack.full.bytes / SEARCH_SHARE;
+        let heads = |chain: &Chain| chain.hops.iter().map(|hop| hop.delta.structure_bytes).sum();
+        let chains = chains.into_iter().filter(|chain| u64::le(&heads(chain), &budget));
+        for chain in chains.take(CHAINS_MAX) {
             let mut parts = Parts::default();
             let mut whole = true;
             for hop in &chain.hops {
