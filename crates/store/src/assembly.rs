@@ -7,6 +7,7 @@
 
 mod finish;
 mod journal;
+mod known;
 mod output;
 mod reuse;
 
@@ -29,6 +30,7 @@ use crate::installed::InstalledVersion;
 use crate::numbers::{index, size};
 use crate::opened::RECIPES;
 use journal::Journal;
+use known::Look;
 use output::OutputFiles;
 
 const JOURNAL: &str = "journal";
@@ -81,9 +83,18 @@ impl Assembly {
             _lock: lock,
             tree,
         };
+        let parts = (&assembly.output, &assembly.places, &assembly.tree);
+        let look = Look::begin(content, &noted, parts);
+        let last = look.last(folder);
         for (chunk, name) in noted {
-            assembly.take_back(chunk, name);
+            let vouches = |last: &Look| last.vouches_for(chunk, &assembly.places, &look);
+            if last.as_ref().is_some_and(vouches) {
+                assembly.hold(chunk, name);
+            } else {
+                assembly.take_back(chunk, name);
+            }
         }
+        look.remember(folder, &assembly.held);
         Ok(assembly)
     }
 

@@ -52,6 +52,12 @@ fn bundles(world: &World) -> Vec<PathBuf> {
     entries.map(|entry| entry.expect("an entry").path()).collect()
 }
 
+fn free(bundles: &[PathBuf]) {
+    for bundle in bundles {
+        std::fs::remove_file(bundle).expect("there");
+    }
+}
+
 fn publish(world: &World, name: &str) {
     let archive = world.pack(name);
     let archive = archive.to_str().expect("UTF-8");
@@ -70,9 +76,7 @@ fn a_clone_whose_release_is_freed_under_its_feet_brings_the_newest() {
     let stale = stale_cache(&server.url, read(&world.path("repo/metadata/timestamp.json")));
     world.write("src/textures/grass.bin", noise(7, 300_000));
     publish(&world, "v2");
-    for bundle in &old {
-        std::fs::remove_file(bundle).expect("there");
-    }
+    free(&old);
     let done = world.json(&["clone", &stale, "Level1", "dest"]).succeeds().last();
     assert_eq!(done["version"], 2, "{done}");
     assert_same_tree(&world.path("src"), &world.path("dest"));
@@ -83,9 +87,7 @@ fn a_clone_whose_release_is_freed_under_its_feet_brings_the_newest() {
 fn a_release_that_is_broken_and_the_newest_is_told_so() {
     let world = World::with_repository();
     let server = world.serve(&["repo"]);
-    for bundle in bundles(&world) {
-        std::fs::remove_file(bundle).expect("there");
-    }
+    free(&bundles(&world));
     let ran = world.json(&["clone", &server.url, "Level1", "dest"]);
     assert_eq!(ran.code, 1, "{ran:?}");
     assert_eq!(ran.last()["error"]["kind"], "notFound");

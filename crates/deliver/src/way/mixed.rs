@@ -140,8 +140,11 @@ impl Scout<'_> {
     ) -> Result<(Parts, Option<Chain>), DeliverError> {
         let versions: Vec<_> = self.folders.iter().map(|folder| folder.version.clone()).collect();
         let chains = plan::chains(self.pack, former, &versions);
-        let full_bytes = self.pack.full.bytes;
-        for chain in chains.into_iter().filter(|chain| chain.bytes <= full_bytes).take(CHAINS_MAX) {
+        // Of the bundles only a part is fetched, so a chain may be cheap though its bundles are large: the heads tell.
+        let budget = self.pack.full.bytes / SEARCH_SHARE;
+        let heads = |chain: &Chain| chain.hops.iter().map(|hop| hop.delta.structure_bytes).sum();
+        let chains = chains.into_iter().filter(|chain| u64::le(&heads(chain), &budget));
+        for chain in chains.take(CHAINS_MAX) {
             let mut parts = Parts::default();
             let mut whole = true;
             for hop in &chain.hops {
@@ -255,6 +258,25 @@ fn estimate(route: &Route) -> Option<u64> {
     let held = route.reusable();
     let wish = Wish { pieces: &route.pieces, goal: route.goal, held: &held, offers: &offers };
     plan::choose(&wish, costs()).ok().map(|choice| choice.cost(costs()))
+}
+
+/// Bytes to fetch before the blocks of a delta can be used; `None` when it is known already or its old version is not.
+fn cost_of_delta(
+    parts: &Parts,
+    held: &[Reusable],
+    delta: &DeltaRef,
+    version: Option<&FormerVersion>,
+) -> Option<u64> {
+    if parts.deltas.iter().any(|known| known.file.digest == delta.digest) {
+        return None;
+    }
+    let index = if parts.tree_of(held, &delta.from_content).is_some() {
+        0
+    } else {
+        let index = &version?.index;
+        index.structure_bytes.saturating_add(index.names_bytes)
+    };
+    Some(delta.structure_bytes.saturating_add(index))
 }
 
 /// Whether nearly all of a version is held, by bytes.

@@ -95,7 +95,7 @@ impl OutputFiles {
     }
 
     /// Where the chunks of an entry go.
-    fn chunks_path(&self, tree: &Tree, entry: u32) -> PathBuf {
+    pub(super) fn chunks_path(&self, tree: &Tree, entry: u32) -> PathBuf {
         match Self::node(tree, entry) {
             Some(file) if file.opened.is_some() => self.folder.join(FORMS).join(entry.to_string()),
             _ => self.path(tree, entry),

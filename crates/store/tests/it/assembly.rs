@@ -168,3 +168,40 @@ fn a_file_that_was_cut_off_is_never_recorded_as_whole() {
     assert!(matches!(error, StoreError::Format { .. }), "{error}");
     assert!(!folder.exists());
 }
+
+/// Bytes that this thread has read so far.
+#[cfg(target_os = "linux")]
+fn bytes_read() -> u64 {
+    let io = std::fs::read_to_string("/proc/thread-self/io").unwrap();
+    let count = io.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap();
+    count.parse().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_was_just_looked_at_is_not_read_again_unless_it_changed() {
+    let world = tempfile::tempdir().unwrap();
+    let (packed, staging) = (pack(&sample()), world.path().join("staging"));
+    let open = || Assembly::open(&staging, packed.tree.clone(), &packed.content).unwrap();
+    let mut assembly = open();
+    for (number, stored) in (0..).zip(&packed.blocks) {
+        assembly.put_block(&packed.table, number, stored).unwrap();
+    }
+    drop(assembly);
+    let look = || {
+        let before = bytes_read();
+        let held = open().held().count();
+        (held, bytes_read() - before)
+    };
+    let (all, read) = look();
+    assert!(all == packed.tree.chunk_count() && read > 5_000_000, "{all} chunks, {read} bytes");
+    let (again, read) = look();
+    assert!(again == all && read < 500_000, "{again} chunks, {read} bytes");
+    let file = staging.join("files/data/other.bin");
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[700_000] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    let (fewer, read) = look();
+    assert_eq!(fewer, all - 1);
+    assert!((1_000_000..2_500_000).contains(&read), "only that file: {read} bytes");
+}

@@ -171,11 +171,8 @@ fn any_table(blocks: u32, old: u32, bases: &[(bool, u32)]) -> BlockTable {
     let based = |n: u32| {
         let base = bases.get(crate::numbers::index(n)).copied();
         let base = base.and_then(|(is_old, at)| {
-            if is_old {
-                (old > 0).then(|| (BaseSpace::Old, at % old))
-            } else {
-                (n > 0).then(|| (BaseSpace::New, at % n))
-            }
+            let (space, chunks) = if is_old { (BaseSpace::Old, old) } else { (BaseSpace::New, n) };
+            (chunks > 0).then(|| (space, at % chunks))
         });
         base.into_iter().collect::<Vec<_>>()
     };
