@@ -46,7 +46,8 @@ pub enum Way {
 pub struct Receipt {
     /// The way taken.
     pub way: Way,
-    /// Requests for blocks; those for indexes were made already.
+    /// Requests for blocks over one connection; those for indexes were made already. Connections side by side take over parts
+    /// of each other's ranges, which makes more requests of the same bytes.
     pub requests: u64,
     /// Bytes of blocks still to be fetched, gaps in requests included.
     pub bytes_down: u64,

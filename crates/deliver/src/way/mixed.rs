@@ -213,25 +213,6 @@ impl Scout<'_> {
     }
 }
 
-/// Bytes to fetch before the blocks of a delta can be used; `None` when it is known already or its old version is not.
-fn cost_of_delta(
-    parts: &Parts,
-    held: &[Reusable],
-    delta: &DeltaRef,
-    version: Option<&FormerVersion>,
-) -> Option<u64> {
-    if parts.deltas.iter().any(|known| known.file.digest == delta.digest) {
-        return None;
-    }
-    let index = if parts.tree_of(held, &delta.from_content).is_some() {
-        0
-    } else {
-        let index = &version?.index;
-        index.structure_bytes.saturating_add(index.names_bytes)
-    };
-    Some(delta.structure_bytes.saturating_add(index))
-}
-
 /// What was read; `None` when it is missing or wrong, which closes only the ways that need it.
 fn passable<T>(read: Result<T, DeliverError>) -> Result<Option<T>, DeliverError> {
     match read {

@@ -1,6 +1,7 @@
 //! A repository, its author, the server that hands it out, and devices that fetch from it.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -78,7 +79,12 @@ impl World {
             .expect("a repository");
         let site = Folder::new(&repo).expect("it exists").with_cache(CacheRules::repository());
         let server = Server::new(Site::new().mount("/", site)).start().await.expect("a server");
-        let config = ClientConfig { https: HttpsPolicy::HttpOnLoopback, ..ClientConfig::default() };
+        // One connection: several take over parts of each other's ranges, and how often depends on their speed.
+        let config = ClientConfig {
+            https: HttpsPolicy::HttpOnLoopback,
+            concurrency: NonZeroUsize::MIN,
+            ..ClientConfig::default()
+        };
         let client = Client::new(config, 0).expect("a client");
         Self { folder, server, client }
     }

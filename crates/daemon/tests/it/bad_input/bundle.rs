@@ -78,7 +78,7 @@ fn a_root_that_is_none_is_refused() {
 fn a_root_that_was_changed_is_refused() {
     let case = Case::new();
     let root = std::fs::read_to_string(case.bench.publisher.root()).unwrap();
-    let changed = root.replacen("\"version\": 1", "\"version\": 2", 1);
+    let changed = root.replacen("\"version\":1", "\"version\":2", 1);
     assert_ne!(root, changed);
     std::fs::write(case.path("root.json"), changed).unwrap();
     case.assert_refused((ErrorKind::Untrusted, "metadataSignature"), "root", |case| {
