@@ -39,7 +39,7 @@ for argument in "$@"; do
 done
 
 missing=()
-for tool in casync zsync ostree xdelta3 bsdiff rsync zstd npm zip; do
+for tool in casync zsync ostree xdelta3 bsdiff rsync zstd npm zip curl; do
     command -v "$tool" >/dev/null || missing+=("$tool")
 done
 command -v diff >/dev/null || missing+=(diffutils)

@@ -21,7 +21,8 @@ deltas together. Earlier versions were published with `--deltas 1`, at `fast` fo
 - **Two halves** are a folder with every second file, in the order of paths, of one version and the rest of another.
 - Every tool reads copies in which all times are equal, so that casync and tar, which store times, do not pay for other ones.
 - casync, bita, zsync and ostree run with their own chunk and block sizes. bita runs with its default compression and with zstd 19, and the better one counts. ostree makes \
-static deltas with all data inline, from every earlier version and from nothing. zsync runs on the tar and on a gzipped tar that it looks into.
+static deltas with all data inline, from every earlier version and from nothing; they are fetched as files and applied, since `ostree pull` (2022.7) fetched many objects a second time \
+beside the delta. zsync runs on the tar and on a gzipped tar that it looks into.
 - bita 0.15.0 now and then leaves the last chunk out of what it writes: it is made again until it is whole, and its time counts every try.
 - `game` is generated: 8 containers of together 1 GiB and 300 scripts, four versions; from one to the next about 4 % of the assets are changed inside, 0.3 % replaced, 0.2 % left \
 out, 0.3 % new. A third of the bytes are as media are: nothing to gain.

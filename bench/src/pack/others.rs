@@ -116,7 +116,7 @@ fn tolerant(
 
 /// An empty folder for the result, and its name.
 fn out(run: &Run<'_>) -> Result<(&'static str, PathBuf), BenchError> {
-    for rest in ["out.tar", "out.repo", "patch"] {
+    for rest in ["out.tar", "out.repo", "out.main", "out.held", "out.delta", "patch"] {
         run::remove(&run.folder().join(rest))?;
     }
     let place = run.folder().join("out");

@@ -160,7 +160,7 @@ pub(crate) const SERVED: [Served; 6] = [
         install: None,
         hold: "",
         update: "timeout 1800 zsync -q -i $OLD -o $OUT.tar ${URL}new.zsync && tar -x -f $OUT.tar -C $OUT",
-        version: "zsync -V | head -n 1",
+        version: "zsync -V | sed -n 1p",
         seed: Seed::Any,
     },
     Served {
@@ -169,24 +169,25 @@ pub(crate) const SERVED: [Served; 6] = [
         install: None,
         hold: "",
         update: "timeout 1800 zsync -q -i $OLD -o $OUT.tar ${URL}new.zsync && tar -x -f $OUT.tar -C $OUT",
-        version: "zsync -V | head -n 1",
+        version: "zsync -V | sed -n 1p",
         seed: Seed::Any,
     },
     Served {
         name: "ostree",
-        make: "ostree --repo=$SERVED init --mode=archive && for dir in $OLDER $NEW_DIR; do \
-            ostree --repo=$SERVED commit -b main --tree=dir=$dir --owner-uid=0 --owner-gid=0 --no-xattrs --timestamp=@0; done && \
-            for parent in $PARENTS; do ostree --repo=$SERVED static-delta generate --inline --min-fallback-size=0 --from=$parent --to=main; done && \
-            ostree --repo=$SERVED static-delta generate --inline --min-fallback-size=0 --empty --to=main && ostree --repo=$SERVED summary -u",
+        make: "ostree --repo=$SERVED/repo init --mode=archive; for dir in $OLDER $NEW_DIR; do \
+            ostree --repo=$SERVED/repo commit -b main --tree=dir=$dir --owner-uid=0 --owner-gid=0 --no-xattrs --timestamp=@0; done; \
+            for parent in $PARENTS; do ostree --repo=$SERVED/repo static-delta generate --inline --min-fallback-size=0 \
+            --from=$parent --to=main --filename=$SERVED/$(ostree --repo=$SERVED/repo rev-parse $parent).delta; done; \
+            ostree --repo=$SERVED/repo static-delta generate --inline --min-fallback-size=0 --empty --to=main \
+            --filename=$SERVED/all.delta; ostree --repo=$SERVED/repo rev-parse main > $SERVED/main",
         install: Some(
-            "ostree --repo=$OUT.repo init --mode=bare-user && ostree --repo=$OUT.repo remote add --no-gpg-verify o $URL && \
-             ostree --repo=$OUT.repo pull o main && ostree --repo=$OUT.repo checkout -U --union o:main $OUT",
+            "ostree --repo=$OUT.repo init --mode=bare-user; curl -sf -o $OUT.main ${URL}main; curl -sf -o $OUT.delta ${URL}all.delta; \
+             ostree --repo=$OUT.repo static-delta apply-offline $OUT.delta; ostree --repo=$OUT.repo checkout -U --union $(cat $OUT.main) $OUT",
         ),
-        hold: "ostree --repo=$OUT.repo init --mode=bare-user && \
-            ostree --repo=$OUT.repo remote add --no-gpg-verify o file://$PWD/$SERVED && \
-            ostree --repo=$OUT.repo pull o main@$(ostree --repo=$SERVED rev-parse $PARENT)",
-        update: "ostree --repo=$OUT.repo config set 'remote \"o\".url' $URL && ostree --repo=$OUT.repo pull o main && \
-            ostree --repo=$OUT.repo checkout -U --union o:main $OUT",
+        hold: "ostree --repo=$OUT.repo init --mode=bare-user; \
+            ostree --repo=$SERVED/repo rev-parse $PARENT > $OUT.held; ostree --repo=$OUT.repo pull-local $SERVED/repo $(cat $OUT.held)",
+        update: "curl -sf -o $OUT.main ${URL}main; curl -sf -o $OUT.delta ${URL}$(cat $OUT.held).delta; \
+            ostree --repo=$OUT.repo static-delta apply-offline $OUT.delta; ostree --repo=$OUT.repo checkout -U --union $(cat $OUT.main) $OUT",
         version: "ostree --version | sed -n \"s/.*Version: '\\(.*\\)'/\\1/p\"",
         seed: Seed::Published,
     },
@@ -196,4 +197,4 @@ pub(crate) const RSYNC: &str = "rsync";
 /// Sends to a folder that holds the old version, over a pipe; `--checksum` because all times are equal.
 pub(crate) const RSYNC_UPDATE: &str =
     "rsync -r --checksum --no-whole-file --delete -z --zc=zstd --zl=19 --stats $NEW_DIR/ $OUT/";
-pub(crate) const RSYNC_VERSION: &str = "rsync --version | head -n 1";
+pub(crate) const RSYNC_VERSION: &str = "rsync --version | sed -n 1p";

@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use crate::pack::Measured;
 use crate::pack::ours::Level;
-use crate::pack::peer::{self, LONG_3, LONG_19, PATCH_3, PATCH_19, TWO_THREADS};
+use crate::pack::peer::{self, LONG_3, LONG_19, PATCH_3, PATCH_19, Seed, TWO_THREADS};
 use crate::pack::record::{Kind, Record};
 use crate::pack_memory::PackMemory;
 use crate::report::{grouped, mebibytes};
@@ -49,7 +49,7 @@ const OLDER: &str = "device older than the kept deltas ≤ 0.6 × bita";
 const FRESH_SMALL: &str = "fresh, small ≤ 1.02 × tar+zstd -19 --long=27";
 const FRESH_BALANCED: &str = "fresh, balanced ≤ 1.05 × tar+zstd -3 --long=27";
 const PACK_CPU: &str = "packing, balanced ≤ 3 × CPU of casync make";
-const FAST_WALL: &str = "packing, fast ≤ 1 × time of tar | zstd -T2 -3";
+const FAST_WALL: &str = "packing, fast ≤ 1 × wall time of tar and zstd -T2 -3 in a pipe";
 const APPLY_CPU: &str = "applying, small ≤ 1.0 × CPU of zstd patch and tar";
 const APPLY_MEMORY: &str = "applying, each level, < 48 MiB resident";
 const ONE_FILE: &str = "reading one file, balanced ≤ 4 MiB beyond the file";
@@ -124,7 +124,8 @@ fn updates(rows: &mut Vec<Row>, one: &Measured) {
         let figures =
             (size(Kind::Update, Level::Balanced.tool(), from), size(Kind::Update, PATCH_3, from));
         rows.push(compared(BALANCED, input.clone(), figures, (1.0, ALLOWANCE), bytes_shown));
-        let names = peer::SERVED.iter().map(|tool| tool.name).chain([peer::RSYNC]);
+        let any = peer::SERVED.iter().filter(|tool| tool.seed == Seed::Any);
+        let names = any.map(|tool| tool.name).chain([peer::RSYNC]);
         let best =
             names.filter_map(|tool| Some((one.bytes(Kind::Update, tool, Some(from))?, tool))).min();
         let worst = Level::ALL
