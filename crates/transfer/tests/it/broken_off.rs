@@ -55,18 +55,25 @@ async fn a_later_call_goes_on_where_an_earlier_process_stopped() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut request = file.request(&[], 0..3, 3);
     request.heads = Some(folder.path().join("heads"));
-    // The server gives a block and a half, waits until the half is kept, and then nothing more.
+    // The server gives a block and a half, then byte after byte, each when the one before has been taken, until the beginning is
+    // kept; and then nothing more.
     let (original, kept) = (file.clone(), folder.path().join("heads"));
+    let (tracking, client) = (Tracking::new("test"), client_with(config()));
+    let taken = tracking.clone();
     let first = Server::start(move |mut exchange| {
-        let (file, kept) = (original.clone(), kept.clone());
+        let (file, kept, taken) = (original.clone(), kept.clone(), taken.clone());
         async move {
             let part = exchange.part_head(&file.bytes).await;
-            let mut sent = 0;
             let is_kept = || std::fs::read_dir(&kept).is_ok_and(|found| found.count() > 0);
-            while sent < 300_000 || !is_kept() && sent < 399_000 {
-                exchange.body(&part[sent..sent + 1_000]).await;
-                sent += 1_000;
-                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            let mut counts = taken.meter().subscribe();
+            let mut sent = 300_000;
+            exchange.body(&part[..sent]).await;
+            while !is_kept() {
+                assert!(sent < 399_999, "the beginning of a slow block is kept");
+                exchange.body(&part[sent..=sent]).await;
+                sent += 1;
+                let all = counts.wait_for(|ledger| ledger.total().body_bytes >= sent as u64);
+                drop(all.await.expect("a living meter"));
             }
             exchange.hang().await;
             None
@@ -75,7 +82,6 @@ async fn a_later_call_goes_on_where_an_earlier_process_stopped() {
     .await;
     request.sources = vec![first.url("f").into()];
     let mut sink = Collector::default();
-    let (tracking, client) = (Tracking::new("test"), client_with(config()));
     let heads = folder.path().join("heads");
     tokio::select! {
         result = client.fetch_blocks(&request, &mut sink, &tracking) => panic!("{result:?}"),
