@@ -16,6 +16,10 @@ pub(crate) fn run() {
     let number = |index: usize| argument(index).parse::<i64>().unwrap_or(0);
     match argument(0) {
         "serve" => super::service::serve(Path::new(argument(1))),
+        "measure" => {
+            let times = usize::try_from(number(3)).unwrap_or(1).max(1);
+            super::service::measure(Path::new(argument(1)), Path::new(argument(2)), times);
+        }
         "say" => println!("{}", argument(1)),
         "read" => tell(fs::read(argument(1)).map(drop)),
         "list" => tell(fs::read_dir(argument(1)).map(drop)),

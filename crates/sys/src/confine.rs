@@ -15,12 +15,12 @@
 //! | outliving the service | a signal of the kernel when the service ends |
 //!
 //! # What it may still do
-//! It may ask whether a path exists, and for size and times of what it cannot open (`stat`; Landlock
-//! has no rule for it). It may make code at run time. It may use the processor and fill the disk
-//! below [`Confinement::write`]: the service counts both. Nothing of `/proc` is granted: readers of
-//! `/proc/self` get "permission denied", which runtimes cope with; `/proc/self/exe` can be read as
-//! a link. It may change the mode of files that it can open, but only through the descriptor:
-//! `chmod` by path is refused.
+//! It may ask whether a path exists, for size and times of what it cannot open (`stat`; Landlock
+//! has no rule for it), and where a link leads. It may make code at run time. It may use the
+//! processor and fill the disk below [`Confinement::write`]: the service counts both. Nothing of
+//! `/proc` is granted: readers of `/proc/self` get "permission denied", which runtimes cope with;
+//! `/proc/self/exe` can be read as a link. It may change the mode of files that it can open, but
+//! only through the descriptor: `chmod` by path is refused.
 //!
 //! # The launcher
 //! Rule sets cannot be built between `fork` and `exec` of a process with threads: they need memory,
@@ -35,9 +35,9 @@
 //! no `/dev/shm`). Mapped files do not count. Nothing unprivileged in Linux stops a process at an
 //! exact amount of resident memory, so the service samples and kills. Between two samples
 //! `RLIMIT_DATA` bounds what can be taken: [`DATA_FACTOR`] times the limit plus
-//! [`DATA_SLACK_BYTES`], because it counts what is reserved, and runtimes reserve a stack of
-//! 2 to 8 MiB for each thread and use a few pages of it. The stack of the first thread is apart:
-//! at most [`STACK_BYTES`]. Page tables are not counted.
+//! [`DATA_SLACK_BYTES`], because it counts what is reserved, and runtimes reserve a stack of 2 to 8
+//! MiB for each thread and use a few pages of it. The stack of the first thread is apart: at most
+//! [`STACK_BYTES`]. What the kernel itself holds for it (page tables, pipes, locks) is not counted.
 //!
 //! # Kernels without a part of it
 //! What there is gets applied; [`Enforced`] says what did, and [`Enforced::missing`] what to log.
@@ -45,10 +45,10 @@
 //! part that is used here (signals).
 //!
 //! # Where this was run
-//! Linux on x86-64. The filter for 64-bit ARM was written from the table of its system calls and
-//! not run. On other Unix systems the program is started apart, with limits, closed descriptors and
-//! a cleared environment, and [`Enforced`] says that nothing else holds; that too was not run.
-//! Windows: [`spawn`] refuses.
+//! Linux on x86-64. The filter for 64-bit ARM and RISC-V was written from the tables of their
+//! system calls and not run; other architectures have Landlock alone. On other Unix systems the
+//! program is started apart, with limits, closed descriptors and a cleared environment, and
+//! [`Enforced`] says that nothing else holds; that too was not run. Windows: [`spawn`] refuses.
 //!
 //! Ours: all of it. What an extension may do is not documented for the original beyond "a few
 //! megabytes" of memory, without mapped files.
@@ -145,13 +145,14 @@ pub struct Confinement {
     /// How many bytes of anonymous memory it may use. The caller enforces it by
     /// [`Confined::usage`]; see "Memory" above for what this module does with it.
     pub anonymous_memory_bytes: u64,
-    /// True if it may make pairs of connected local stream sockets. Nobody else can be reached through
-    /// them, but some event loops wake themselves by one (Python's `asyncio`, tokio's signals).
-    /// Denied by default, like every socket.
+    /// True if it may make pairs of connected local stream sockets. Nobody else can be reached
+    /// through them, but some event loops wake themselves by one (Python's `asyncio`, tokio's
+    /// signals). Denied by default, like every socket.
     pub socket_pairs: bool,
     /// True to stop it just before it becomes the program (`SIGSTOP`), for a debugger to attach to
-    /// and continue; then `RLIMIT_DATA` is not set, and a program that cannot be run ends with
-    /// [`NOT_STARTED`] and a line on its output, because [`spawn`] has returned by then.
+    /// and continue (`gdb -p PID -ex 'catch exec' -ex continue`); then `RLIMIT_DATA` is not set,
+    /// and a program that cannot be run ends with [`NOT_STARTED`] and a line on its output, because
+    /// [`spawn`] has returned by then.
     pub wait_for_debugger: bool,
 }
 

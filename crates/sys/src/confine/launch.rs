@@ -29,7 +29,8 @@ const STANDARD_INPUT: i32 = 0;
 /// result is what `main` returns.
 ///
 /// To be called first thing in `main` when [`is_launch`](super::is_launch): with a second thread,
-/// which would not be confined, or with files open that the plan did not bring, this promises nothing.
+/// which would not be confined, or with files open that the plan did not bring, this promises
+/// nothing.
 #[must_use]
 pub fn launch() -> ExitCode {
     let Ok((socket, plan, channel)) = take() else { return ExitCode::from(NOT_STARTED) };
@@ -59,7 +60,8 @@ fn become_program(
 ) -> Result<std::convert::Infallible, Failure> {
     place_channel(channel).map_err(Failure::confining("descriptors"))?;
     system::close_others().map_err(Failure::confining("descriptors"))?;
-    // A session of its own: no terminal, and a group that nobody else is in. Refused only to the leader of a group.
+    // A session of its own: no terminal, and a group that nobody else is in. Refused only to the
+    // leader of a group.
     rustix::process::setsid().map_err(|error| Failure::confining("session")(error.into()))?;
     std::env::set_current_dir(Path::new(&plan.folder)).map_err(Failure::at(Step::Folder))?;
     set_limits(&plan.confinement)

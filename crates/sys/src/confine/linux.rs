@@ -1,5 +1,14 @@
 //! Linux: Landlock, seccomp and the rest of what a process may take from itself.
 
+// Other architectures have other calls, and filters for them are written when somebody can try
+// them.
+#[cfg_attr(
+    not(all(
+        any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"),
+        target_pointer_width = "64"
+    )),
+    path = "linux/no_calls.rs"
+)]
 mod calls;
 mod files;
 mod usage;
@@ -90,6 +99,7 @@ fn close_others_singly() -> io::Result<()> {
 
 #[expect(unsafe_code, reason = "descriptors that were inherited have no owner here")]
 fn borrow(number: RawFd) -> std::os::fd::BorrowedFd<'static> {
-    // SAFETY: used for one call at once, which closes nothing; a number that is not open gives an error.
+    // SAFETY: used for one call at once, which closes nothing; a number that is not open gives an
+    // error.
     unsafe { std::os::fd::BorrowedFd::borrow_raw(number) }
 }

@@ -30,8 +30,8 @@ pub(super) struct Plan {
     pub(super) service: u32,
 }
 
-/// What the launcher says: one of these a line, and then nothing, because its end of the socket closes when
-/// the program takes over.
+/// What the launcher says: one of these a line, and then nothing, because its end of the socket
+/// closes when the program takes over.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Report {
     Confined(Enforced),

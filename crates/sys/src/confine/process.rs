@@ -13,8 +13,8 @@ use super::{End, Enforced, Outcome, Usage, system};
 /// Dropping this kills the program: whoever lets go of it has no means left to end it. Nothing
 /// stays behind, not even its line in the process table.
 ///
-/// The number of the process cannot come to mean another one: only this handle's thread reaps it, and every
-/// signal is sent under the lock that is held for reaping.
+/// The number of the process cannot come to mean another one: only this handle's thread reaps it,
+/// and every signal is sent under the lock that is held for reaping.
 #[derive(Debug)]
 pub struct Confined {
     enforced: Enforced,

@@ -33,8 +33,8 @@ struct Order {
 /// or, with [`Confinement::wait_for_debugger`], when it has stopped just before.
 ///
 /// The descriptors of `program` are closed in this process, so that the other end of the channel
-/// notices when the program ends. Each program takes a thread of this process while it lives: the kernel
-/// ends it with the thread that started it, and this thread reaps it.
+/// notices when the program ends. Each program takes a thread of this process while it lives: the
+/// kernel ends it with the thread that started it, and this thread reaps it.
 ///
 /// # Errors
 /// [`ConfineError`]; nothing is left running.

@@ -1,9 +1,9 @@
 //! seccomp: which system calls.
 //!
-//! Three filters; the strictest answer counts. One ends the process for calls of another
+//! Four filters; the strictest answer counts. One ends the process for calls of another
 //! architecture or the 32-bit kind of this one, and hides calls that are newer than the table here.
 //! One hides `clone3`, whose flags no filter can see, so that libraries fall back to `clone`. One
-//! refuses, with `EPERM`, what [`Refused`] lists.
+//! answers for extended attributes. One refuses, with `EPERM`, what [`Refused`] lists.
 
 mod refused;
 
@@ -14,7 +14,7 @@ use seccompiler::{
     sock_filter,
 };
 
-use refused::Refused;
+use refused::{Refused, WITHOUT_ATTRIBUTES};
 
 /// The last system call that was looked at when this was written (`open_tree_attr` of Linux 6.15).
 /// From 424 on they have the same numbers on all architectures.
@@ -23,26 +23,18 @@ const LAST_KNOWN_CALL: u32 = 467;
 /// From here on lie the calls of the x32 kind of x86-64.
 const X32_CALLS: u32 = 0x4000_0000;
 
-/// True if this kernel filters system calls, and the architecture is one that filters are written for.
-pub(super) fn offered() -> bool {
-    architecture().is_some()
-        && std::fs::read_to_string("/proc/sys/kernel/seccomp/actions_avail")
-            .map_or_else(|_| asks_for_filters(), |actions| actions.contains("errno"))
-}
-
-/// Asks the kernel itself, where `/proc` does not say: a filter at no address is refused as a bad
-/// address only by a kernel that would have read it.
+/// True if this kernel filters system calls, and the architecture is one that filters are written
+/// for. Asked of the kernel itself, because `/proc` may be closed: a filter at no address is
+/// refused as a bad address only by a kernel that would have read it.
 #[expect(unsafe_code, reason = "rustix cannot ask for a filter at no address")]
-fn asks_for_filters() -> bool {
+pub(super) fn offered() -> bool {
+    let mode = libc::c_ulong::from(libc::SECCOMP_MODE_FILTER);
+    let nothing = std::ptr::null::<libc::c_void>();
     // SAFETY: the kernel reads the filter with care and finds none.
-    let asked = unsafe {
-        libc::prctl(
-            libc::PR_SET_SECCOMP,
-            libc::SECCOMP_MODE_FILTER,
-            std::ptr::null::<libc::c_void>(),
-        )
-    };
-    asked < 0 && std::io::Error::last_os_error().raw_os_error() == Some(libc::EFAULT)
+    let asked = unsafe { libc::prctl(libc::PR_SET_SECCOMP, mode, nothing) };
+    architecture().is_some()
+        && asked < 0
+        && std::io::Error::last_os_error().raw_os_error() == Some(libc::EFAULT)
 }
 
 /// Applies the filters. `own` is the number of this process, `signals_kept` says that Landlock
@@ -51,15 +43,18 @@ fn asks_for_filters() -> bool {
 pub(super) fn restrict(own: u32, signals_kept: bool, socket_pairs: bool) -> Result<bool, Error> {
     let Some(architecture) = architecture() else { return Ok(false) };
     let hidden = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
+    let attributes = WITHOUT_ATTRIBUTES.iter().map(|call| (*call, Vec::new())).collect();
     let refused = Refused::new(own, signals_kept, socket_pairs)?.into_rules();
     let hide = compile(hidden, libc::ENOSYS, architecture)?;
+    let lack = compile(attributes, libc::EOPNOTSUPP, architecture)?;
     let refuse = compile(refused, libc::EPERM, architecture)?;
-    for filter in [&edges(), &hide, &refuse] {
+    for filter in [&edges(), &hide, &lack, &refuse] {
         apply_filter(filter)?;
     }
     Ok(true)
 }
 
+/// The architecture by the name that the compiler has for it.
 fn architecture() -> Option<TargetArch> {
     TargetArch::try_from(std::env::consts::ARCH).ok()
 }

@@ -21,7 +21,9 @@ fn parse(status: &str) -> Option<Usage> {
         let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
         line.split_ascii_whitespace().next()?.parse::<u64>().ok()
     };
-    let kibibytes = field("RssAnon")? + field("RssShmem")? + field("VmSwap")?;
+    // Huge pages have a line of their own, and none where the kernel has none.
+    let huge = field("HugetlbPages").unwrap_or(0);
+    let kibibytes = field("RssAnon")? + field("RssShmem")? + field("VmSwap")? + huge;
     let threads = field("Threads")?;
     Some(Usage { anonymous_bytes: kibibytes * 1024, threads, ..Usage::default() })
 }
@@ -47,9 +49,9 @@ mod tests {
     #[test]
     fn counts_anonymous_swapped_and_shared_memory_but_no_files() {
         let status = "Name:\tx\nVmRSS:\t 900 kB\nRssAnon:\t 100 kB\nRssFile:\t 770 kB\n\
-                      RssShmem:\t 30 kB\nVmSwap:\t 7 kB\nThreads:\t3\n";
+                      RssShmem:\t 30 kB\nVmSwap:\t 7 kB\nHugetlbPages:\t 2048 kB\nThreads:\t3\n";
         let usage = parse(status).unwrap();
-        assert_eq!((usage.anonymous_bytes, usage.threads), (137 * 1024, 3));
+        assert_eq!((usage.anonymous_bytes, usage.threads), (2185 * 1024, 3));
     }
 
     #[test]

@@ -151,14 +151,35 @@ fn a_script_runs_if_its_interpreter_is_there() {
     assert_eq!((said.as_str(), end.outcome), ("3 threads, written, no socket", Outcome::Exit(0)));
 }
 
+#[test]
+fn an_event_loop_that_wakes_itself_runs_if_pairs_are_granted() {
+    const LOOP: &str = "import asyncio; asyncio.run(asyncio.sleep(0)); print('slept')";
+    if skipped() || !Path::new("/usr/bin/python3").exists() {
+        return;
+    }
+    let mut world = World::new();
+    let run = ["-c", LOOP];
+    let python = Path::new("/usr/bin/python3");
+    let (said, end) = world.start(python, &run).unwrap().finish();
+    assert!(said.contains("PermissionError"), "{said}");
+    assert_eq!(end.outcome, Outcome::Exit(1));
+    world.confinement.socket_pairs = true;
+    assert_eq!(world.start(python, &run).unwrap().finish().0, "slept");
+}
+
 const PYTHON: &str = r#"#!/usr/bin/python3
-import json, os, random, socket, sys, threading
+import json, os, random, shutil, socket, sys, threading
 said = []
 threads = [threading.Thread(target=lambda: said.append(random.random())) for _ in range(3)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
 with open(os.path.join(sys.argv[1], "state.json"), "w") as file:
     json.dump(said, file)
+shutil.copyfile("file", os.path.join(sys.argv[1], "copy"))
+try:
+    os.getxattr("/etc/passwd", "user.x")
+except OSError as error:
+    assert "not supported" in str(error), error
 try:
     socket.socket()
     outcome = "a socket"

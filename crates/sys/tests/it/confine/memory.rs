@@ -44,6 +44,9 @@ fn shared_memory_is_no_way_around_the_limit() {
     }
     assert_eq!(world.says(&["write", "/dev/shm/headstart-probe"]), "EACCES");
     assert_eq!(world.says(&["read", "/dev/zero"]), "EACCES");
+    let stack = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_GROWSDOWN;
+    let (mmap, stack) = (libc::SYS_mmap.to_string(), stack.to_string());
+    assert_eq!(world.says(&["call", &mmap, "0", "1073741824", "3", &stack, "-1", "0"]), "EPERM");
     let larger_pipe = libc::F_SETPIPE_SZ.to_string();
     let fcntl = libc::SYS_fcntl.to_string();
     assert_eq!(world.says(&["call", &fcntl, "1", &larger_pipe, "1048576"]), "EPERM");

@@ -34,7 +34,7 @@ const ALWAYS: &[i64] = &[
     libc::SYS_move_pages,
     libc::SYS_perf_event_open,
     // Limits are set, and stay.
-    libc::SYS_setrlimit,
+    SYS_SETRLIMIT,
     // Memory that `RLIMIT_DATA` does not see, or that nobody is charged for.
     libc::SYS_memfd_create,
     libc::SYS_memfd_secret,
@@ -59,12 +59,6 @@ const ALWAYS: &[i64] = &[
     libc::SYS_fchmodat,
     SYS_FCHMODAT2,
     libc::SYS_fchownat,
-    libc::SYS_setxattr,
-    libc::SYS_lsetxattr,
-    libc::SYS_removexattr,
-    libc::SYS_lremovexattr,
-    SYS_SETXATTRAT,
-    SYS_REMOVEXATTRAT,
     libc::SYS_inotify_init1,
     libc::SYS_inotify_add_watch,
     libc::SYS_fanotify_init,
@@ -98,8 +92,6 @@ const ALWAYS: &[i64] = &[
     libc::SYS_acct,
     libc::SYS_syslog,
     libc::SYS_reboot,
-    libc::SYS_kexec_load,
-    libc::SYS_kexec_file_load,
     libc::SYS_init_module,
     libc::SYS_finit_module,
     libc::SYS_delete_module,
@@ -110,6 +102,23 @@ const ALWAYS: &[i64] = &[
     libc::SYS_sethostname,
     libc::SYS_setdomainname,
     libc::SYS_vhangup,
+];
+
+/// Extended attributes by path: they can hold content, and Landlock has no rule for them. Answered
+/// as by a file system that has none, which programs that copy files expect.
+pub(super) const WITHOUT_ATTRIBUTES: &[i64] = &[
+    libc::SYS_getxattr,
+    libc::SYS_lgetxattr,
+    libc::SYS_listxattr,
+    libc::SYS_llistxattr,
+    libc::SYS_setxattr,
+    libc::SYS_lsetxattr,
+    libc::SYS_removexattr,
+    libc::SYS_lremovexattr,
+    SYS_GETXATTRAT,
+    SYS_LISTXATTRAT,
+    SYS_SETXATTRAT,
+    SYS_REMOVEXATTRAT,
 ];
 
 /// The older forms, which newer architectures do not have.
@@ -127,18 +136,28 @@ const ALWAYS_HERE: &[i64] = &[
     libc::SYS_iopl,
     libc::SYS_ioperm,
     libc::SYS_uselib,
+    libc::SYS_modify_ldt,
 ];
 #[cfg(not(target_arch = "x86_64"))]
 const ALWAYS_HERE: &[i64] = &[];
 
+// 64-bit ARM has the call, and its libc no name for it.
+#[cfg(target_arch = "x86_64")]
+const SYS_SETRLIMIT: i64 = libc::SYS_setrlimit;
+#[cfg(not(target_arch = "x86_64"))]
+const SYS_SETRLIMIT: i64 = 164;
+
 // One number on all architectures; not every libc has the names.
 const SYS_FCHMODAT2: i64 = 452;
 const SYS_SETXATTRAT: i64 = 463;
+const SYS_GETXATTRAT: i64 = 464;
+const SYS_LISTXATTRAT: i64 = 465;
 const SYS_REMOVEXATTRAT: i64 = 466;
 const SYS_OPEN_TREE_ATTR: i64 = 467;
 
 /// The kind of a mapping, and whether it has no file.
 const MAPPING_KIND: u64 = 0x0f | libc::MAP_ANONYMOUS as u64;
+const MAP_GROWSDOWN: u64 = libc::MAP_GROWSDOWN as u64;
 const SHARED_WITHOUT_FILE: u64 = libc::MAP_SHARED as u64 | libc::MAP_ANONYMOUS as u64;
 
 /// The kind of a socket, without the flags that come in the same number.
@@ -229,10 +248,13 @@ impl Refused {
         Ok(())
     }
 
-    /// Shared memory without a file is not counted by `RLIMIT_DATA`, larger pipes by nothing.
+    /// Shared memory without a file is not counted by `RLIMIT_DATA`, nor is a mapping of the kind
+    /// that stacks have (its limit holds for growing alone); larger pipes are counted by nothing.
     fn memory(&mut self) -> Result<(), BackendError> {
         let shared = (3, Qword, MaskedEq(MAPPING_KIND), SHARED_WITHOUT_FILE);
         self.when(libc::SYS_mmap, &[shared])?;
+        let growing = (3, Qword, MaskedEq(MAP_GROWSDOWN), MAP_GROWSDOWN);
+        self.when(libc::SYS_mmap, &[growing])?;
         self.when(libc::SYS_fcntl, &[(1, Dword, Eq, libc::F_SETPIPE_SZ as u64)])
     }
 
