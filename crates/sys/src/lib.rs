@@ -13,6 +13,7 @@
 //! - [`boot`]: which start of the machine this is.
 //! - [`socket`], [`process`], [`memory`]: the local socket with the identity of the peer, and
 //!   processes.
+//! - [`confine`]: programs of others, run with nothing but what they were given.
 //! - [`tcp`]: the path of one of this process's TCP connections.
 //!
 //! Not here: decisions, formats, async. Everything blocks; an async caller uses a thread pool, or,
@@ -24,6 +25,7 @@
 pub mod beneath;
 pub mod boot;
 pub mod clone;
+pub mod confine;
 pub mod crash;
 pub mod dirs;
 pub mod durable;

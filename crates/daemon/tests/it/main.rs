@@ -18,6 +18,7 @@ mod child;
 mod device;
 mod kill;
 mod languages;
+mod launcher;
 mod publisher;
 mod readme;
 mod real_input;
