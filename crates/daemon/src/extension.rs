@@ -105,8 +105,10 @@ impl Asker {
                 };
                 let delegates = self.inner.delegates();
                 // One that is gone is reported by the end of its connection.
-                if let Some(Err(error)) = delegates.get(&client).map(|to| to.try_send(event)) {
-                    tracing::debug!(%error, client = client.0, "an app does not hear");
+                if let Some(to) = delegates.get(&client)
+                    && to.try_send(event).is_err()
+                {
+                    tracing::debug!(client = client.0, "an app does not hear");
                 }
             }
             Receiver::Extension { budget_ms } => {

@@ -94,7 +94,10 @@ async fn put(inner: &Arc<Inner>, run: &Arc<Run>, inquiry: Inquiry, budget: Durat
     if !run.tell(event) {
         run.kill(End::Disconnected);
     }
-    let used = || began.elapsed().saturating_sub(run.exclusive_time() - exclusive_before);
+    let used = || {
+        let exclusive = run.exclusive_time().saturating_sub(exclusive_before);
+        began.elapsed().saturating_sub(exclusive)
+    };
     let answer = watch(inner, run, receiver, budget, &used).await;
     let used = used();
     run.sample();

@@ -14,7 +14,7 @@ const GRACE: Duration = Duration::from_millis(100);
 const FAREWELL: Duration = Duration::from_millis(500);
 /// How long one may have exclusive control beyond its answers. `Ours:` the original sets no limit, and nothing else could get
 /// at the app's downloads meanwhile.
-const EXCLUSIVE_PATIENCE: Duration = Duration::from_secs(60);
+const EXCLUSIVE_PATIENCE: Duration = Duration::from_mins(1);
 /// How often what it uses is looked at until it is suspended.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 

@@ -96,14 +96,14 @@ async fn read_bundle(
     folder: String,
     trust: Trust,
     files: BundleFiles,
-) -> Result<(AppId, Bundle), Failure> {
+) -> Result<(AppId, Box<Bundle>), Failure> {
     blocking(move || {
         let folder = PathBuf::from(folder);
         let folder = folder.canonicalize().unwrap_or(folder);
         let description = bundle::read(&folder)?;
         bundle::check(&description, trust)?;
         let record = bundle::record(&description, &folder, trust, files);
-        Ok((description.id, record))
+        Ok((description.id, Box::new(record)))
     })
     .await?
 }

@@ -103,11 +103,13 @@ impl FileDownload {
 
     /// The class while nobody waits for it: a manifest is as urgent as the installation that needs it.
     pub(crate) const fn class(&self) -> Class {
-        match (self.purpose, self.download.essential) {
-            (FilePurpose::Manifest(ContentRequest::Install | ContentRequest::Update), true)
-            | (FilePurpose::Scheduled, true) => Class::Essential,
-            (FilePurpose::Scheduled | FilePurpose::Manifest(_), _) => Class::Nonessential,
-        }
+        let may_block = match self.purpose {
+            FilePurpose::Scheduled => true,
+            FilePurpose::Manifest(request) => {
+                matches!(request, ContentRequest::Install | ContentRequest::Update)
+            }
+        };
+        if may_block && self.download.essential { Class::Essential } else { Class::Nonessential }
     }
 
     /// Whether the app waits for it before it may be launched.

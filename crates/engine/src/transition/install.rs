@@ -54,7 +54,7 @@ pub(crate) fn update_requested(w: &mut Work<'_>, caller: Caller, app: &AppId, bu
             let installation = Installation {
                 kind: InstallKind::Update,
                 stage: InstallStage::Files,
-                incoming: Some(bundle),
+                incoming: Some(Box::new(bundle)),
                 paused: false,
             };
             if let Some(record) = w.app_mut(app) {
@@ -79,7 +79,7 @@ pub(crate) fn update_requested(w: &mut Work<'_>, caller: Caller, app: &AppId, bu
 fn is_same_update(w: &Work<'_>, app: &AppId, installation: &Installation, bundle: &Bundle) -> bool {
     let current = w.app(app).map(|record| &record.bundle);
     installation.kind == InstallKind::Update
-        && installation.incoming.as_ref().or(current) == Some(bundle)
+        && installation.incoming.as_deref().or(current) == Some(bundle)
 }
 
 fn busy(app: &AppId, phase: &Phase) -> Failure {
@@ -207,7 +207,7 @@ fn take_bundle(w: &mut Work<'_>, app: &AppId) -> Option<InstallKind> {
         let same = present.repository == incoming.repository
             && present.channel == incoming.channel
             && present.manifest == incoming.manifest;
-        record.bundle = incoming;
+        record.bundle = *incoming;
         if !same {
             record.release = None;
             record.check_failure = None;

@@ -42,10 +42,9 @@ struct Spot {
 fn spot_of_pack(w: &Work<'_>, id: DownloadId) -> Option<Spot> {
     let download = w.download(id)?;
     let essential = download.demand == Demand::Essential;
-    let waits = download.stage == Stage::Waiting
-        && !download.paused
-        && !(essential && is_installation_paused(w, &download.key.app))
-        && !ask::is_winding_down(w.state(), download);
+    let held = download.paused || (essential && is_installation_paused(w, &download.key.app));
+    let waits =
+        download.stage == Stage::Waiting && !held && !ask::is_winding_down(w.state(), download);
     let immediate = w.live().is_immediate(id);
     Some(Spot {
         app: download.key.app.clone(),
@@ -57,9 +56,8 @@ fn spot_of_pack(w: &Work<'_>, id: DownloadId) -> Option<Spot> {
 
 fn spot_of_file(w: &Work<'_>, id: DownloadId) -> Option<Spot> {
     let file = w.file(id)?;
-    let waits = file.stage == FileStage::Waiting
-        && !file.paused
-        && !(file.blocks_launch() && is_installation_paused(w, &file.app));
+    let held = file.paused || (file.blocks_launch() && is_installation_paused(w, &file.app));
+    let waits = file.stage == FileStage::Waiting && !held;
     Some(Spot {
         app: file.app.clone(),
         waits,

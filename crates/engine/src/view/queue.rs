@@ -95,11 +95,10 @@ fn pack_view(state: &State, id: DownloadId) -> Option<DownloadView> {
     let progress = state.live.progress.get(&id).copied().unwrap_or_default();
     let class = state.live.class_of(id, download.demand.class());
     let status = match download.stage {
-        Stage::Waiting => DownloadStatus::Waiting,
         Stage::Planning(_) | Stage::Transferring(_) if is_running(state, id) => {
             DownloadStatus::Downloading
         }
-        Stage::Planning(_) | Stage::Transferring(_) => DownloadStatus::Waiting,
+        Stage::Waiting | Stage::Planning(_) | Stage::Transferring(_) => DownloadStatus::Waiting,
         Stage::Built | Stage::Switching(_) => DownloadStatus::Finished,
     };
     Some(DownloadView {
