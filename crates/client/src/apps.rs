@@ -3,7 +3,8 @@
 use std::path::Path;
 
 pub use headstart_model::protocol::apps::{
-    AppDetails, AppInfo, AppState, InstallEvent, Launch, LaunchEvent, Launchable, SimulationEvent,
+    AppDetails, AppInfo, AppState, Attached, ExtensionDetails, ExtensionRun, GroupFolder,
+    InstallEvent, InstallationAction, Launch, LaunchEvent, Launchable, SimulationEvent,
     SimulationOutcome,
 };
 use headstart_model::{AppId, ContentRequest};
@@ -62,6 +63,10 @@ pub struct Apps {
 impl Apps {
     pub(crate) const fn new(inner: blocking::Apps) -> Self {
         Self { inner }
+    }
+
+    pub(crate) const fn inner(&self) -> &blocking::Apps {
+        &self.inner
     }
 
     /// Installs the app of a bundle. `Spec: cli`.

@@ -2,17 +2,22 @@
 //! is an iterator.
 
 mod apps;
+mod control;
+mod device;
 mod events;
 mod languages;
 mod manager;
 mod packs;
+mod queue;
 mod reading;
 mod service;
 
 pub use apps::Apps;
+pub use device::Device;
 pub use events::Events;
 pub use manager::AssetPackManager;
 pub use packs::Packs;
+pub use queue::Queue;
 pub use service::Service;
 
 pub(crate) use reading::reading_methods;

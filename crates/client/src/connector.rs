@@ -194,7 +194,7 @@ impl Connector {
         Ok(blocking::Packs::new(self.caller()?))
     }
 
-    fn caller(&self) -> Result<Caller, Error> {
+    pub(crate) fn caller(&self) -> Result<Caller, Error> {
         let home = Home::resolve(&self.environment)
             .map_err(|error| Error::of(ErrorKind::Usage, "homeUnusable", &error))?;
         let mut link = Link::new(home, self.start);

@@ -116,11 +116,11 @@ impl Blocking for Apps {
 }
 
 /// The service stands in another folder.
-fn absolute(bundle: &Path) -> Result<String, Error> {
-    let path = std::path::absolute(bundle)
+pub(super) fn absolute(path: &Path) -> Result<String, Error> {
+    let path = std::path::absolute(path)
         .map_err(|error| Error::of(ErrorKind::Usage, "invalidBundlePath", &error))?;
     path.into_os_string().into_string().map_err(|path| {
-        let text = format!("the path of the bundle {} is not Unicode", path.display());
+        let text = format!("the path {} is not Unicode", path.display());
         Error::new(ErrorKind::Usage, "invalidBundlePath", text)
     })
 }
