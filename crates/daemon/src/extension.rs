@@ -23,7 +23,8 @@ use headstart_model::protocol::downloads::DelegateEvent;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
-pub(crate) use run::{End, Returned, Run};
+use run::End;
+pub(crate) use run::{Returned, Run};
 pub(crate) use start::inherited;
 
 use crate::inbox::CoreHandle;

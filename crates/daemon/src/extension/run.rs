@@ -244,14 +244,23 @@ impl Run {
         self.confined.kill();
     }
 
+    /// Its connection is gone: it cannot be asked any more. One that has just ended by itself says so a moment later, and that
+    /// is the better reason.
+    pub(crate) async fn disconnected(&self) {
+        let _ = tokio::time::timeout(LAST_WORD, self.until_ended()).await;
+        self.kill(End::Disconnected);
+    }
+
     // --- what it is asked ---
 
-    /// Sends what it is asked through `events` from now on. Ends the one before.
-    pub(crate) fn serve(&self) -> mpsc::Receiver<ExtensionEvent> {
+    /// What it is asked from now on; none when somebody hears that already.
+    pub(crate) fn serve(&self) -> Option<mpsc::Receiver<ExtensionEvent>> {
         let (sender, receiver) = mpsc::channel(4);
+        if self.serving.send_replace(true) {
+            return None;
+        }
         *lock(&self.events) = Some(sender);
-        self.serving.send_replace(true);
-        receiver
+        Some(receiver)
     }
 
     /// Waits until it has asked what it is wanted for. Cancel safe.
@@ -377,6 +386,8 @@ impl Run {
     }
 }
 
+/// How long an extension that is no longer connected may take to be gone.
+const LAST_WORD: Duration = Duration::from_millis(300);
 /// Downloads in one answer, at most; the engine has the same limit for all of an app.
 const DOWNLOADS_MAX: usize = 200_000;
 
