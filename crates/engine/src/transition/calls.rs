@@ -15,7 +15,7 @@ use crate::effect::{Effect, ExtensionEnd, Inquiry, Question, Receiver, Reply};
 use crate::event::Caller;
 use crate::id::{CallId, ClientId, DownloadId};
 use crate::live::{Matter, OpenCall, PendingChallenge, Timer};
-use crate::record::{App, Outcome};
+use crate::record::{App, InstallStage, Outcome};
 use crate::transition::{content, manifest};
 use crate::work::Work;
 
@@ -103,6 +103,10 @@ fn ask_extension(w: &mut Work<'_>, app: &AppId) {
 /// The content request that the extension can be asked about now.
 fn next_request(w: &Work<'_>, app: &AppId) -> Option<Matter> {
     let record = w.app(app).filter(|record| !record.is_leaving())?;
+    // Its program is just being replaced.
+    if record.installation().is_some_and(|i| i.stage == InstallStage::Files) {
+        return None;
+    }
     if let Some(asking) = &record.asking {
         return Some(Matter::ShouldDownload(asking.request));
     }

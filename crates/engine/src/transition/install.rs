@@ -14,7 +14,7 @@ use crate::record::{
     App, Bundle, InstallKind, InstallStage, Installation, KeepData, Outcome, Owed, Phase,
     SourceOverride, Trust,
 };
-use crate::transition::{calls, catalog, check, groups, languages, uninstall};
+use crate::transition::{calls, catalog, check, groups, languages, manifest, uninstall};
 use crate::work::Work;
 
 pub(crate) fn requested(w: &mut Work<'_>, caller: Caller, app: &AppId, bundle: Bundle) {
@@ -233,8 +233,10 @@ fn forget_offers(w: &mut Work<'_>, app: &AppId) {
         catalog::withdraw(w, &key);
     }
     w.live_mut().queue.release(app, Hold::Distrust);
+    manifest::forget(w, app);
     if let Some(record) = w.app_mut(app) {
         record.content_request = None;
+        record.asking = None;
     }
 }
 

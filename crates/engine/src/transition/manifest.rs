@@ -12,12 +12,13 @@ use crate::progress;
 use crate::reason::Fact;
 use crate::record::{FileDownload, FilePurpose, FileStage, Outcome, Source};
 use crate::transition::calls::Permission;
-use crate::transition::{calls, check, files, place};
+use crate::transition::{calls, check, files, place, pump};
 use crate::work::Work;
 
 /// Has the manifest fetched for the content request that waits, unless it is on its way or here already.
 pub(crate) fn want(w: &mut Work<'_>, app: &AppId) {
-    if w.live().files.manifests.contains_key(app) {
+    if let Some(id) = w.live().files.manifests.get(app).copied() {
+        serve(w, app, id);
         return w.want_ask(app);
     }
     if let Permission::Denied(reason) = calls::permission(w.state(), app, w.now.wall)
@@ -48,6 +49,31 @@ pub(crate) fn want(w: &mut Work<'_>, app: &AppId) {
     let id = w.insert_file(FileDownload::new(app.clone(), download, purpose, w.now.wall));
     progress::set(w, id, Progress::default());
     place::place(w, id);
+}
+
+/// A manifest that is on its way, or here, serves the request that waits now: an installation may have begun meanwhile.
+fn serve(w: &mut Work<'_>, app: &AppId, id: DownloadId) {
+    let Some(record) = w.app(app) else { return };
+    let Some(request) = record.content_request else { return };
+    let installing = record.installation().is_some();
+    let purpose = FilePurpose::Manifest(request);
+    if w.file(id).is_some_and(|file| file.purpose == purpose) {
+        return;
+    }
+    if let Some(file) = w.file_mut(id) {
+        file.purpose = purpose;
+        file.download.essential = installing;
+    }
+    place::reclass(w, id);
+}
+
+/// The app has another source now: what was fetched from the old one says nothing.
+pub(crate) fn forget(w: &mut Work<'_>, app: &AppId) {
+    let Some(id) = w.live().files.manifests.get(app).copied() else { return };
+    if let Some((order, _)) = w.live().order_of(id) {
+        pump::stop(w, order);
+    }
+    files::forget(w, id);
 }
 
 /// The manifest is here, or is not to be had. `Spec: concepts 4.4`.
