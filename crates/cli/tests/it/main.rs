@@ -7,12 +7,14 @@
 )]
 #![allow(missing_docs, unreachable_pub, reason = "nobody uses a test")]
 
+mod answers;
 mod archives;
 mod authors;
 mod bad_input;
 mod clone;
 mod containers;
 mod device;
+mod fake;
 mod golden;
 mod gone;
 mod interruption;
@@ -20,5 +22,6 @@ mod repository;
 mod server;
 mod servers;
 mod story;
+mod told;
 mod usage;
 mod world;

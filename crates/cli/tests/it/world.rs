@@ -166,11 +166,7 @@ impl World {
     }
 
     pub fn spawn(&self, arguments: &[&str]) -> Running {
-        let mut command = self.command(arguments);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the binary runs");
-        let lines = BufReader::new(child.stdout.take().expect("piped"));
-        Running { child: Some(child), lines, said: String::new() }
+        Running::start(self.command(arguments))
     }
 
     /// Starts a server and waits until it listens.
@@ -199,6 +195,13 @@ pub enum Signal {
 }
 
 impl Running {
+    pub fn start(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary runs");
+        let lines = BufReader::new(child.stdout.take().expect("piped"));
+        Self { child: Some(child), lines, said: String::new() }
+    }
+
     /// The next line on stdout.
     pub fn line(&mut self) -> String {
         let mut line = String::new();
