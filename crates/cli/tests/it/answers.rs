@@ -8,7 +8,8 @@ use headstart_model::protocol::Reason;
 use headstart_model::protocol::apps::{
     AppDetails, AppInfo, AppState, AttachDebugger, Attached, ControlInstallation, Controlled,
     ExtensionDetails, ExtensionRun, GroupFolder, Info, Install, InstallEvent, Launchable,
-    Overridden, Override, SimulateEvent, SimulationEvent, SimulationOutcome,
+    Overridden, Override, SimulateEvent, SimulationEvent, SimulationOutcome, Uninstall,
+    Uninstalled,
 };
 use headstart_model::protocol::device::{
     Condition, ConditionList, Conditions, Pretend, SetSetting, Setting, SettingList, Settings,
@@ -72,7 +73,7 @@ fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
-fn details() -> AppDetails {
+pub fn details() -> AppDetails {
     let runs = vec![
         ExtensionRun {
             started_at: Some(at(1_795_000_060)),
@@ -177,6 +178,7 @@ pub fn serve(call: Call, peer: &mut Peer) {
         Call::Pretend(pretend) => peer.reply::<Pretend>(&conditions(&pretend.conditions)),
         Call::AppInfo(_) => peer.reply::<Info>(&details()),
         Call::ListPacks(_) => peer.reply::<ListPacks>(&PackList { packs: Vec::new() }),
+        Call::Uninstall(_) => peer.reply::<Uninstall>(&Uninstalled {}),
         Call::ControlInstallation(_) => peer.reply::<ControlInstallation>(&Controlled {}),
         Call::Override(_) => peer.reply::<Override>(&Overridden {}),
         Call::AttachDebugger(_) => peer.reply::<AttachDebugger>(&Attached {

@@ -13,6 +13,8 @@ mod authors;
 mod bad_input;
 mod clone;
 mod containers;
+#[cfg(target_os = "linux")]
+mod desktop;
 mod device;
 mod fake;
 mod golden;

@@ -150,6 +150,10 @@ impl World {
         let mut command = Command::new(env!("CARGO_BIN_EXE_headstart"));
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
         command.env("HEADSTART_HOME", self.path("home")).env_remove("HEADSTART_LOG");
+        // Whoever runs the tests may sit at a desktop, which is left alone.
+        command.env_remove("WAYLAND_DISPLAY").env_remove("DISPLAY");
+        command.env_remove("XDG_CURRENT_DESKTOP").env_remove("DBUS_SESSION_BUS_ADDRESS");
+        command.env("XDG_DATA_HOME", self.path("data"));
         command.env_remove("http_proxy").env_remove("https_proxy").env_remove("all_proxy");
         command
     }

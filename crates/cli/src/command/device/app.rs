@@ -20,6 +20,7 @@ use serde_json::json;
 use super::super::Verdict;
 use super::{connector, failed, translate};
 use crate::context::Context;
+use crate::desktop::{self, EntryWish};
 use crate::output::table;
 
 /// Installs apps and starts them
@@ -48,6 +49,9 @@ enum What {
         /// Reach the repository without encryption; what is fetched is verified all the same
         #[arg(long)]
         insecure: bool,
+        /// Do not list the app among the programs of the desktop
+        #[arg(long)]
+        no_desktop_entry: bool,
     },
     /// Replaces an installed app by another version
     #[command(after_help = "Examples:\n  headstart app update ./MyGame-2")]
@@ -115,23 +119,13 @@ enum What {
 impl App {
     pub(crate) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
         match &self.what {
-            What::Install { bundle, copy, dev, insecure } => {
+            What::Install { bundle, copy, dev, insecure, no_desktop_entry } => {
                 let options = InstallOptions { copy: *copy, dev: *dev, insecure: *insecure };
-                let going = context.block_on(async {
-                    let apps = connector(context, None).apps().map_err(failed)?;
-                    let events = apps.install(bundle, options).await.map_err(failed)?;
-                    install::follow(context, events).await
-                });
-                going.map_err(install::left_going)
+                let wish = if *no_desktop_entry { EntryWish::Nothing } else { EntryWish::Write };
+                install::install(context, bundle, options, wish)
             }
             What::Update { bundle, insecure } => {
-                let options = UpdateOptions { insecure: *insecure };
-                let going = context.block_on(async {
-                    let apps = connector(context, None).apps().map_err(failed)?;
-                    let events = apps.update(bundle, options).await.map_err(failed)?;
-                    install::follow(context, events).await
-                });
-                going.map_err(install::left_going)
+                install::update(context, bundle, UpdateOptions { insecure: *insecure })
             }
             What::Pause { app } => control::control(context, app, InstallationAction::Pause),
             What::Resume { app } => control::control(context, app, InstallationAction::Resume),
@@ -156,6 +150,7 @@ fn uninstall(context: &Context, app: &AppId, keep_data: bool) -> Result<Verdict,
         let apps = connector(context, None).apps().map_err(failed)?;
         apps.uninstall(app, data).await.map_err(failed)
     })?;
+    desktop::forget(context, app);
     context.output.document(&json!({}), || format!("{app} is removed."));
     Ok(Verdict::Done)
 }

@@ -1,27 +1,80 @@
 //! `app install` and `app update`: one progress until the app can be launched. `Spec: concepts 7`.
 
+use std::path::Path;
+
 use futures::StreamExt as _;
-use headstart::Events;
-use headstart::apps::{InstallEvent, Launchable};
+use headstart::apps::{Apps, InstallEvent, InstallOptions, Launchable, UpdateOptions};
+use headstart::{Error, Events};
 use headstart_model::Failure;
 use serde_json::{Value, json};
 
 use super::super::super::Verdict;
-use super::super::{failed, translate};
+use super::super::{connector, failed, translate};
+use super::control::is_missing;
 use super::ended;
 use crate::context::Context;
+use crate::desktop::{EntryWish, Shown};
+
+pub(super) fn install(
+    context: &Context,
+    bundle: &Path,
+    options: InstallOptions,
+    wish: EntryWish,
+) -> Result<Verdict, Failure> {
+    go(context, Shown::of(context, bundle, wish), async |apps| apps.install(bundle, options).await)
+}
+
+pub(super) fn update(
+    context: &Context,
+    bundle: &Path,
+    options: UpdateOptions,
+) -> Result<Verdict, Failure> {
+    let shown = Shown::of(context, bundle, EntryWish::Refresh);
+    go(context, shown, async |apps| apps.update(bundle, options).await)
+}
+
+/// Begins an installation and follows it to its end.
+fn go(
+    context: &Context,
+    mut shown: Shown,
+    begin: impl AsyncFnOnce(&Apps) -> Result<Events<InstallEvent>, Error>,
+) -> Result<Verdict, Failure> {
+    let apps = connector(context, None).apps().map_err(failed)?;
+    let result = context.block_on(async {
+        let events = begin(&apps).await.map_err(failed)?;
+        follow(context, &apps, events, &mut shown).await
+    });
+    let result = result.map_err(left_going);
+    context.complete(async {
+        if result.as_ref().is_err_and(|failure| failure.code.as_str() != INTERRUPTED)
+            && let Some(app) = shown.begun()
+            && is_missing(&apps, app).await
+        {
+            shown.undone();
+        }
+        shown.end().await;
+        result
+    })
+}
 
 /// Tells how an installation goes. An essential download that failed is exit 1, though the app can be launched.
-pub(super) async fn follow(
+async fn follow(
     context: &Context,
+    apps: &Apps,
     mut events: Events<InstallEvent>,
+    shown: &mut Shown,
 ) -> Result<Verdict, Failure> {
     let output = &context.output;
     let progress = output.progress();
     let mut verdict = Verdict::Done;
     while let Some(event) = events.next().await {
-        match event.map_err(failed)? {
-            InstallEvent::Progress(moved) => progress.advance(&translate(&moved)),
+        let event = event.map_err(failed)?;
+        shown.begin();
+        match event {
+            InstallEvent::Progress(moved) => {
+                progress.advance(&translate(&moved));
+                shown.progress(moved.fraction);
+            }
             InstallEvent::Launchable(launchable) => {
                 progress.finish();
                 output.event(&event_of(&launchable));
@@ -31,6 +84,11 @@ pub(super) async fn follow(
                 }
             }
             InstallEvent::Done(app) => {
+                if let Some(id) = shown.begun()
+                    && let Ok(details) = apps.info(id).await
+                {
+                    shown.ready(&details, verdict == Verdict::Done);
+                }
                 output.done(
                     json!({ "id": app.id, "version": app.version, "state": app.state }),
                     || {
@@ -48,10 +106,13 @@ pub(super) async fn follow(
     Err(ended())
 }
 
+/// The code of a command that somebody broke off.
+const INTERRUPTED: &str = "interrupted";
+
 /// Somebody interrupted the command; the service goes on. `Ours:` what was fetched for hours is not thrown away because a
 /// terminal was closed, and who wants that says so.
-pub(super) fn left_going(failure: Failure) -> Failure {
-    if failure.code.as_str() != "interrupted" {
+fn left_going(failure: Failure) -> Failure {
+    if failure.code.as_str() != INTERRUPTED {
         return failure;
     }
     failure.with_hint(
