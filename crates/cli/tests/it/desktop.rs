@@ -21,7 +21,7 @@ use crate::fake::{FakeService, Peer};
 use crate::world::{Ran, World};
 
 /// Who waits for so long has found a fault, and says so instead of waiting for ever.
-const TOO_LONG: Duration = Duration::from_secs(60);
+const TOO_LONG: Duration = Duration::from_mins(1);
 
 /// What reached the desktop.
 #[derive(Debug)]
