@@ -2,6 +2,9 @@
 
 mod apps;
 mod connection;
+mod device;
+mod downloads;
+mod extension;
 mod identity;
 mod languages;
 mod listening;
@@ -20,7 +23,10 @@ use headstart_sys::dirs::SocketPlace;
 use headstart_sys::socket::Listener;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use connection::{Role, converse};
+
 use crate::clock::Clock;
+use crate::extension::Asker;
 use crate::inbox::CoreHandle;
 use crate::perform::Context;
 
@@ -35,6 +41,8 @@ pub struct Shared {
     pub clock: Clock,
     /// Ends the service.
     pub stop: CancellationToken,
+    /// Asks apps and extensions.
+    pub asker: Asker,
     /// The user whose service this is.
     pub uid: u32,
     clients: AtomicU64,
@@ -47,10 +55,15 @@ impl Shared {
         core: CoreHandle,
         context: Arc<Context>,
         clock: Clock,
-        stop: CancellationToken,
+        (stop, asker): (CancellationToken, Asker),
     ) -> Self {
         let uid = headstart_sys::process::own_user();
-        Self { uid, core, context, clock, stop, clients: AtomicU64::new(0) }
+        Self { uid, core, context, clock, stop, asker, clients: AtomicU64::new(0) }
+    }
+
+    /// The number of the next connection.
+    pub(crate) fn next_client(&self) -> ClientId {
+        ClientId(self.clients.fetch_add(1, Ordering::Relaxed) + 1)
     }
 }
 
@@ -98,8 +111,8 @@ pub async fn serve(
         };
         let shared = Arc::clone(&shared);
         tokio::spawn(async move {
-            let client = ClientId(shared.clients.fetch_add(1, Ordering::Relaxed) + 1);
-            if let Err(error) = connection::converse(stream, client, &shared).await {
+            let client = shared.next_client();
+            if let Err(error) = converse(stream, client, &shared, Role::Program).await {
                 tracing::debug!(%error, client = client.0, "a connection ended");
             }
             shared.core.event(Event::ClientGone { client });

@@ -16,8 +16,10 @@
 mod bad_input;
 mod child;
 mod device;
+mod extension;
 mod kill;
 mod languages;
+mod launcher;
 mod publisher;
 mod readme;
 mod real_input;

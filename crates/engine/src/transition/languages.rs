@@ -88,7 +88,7 @@ pub(crate) fn take_change(w: &mut Work<'_>, app: &AppId) -> bool {
 
 /// Somebody says that the app's language has changed, whether or not it has.
 pub(crate) fn force_change(w: &mut Work<'_>, app: &AppId) {
-    if w.app(app).is_some_and(|record| !record.is_leaving() && record.bundle.repository.is_some()) {
+    if w.app(app).is_some_and(|record| !record.is_leaving() && record.has_source()) {
         change(w, app, |present| present.changed = true);
         check::want(w, app);
     }

@@ -12,7 +12,7 @@ use crate::download::UrlDownload;
 use crate::{ContentRequest, Failure, PackId};
 
 /// Serves the app's extension for as long as the connection lasts. Refused to everybody but an extension that the service
-/// runs; a second call of the same run takes the first one's place.
+/// runs; a second call of the same run is refused.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Serve {}
