@@ -14,6 +14,7 @@
 #   bench/run.sh pack-memory [--gib N]          memory of packing and publishing N (8) GiB twice; the page of `pack` shows the last one
 #   bench/run.sh memory                         memory of the service
 #   bench/run.sh reading                        how fast installed files are read, into reading.md; needs nothing but Rust
+#   bench/run.sh extension                      how soon an extension is asked, and how fast many downloads are scheduled, into extension.md; nothing but Rust
 #   bench/run.sh transfer                       how bytes move beside curl, aria2c, wget, casync and bita, into transfer.md; the slow link needs root
 # Every figure is kept in target/bench/figures.json. Ends with 1 if anything made wrong bytes; a size that misses its target is printed.
 set -euo pipefail
@@ -24,6 +25,11 @@ binaries=${CARGO_TARGET_DIR:-target}/release
 if [ "${1:-}" = reading ]; then
     cargo build --release --locked -p headstart-bench
     exec "$binaries/headstart-bench" --binaries "$binaries" --real-input . --docs docs/bench reading
+fi
+if [ "${1:-}" = extension ]; then
+    cargo build --release --locked -p headstart-cli -p headstart-daemon -p headstart-bench
+    unset HEADSTART_HOME HEADSTART_SOCKET HEADSTART_APP HEADSTART_APP_TOKEN HEADSTART_LOG
+    exec "$binaries/headstart-bench" --binaries "$binaries" --real-input . --docs docs/bench extension
 fi
 readonly bita_version=0.15.0
 

@@ -5,6 +5,7 @@
 
 mod bulk;
 mod error;
+mod extension;
 mod game;
 mod large;
 mod machine;
@@ -38,6 +39,8 @@ enum What {
     /// The memory of the service
     Memory,
     Reading,
+    /// Extensions, with a page of their own
+    Extension,
     /// Transfers, with a page of their own
     Transfer,
 }
@@ -63,6 +66,9 @@ struct Options {
 }
 
 fn main() -> ExitCode {
+    if extension::is_wanted() {
+        return extension::be_extension().map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+    }
     match measure(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -101,6 +107,16 @@ fn measure(options: &Options) -> Result<(), BenchError> {
         return run::remove(scratch);
     }
     let tools = Tools::new(&options.binaries, scratch)?;
+    if matches!(options.what, None | Some(What::Extension)) {
+        let measured = extension::measure(&tools)?;
+        show(&measured.table());
+        let page = measured.page(&machine::facts());
+        run::write(&options.docs.join("extension.md"), page.as_bytes())?;
+        measured.judge()?;
+    }
+    if options.what == Some(What::Extension) {
+        return run::remove(scratch);
+    }
     if matches!(options.what, None | Some(What::Transfer)) {
         transfer::measure(&tools, &options.docs)?;
     }

@@ -265,13 +265,18 @@ fn download(place: &Place, identifier: &str, url: &str, size: u64, essential: bo
     })
 }
 
-/// One download a line: identifier, URL, size, and `essential` or not.
+/// One download a line: identifier, URL, size or `?`, and `essential` or not.
 fn named_in(manifest: &str, place: &Place) -> Vec<Value> {
     let lines = manifest.lines().map(|line| line.split(' ').collect::<Vec<_>>());
     lines
         .map(|words| {
             let essential = words.get(3) == Some(&"essential");
-            download(place, words[0], words[1], words[2].parse().unwrap(), essential)
+            let size = words[2].parse().unwrap_or(0);
+            let mut named = download(place, words[0], words[1], size, essential);
+            if words[2] == "?" {
+                named.as_object_mut().unwrap().remove("fileSize");
+            }
+            named
         })
         .collect()
 }

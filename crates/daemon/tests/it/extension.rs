@@ -6,8 +6,9 @@ mod install;
 
 use std::path::{Path, PathBuf};
 
-use headstart::AppId;
 use headstart::apps::{AppDetails, InstallEvent, InstallOptions, Launchable};
+use headstart::blocking::Apps;
+use headstart::{AppId, Connector, Start};
 
 use crate::device::{Device, Service};
 use crate::publisher::{Web, noise};
@@ -94,7 +95,7 @@ impl Bench {
 
     pub fn install_bundle(&self, bundle: &Path) -> Launchable {
         let options = InstallOptions { dev: true, ..InstallOptions::default() };
-        let events = self.device.apps().unwrap().install(bundle, options).unwrap();
+        let events = self.apps().install(bundle, options).unwrap();
         let events: Vec<_> = events.collect::<Result<_, _>>().unwrap();
         let launchable = events.into_iter().find_map(|event| match event {
             InstallEvent::Launchable(launchable) => Some(launchable),
@@ -103,12 +104,18 @@ impl Bench {
         launchable.unwrap()
     }
 
+    /// For who is not the app: an app that calls has been launched.
+    pub fn apps(&self) -> Apps {
+        let connector = Connector::new().preferred_languages([]).home(&self.device.home);
+        connector.start(Start::Never).apps_blocking().unwrap()
+    }
+
     pub fn info(&self) -> AppDetails {
         self.info_of(self.app)
     }
 
     pub fn info_of(&self, app: &str) -> AppDetails {
-        self.device.apps().unwrap().info(&AppId::new(app).unwrap()).unwrap()
+        self.apps().info(&AppId::new(app).unwrap()).unwrap()
     }
 
     /// Why the extension's runs ended, newest first.
@@ -134,7 +141,7 @@ impl Bench {
         request: headstart::ContentRequest,
     ) -> headstart::apps::SimulationOutcome {
         let app = AppId::new(self.app).unwrap();
-        let events = self.device.apps().unwrap().simulate_event(&app, request).unwrap();
+        let events = self.apps().simulate_event(&app, request).unwrap();
         let events: Vec<_> = events.collect::<Result<_, _>>().unwrap();
         let outcome = events.into_iter().find_map(|event| match event {
             headstart::apps::SimulationEvent::Done(outcome) => Some(outcome),
