@@ -4,7 +4,9 @@
 mod apps;
 mod control;
 mod device;
+mod downloads;
 mod events;
+mod installation;
 mod languages;
 mod manager;
 mod packs;
@@ -14,7 +16,9 @@ mod service;
 
 pub use apps::Apps;
 pub use device::Device;
+pub use downloads::DownloadManager;
 pub use events::Events;
+pub use installation::{Installation, InstallationControls};
 pub use manager::AssetPackManager;
 pub use packs::Packs;
 pub use queue::Queue;

@@ -177,5 +177,14 @@ fn describe(parsed: AppBundle) -> Description {
 
 fn groups(parsed: &AppBundle) -> BTreeMap<AppGroupId, Vec<AppId>> {
     let guests = |group: &AppGroupId| parsed.app_groups.get(group).cloned().unwrap_or_default();
-    parsed.groups().into_iter().map(|group| (group.clone(), guests(group))).collect()
+    let mut groups: BTreeMap<_, _> =
+        parsed.groups().into_iter().map(|group| (group.clone(), guests(group))).collect();
+    if groups.is_empty()
+        && parsed.extension.is_some()
+        && let Ok(own) = AppGroupId::new(parsed.id.as_str())
+    {
+        // `Ours:` app and extension need a place to share, so an app without groups is one of its own.
+        groups.insert(own, Vec::new());
+    }
+    groups
 }

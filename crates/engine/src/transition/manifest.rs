@@ -6,18 +6,21 @@ use headstart_model::download::{DownloadKind, DownloadPriority, UrlDownload};
 use headstart_model::{AppId, ContentRequest, Failure};
 
 use crate::allowance;
+use crate::effect::Notice;
+use crate::failures;
 use crate::id::DownloadId;
 use crate::live::Progress;
 use crate::progress;
 use crate::reason::Fact;
 use crate::record::{FileDownload, FilePurpose, FileStage, Outcome, Source};
 use crate::transition::calls::Permission;
-use crate::transition::{calls, check, files, place};
+use crate::transition::{calls, check, files, place, pump};
 use crate::work::Work;
 
 /// Has the manifest fetched for the content request that waits, unless it is on its way or here already.
 pub(crate) fn want(w: &mut Work<'_>, app: &AppId) {
-    if w.live().files.manifests.contains_key(app) {
+    if let Some(id) = w.live().files.manifests.get(app).copied() {
+        serve(w, app, id);
         return w.want_ask(app);
     }
     if let Permission::Denied(reason) = calls::permission(w.state(), app, w.now.wall)
@@ -29,7 +32,12 @@ pub(crate) fn want(w: &mut Work<'_>, app: &AppId) {
     let Some(record) = w.app(app) else { return };
     let Some(request) = record.content_request else { return };
     let Source::Manifest(url) = record.source() else { return };
-    let Some(group) = record.bundle.groups.keys().next().cloned() else { return };
+    let first = record.bundle.group.as_ref().or_else(|| record.bundle.groups.keys().next());
+    let Some(group) = first.cloned() else {
+        let failure = failures::no_group(app);
+        w.tell(Notice::Extension { app: app.clone(), result: Err(failure.clone()) });
+        return check::failed(w, app, &failure, None);
+    };
     let installing = record.installation().is_some();
     let download = UrlDownload {
         identifier: "manifest".to_owned(),
@@ -50,6 +58,31 @@ pub(crate) fn want(w: &mut Work<'_>, app: &AppId) {
     place::place(w, id);
 }
 
+/// A manifest that is on its way, or here, serves the request that waits now: an installation may have begun meanwhile.
+fn serve(w: &mut Work<'_>, app: &AppId, id: DownloadId) {
+    let Some(record) = w.app(app) else { return };
+    let Some(request) = record.content_request else { return };
+    let installing = record.installation().is_some();
+    let purpose = FilePurpose::Manifest(request);
+    if w.file(id).is_some_and(|file| file.purpose == purpose) {
+        return;
+    }
+    if let Some(file) = w.file_mut(id) {
+        file.purpose = purpose;
+        file.download.essential = installing;
+    }
+    place::reclass(w, id);
+}
+
+/// The app has another source now: what was fetched from the old one says nothing.
+pub(crate) fn forget(w: &mut Work<'_>, app: &AppId) {
+    let Some(id) = w.live().files.manifests.get(app).copied() else { return };
+    if let Some((order, _)) = w.live().order_of(id) {
+        pump::stop(w, order);
+    }
+    files::forget(w, id);
+}
+
 /// The manifest is here, or is not to be had. `Spec: concepts 4.4`.
 pub(crate) fn concluded(w: &mut Work<'_>, id: DownloadId, outcome: Outcome) {
     let Some(app) = w.file(id).map(|file| file.app.clone()) else { return };
@@ -65,6 +98,7 @@ pub(crate) fn concluded(w: &mut Work<'_>, id: DownloadId, outcome: Outcome) {
         }
         Outcome::Failed(failure) => {
             let file = w.file(id).cloned();
+            w.tell(Notice::Extension { app: app.clone(), result: Err(failure.clone()) });
             files::forget(w, id);
             check::failed(w, &app, &failure, None);
             let comes_again = w.app(&app).is_some_and(|app| app.installation().is_some())
