@@ -176,7 +176,10 @@ pub fn serve(call: Call, peer: &mut Peer) {
             setting.value = set.value.unwrap_or_else(|| setting.default.clone());
             peer.reply::<SetSetting>(&setting);
         }
-        Call::Conditions(_) => peer.reply::<Conditions>(&conditions(&BTreeMap::new())),
+        Call::Conditions(_) => {
+            let low = BTreeMap::from([("power".to_owned(), "low".to_owned())]);
+            peer.reply::<Conditions>(&conditions(&low));
+        }
         Call::Pretend(pretend) => peer.reply::<Pretend>(&conditions(&pretend.conditions)),
         Call::AppInfo(_) => peer.reply::<Info>(&details()),
         Call::ListPacks(_) => peer.reply::<ListPacks>(&PackList { packs: Vec::new() }),

@@ -11,7 +11,7 @@ use crate::world::{Ran, World};
 const APP: &str = "com.example.game";
 
 /// The service lies beside the command line; it is built if nobody has built it yet.
-fn daemon() -> PathBuf {
+pub fn daemon() -> PathBuf {
     let program = Path::new(env!("CARGO_BIN_EXE_headstart")).with_file_name("headstartd");
     if !program.exists() {
         let built = Command::new(env!("CARGO"))

@@ -16,6 +16,8 @@ mod containers;
 #[cfg(target_os = "linux")]
 mod desktop;
 mod device;
+#[cfg(target_os = "linux")]
+mod extension;
 mod fake;
 mod golden;
 mod gone;

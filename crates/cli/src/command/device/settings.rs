@@ -1,6 +1,7 @@
 //! `settings`: what the person at the device decides.
 
 use clap::{Args, Subcommand};
+use headstart::AppId;
 use headstart::device::Setting;
 use headstart_model::{ErrorKind, Failure};
 use serde_json::json;
@@ -51,8 +52,7 @@ impl Settings {
                 context.output.document(&json!({ "settings": settings }), || text(&settings));
             }
             What::Get { key } => {
-                let setting = all(context)?.into_iter().find(|setting| setting.key == *key);
-                let setting = setting.ok_or_else(|| unknown(key))?;
+                let setting = get(context, key)?;
                 context
                     .output
                     .document(&json!({ "settings": [setting] }), || setting.value.clone());
@@ -78,10 +78,25 @@ fn all(context: &Context) -> Result<Vec<Setting>, Failure> {
     })
 }
 
-fn unknown(key: &str) -> Failure {
-    let key: String = key.chars().take(120).collect();
-    Failure::new(ErrorKind::NotFound, "settingUnknown", format!("there is no setting `{key}`"))
-        .with_hint("`headstart settings list` shows all")
+/// One setting. Those of single apps are listed only where they differ from their default.
+fn get(context: &Context, key: &str) -> Result<Setting, Failure> {
+    if let Some(setting) = all(context)?.into_iter().find(|setting| setting.key == key) {
+        return Ok(setting);
+    }
+    let app = key.strip_prefix("background-activity.").and_then(|app| AppId::new(app).ok());
+    let Some(app) = app else {
+        let key: String = key.chars().take(60).collect();
+        let message = format!("there is no setting `{key}`");
+        return Err(Failure::new(ErrorKind::Usage, "unknownSetting", message)
+            .with_hint("`headstart settings list` shows every setting"));
+    };
+    context.block_on(async {
+        let apps = connector(context, None).apps().map_err(failed)?;
+        apps.info(&app).await.map_err(failed)
+    })?;
+    let (value, default) = ("on".to_owned(), "on".to_owned());
+    let meaning = format!("as background-activity, for `{app}` alone");
+    Ok(Setting { key: key.to_owned(), value, default, meaning })
 }
 
 fn text(settings: &[Setting]) -> String {

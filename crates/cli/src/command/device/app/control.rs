@@ -1,7 +1,7 @@
 //! `app pause`, `app resume`, `app cancel`: what a person does about an installation. `Spec: concepts 8`.
 
 use headstart::AppId;
-use headstart::apps::{Apps, InstallationAction};
+use headstart::apps::{AppState, Apps, InstallationAction};
 use headstart_model::{ErrorKind, Failure};
 use serde_json::json;
 
@@ -31,8 +31,10 @@ pub(super) fn control(
     Ok(Verdict::Done)
 }
 
-/// Whether the app is not installed, as far as can be told.
+/// Whether the app is not installed or about to be removed, as far as can be told.
 pub(super) async fn is_missing(apps: &Apps, app: &AppId) -> bool {
-    let info = apps.info(app).await;
-    info.is_err_and(|error| error.kind() == ErrorKind::NotFound)
+    match apps.info(app).await {
+        Ok(details) => details.app.state == AppState::Removing,
+        Err(error) => error.kind() == ErrorKind::NotFound,
+    }
 }

@@ -19,10 +19,10 @@ pub(super) enum Conditions {
     Show,
     /// Pretends until the service ends or somebody resets it
     #[command(
-        after_help = "Examples:\n  headstart debug conditions set network=offline\n  headstart debug conditions set power=low disk-free=1000000 clock=+2h"
+        after_help = "Examples:\n  headstart debug conditions set network=offline\n  headstart debug conditions set power=low disk-free=1M clock=+2h"
     )]
     Set {
-        /// `network=online|offline`, `power=normal|low`, `disk-free=BYTES`, `clock=+TIME|-TIME`
+        /// `network=online|offline`, `power=normal|low`, `disk-free=SIZE`, `clock=+TIME`
         #[arg(required = true, value_name = "KEY=VALUE", value_parser = pair)]
         conditions: Vec<(String, String)>,
     },
@@ -44,7 +44,10 @@ impl Conditions {
             let found = match self {
                 Self::Show => device.conditions().await,
                 Self::Set { conditions } => {
-                    device.pretend(conditions.iter().cloned().collect()).await
+                    let wanted = device.conditions().await.map_err(failed)?;
+                    let mut wanted = pretended(&wanted);
+                    wanted.extend(conditions.iter().cloned());
+                    device.pretend(wanted).await
                 }
                 Self::Reset => device.pretend(BTreeMap::new()).await,
             };
@@ -53,6 +56,12 @@ impl Conditions {
         context.output.document(&json!({ "conditions": found }), || text(&found));
         Ok(Verdict::Done)
     }
+}
+
+/// What is pretended already, which stays: the service is told everything at once.
+fn pretended(conditions: &[Condition]) -> BTreeMap<String, String> {
+    let pretended = conditions.iter().filter(|condition| condition.value != condition.real);
+    pretended.map(|condition| (condition.key.clone(), condition.value.clone())).collect()
 }
 
 fn text(conditions: &[Condition]) -> String {
