@@ -8,6 +8,7 @@ mod deliver;
 mod pacing;
 mod prepare;
 mod remove;
+mod repair;
 mod repository;
 mod switch;
 
@@ -26,6 +27,7 @@ pub use clients::Clients;
 pub use context::Context;
 pub(crate) use context::blocking;
 pub use pacing::Pacing;
+pub(crate) use repair::{Healed, patient, repair};
 
 use crate::inbox::CoreHandle;
 

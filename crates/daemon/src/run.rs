@@ -85,8 +85,14 @@ pub fn run(home: &Home, options: &Options) -> Result<(), RunError> {
     let clients = Clients::new(authorities, options.stall_timeout, seed);
     let languages = headstart_sys::locale::preferred_languages();
     let pacing = Pacing::default();
-    let context =
-        Arc::new(Context { layout: layout.clone(), clients, pacing, device_id, languages });
+    let context = Arc::new(Context {
+        layout: layout.clone(),
+        clients,
+        pacing,
+        device_id,
+        languages,
+        repairs: tokio::sync::Mutex::default(),
+    });
     let (handle, inputs) = CoreHandle::new();
     let performer = Performer::new(runtime.handle().clone(), handle.clone(), Arc::clone(&context));
     let database = Database::open(&layout.database())?;

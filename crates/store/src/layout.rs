@@ -93,6 +93,29 @@ impl Layout {
     ) -> PathBuf {
         self.pack_staging(app, pack).join(version_name(version, content))
     }
+
+    /// What is fetched and built to repair an app's packs.
+    #[must_use]
+    pub fn app_repairs(&self, app: &AppId) -> PathBuf {
+        self.home.join("repair").join(app.as_str())
+    }
+
+    /// What is fetched and built to repair a pack: a folder for each version.
+    #[must_use]
+    pub fn pack_repairs(&self, app: &AppId, pack: &PackId) -> PathBuf {
+        self.app_repairs(app).join(pack.as_str())
+    }
+
+    /// Where a version is built to take from it what is damaged of the one in place.
+    #[must_use]
+    pub fn repair(
+        &self,
+        app: &AppId,
+        pack: &PackId,
+        (version, content): (PackVersion, &Digest),
+    ) -> PathBuf {
+        self.pack_repairs(app, pack).join(version_name(version, content))
+    }
 }
 
 fn version_name(version: PackVersion, content: &Digest) -> String {

@@ -3,6 +3,7 @@
 //! `current` names the newest generation; a reader holds a shared lock on the snapshot file that it mapped. A generation
 //! that is not the newest and that nobody holds is removed; a version that a remaining generation names is in use.
 
+mod lease;
 mod previous;
 mod removal;
 
@@ -19,6 +20,7 @@ use headstart_sys::{Action, FileError, durable, map::MappedFile};
 use crate::error::StoreError;
 use crate::installed::InstalledVersion;
 use crate::layout::Layout;
+pub use lease::Lease;
 use previous::Previous;
 
 /// A pack in the newest generation.

@@ -21,6 +21,8 @@ pub struct Context {
     pub device_id: Vec<u8>,
     /// What the person reads, as the service's own environment says; empty when it does not.
     pub languages: Vec<Language>,
+    /// Held by the one repair that is being made.
+    pub repairs: tokio::sync::Mutex<()>,
 }
 
 impl Context {

@@ -22,6 +22,7 @@ mod publisher;
 mod readme;
 mod real_input;
 mod releases;
+mod repair;
 mod skip;
 mod storm;
 mod story;

@@ -1,13 +1,13 @@
 //! `packs`: what the library's calls do, from the command line.
 
+mod verify;
+
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 
 use clap::{Args, Subcommand};
 use futures::StreamExt as _;
-use headstart::packs::{
-    EnsureEvent, PackState, Repair, StatusUpdate, StatusUpdateEvent, VerifyEvent,
-};
+use headstart::packs::{EnsureEvent, PackState, Repair, StatusUpdate, StatusUpdateEvent};
 use headstart::{AppId, Language, PackId, Require, Status};
 use headstart_model::{ErrorKind, Failure, PackPath};
 use serde_json::{Value, json};
@@ -85,11 +85,14 @@ enum What {
     Cat(Find),
     /// Reads local packs again and names what is damaged
     #[command(
-        after_help = "Examples:\n  headstart packs verify\n  headstart packs verify textures --json"
+        after_help = "Examples:\n  headstart packs verify\n  headstart packs verify textures --repair --json"
     )]
     Verify {
         /// The packs; all local ones if none is named
         packs: Vec<PackId>,
+        /// Fetch what is damaged, and nothing else
+        #[arg(long)]
+        repair: bool,
         #[command(flatten)]
         of: OfApp,
     },
@@ -130,7 +133,10 @@ impl Packs {
             What::Update { of } => context.block_on(update(context, of)),
             What::Path(find) => path(context, find),
             What::Cat(find) => cat(context, find),
-            What::Verify { packs, of } => context.block_on(verify(context, packs, of)),
+            What::Verify { packs, repair, of } => {
+                let repair = if *repair { Repair::Repair } else { Repair::Report };
+                context.block_on(verify::verify(context, packs, repair, of))
+            }
         }
     }
 }
@@ -351,53 +357,4 @@ fn copy_out(path: &Path) -> std::io::Result<()> {
         }
         out.write_all(buffer.get(..read).unwrap_or_default())?;
     }
-}
-
-async fn verify(context: &Context, wanted: &[PackId], of: &OfApp) -> Result<Verdict, Failure> {
-    let packs = connector(context, of.app.as_ref()).packs().map_err(failed)?;
-    let mut events = packs.verify(wanted, Repair::Report).await.map_err(failed)?;
-    let progress = context.output.progress();
-    while let Some(event) = events.next().await {
-        match event.map_err(failed)? {
-            VerifyEvent::Progress(moved) => progress.advance(&translate(&moved)),
-            VerifyEvent::Done(outcome) => {
-                progress.finish();
-                return verified(context, &outcome);
-            }
-            _ => {}
-        }
-    }
-    Err(ended())
-}
-
-fn verified(
-    context: &Context,
-    outcome: &headstart::packs::Verification,
-) -> Result<Verdict, Failure> {
-    if let Some(first) = outcome.failures.first() {
-        return Err(first.failure.clone());
-    }
-    let damaged: usize = outcome.packs.iter().map(|pack| pack.damaged_files.len()).sum();
-    let packs: Vec<_> = outcome
-        .packs
-        .iter()
-        .map(|pack| {
-            json!({
-                "id": pack.id,
-                "damagedFiles": pack.damaged_files,
-                "bytesDown": pack.bytes_down,
-            })
-        })
-        .collect();
-    context.output.done(json!({ "packs": packs }), || {
-        let lines = outcome.packs.iter().flat_map(|pack| {
-            pack.damaged_files.iter().map(|file| format!("damaged: {} in {}", file, pack.id))
-        });
-        let mut lines: Vec<_> = lines.collect();
-        if damaged == 0 {
-            lines.push(format!("{} undamaged.", count(outcome.packs.len() as u64, "pack")));
-        }
-        lines.join("\n")
-    });
-    Ok(if damaged == 0 { Verdict::Done } else { Verdict::Failed })
 }
