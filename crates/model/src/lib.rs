@@ -10,6 +10,7 @@
 pub mod app_bundle;
 pub mod catalog;
 mod digest;
+pub mod download;
 pub mod download_manifest;
 pub mod failure;
 mod id;

@@ -9,8 +9,8 @@
 //!
 //! - [`framer`]: bytes to messages, with a limit on their size.
 //! - [`message`], [`error`]: the envelope of calls, replies and errors.
-//! - [`service`], [`apps`], [`packs`], [`introspection`]: the methods, one struct of parameters and
-//!   one reply each.
+//! - [`service`], [`apps`], [`packs`], [`downloads`], [`device`], [`extension`], [`introspection`]: the methods, one struct of
+//!   parameters and one reply each.
 //! - [`dispatch`]: what a server needs: the bytes of a call become one [`dispatch::Call`].
 //!
 //! A client begins each connection with [`service::Hello`]. Calls of an app process name no app:
@@ -22,8 +22,11 @@
 //! The layout is described for writers of other clients in `docs/format/socket.md`.
 
 pub mod apps;
+pub mod device;
 pub mod dispatch;
+pub mod downloads;
 pub mod error;
+pub mod extension;
 pub mod framer;
 pub mod introspection;
 pub mod message;
@@ -39,7 +42,8 @@ pub use progress::{PackFailure, Phase, Progress};
 pub use reason::Reason;
 
 /// Bytes of one call, without its NUL; a longer one is refused.
-/// `Ours:` the longest call names some thousand packs; a client cannot make the service hold more.
+/// `Ours:` the longest call names some thousand packs or downloads, and longer lists are given in several calls; a client cannot
+/// make the service hold more.
 pub const CALL_BYTES_MAX: usize = 1024 * 1024;
 
 /// Bytes of one reply, without its NUL; a longer one is refused.

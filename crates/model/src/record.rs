@@ -17,8 +17,10 @@ pub enum Table {
     Apps,
     /// Packs by app: what is offered, what is local; the key is `<app>/<pack>`.
     Packs,
-    /// Downloads that have not concluded; the key is their number.
+    /// Downloads of packs that have not concluded; the key is their number.
     Downloads,
+    /// Single downloads, until whoever scheduled them has taken note of their end; the key is their number.
+    Files,
     /// Effects that are owed: begun or about to begin, and not yet reported as ended; the key is their number.
     Effects,
     /// Counters and other single values.
@@ -27,8 +29,8 @@ pub enum Table {
 
 impl Table {
     /// Every table, in the order in which a store may create them.
-    pub const ALL: [Self; 5] =
-        [Self::Apps, Self::Packs, Self::Downloads, Self::Effects, Self::Meta];
+    pub const ALL: [Self; 6] =
+        [Self::Apps, Self::Packs, Self::Downloads, Self::Files, Self::Effects, Self::Meta];
 
     /// The name of the table in the database; stable.
     #[must_use]
@@ -37,6 +39,7 @@ impl Table {
             Self::Apps => "apps",
             Self::Packs => "packs",
             Self::Downloads => "downloads",
+            Self::Files => "files",
             Self::Effects => "effects",
             Self::Meta => "meta",
         }

@@ -9,11 +9,14 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::error::{StoreError, is_full};
 
-const VERSION: u32 = 1;
+/// 2 has the table `files`.
+const VERSION: u32 = 2;
 /// Kept free on disk so that a last commit fits when the disk is full.
 const RESERVE_BYTES: u64 = 1024 * 1024;
 /// How long another process (a person with the `sqlite3` tool) may hold the database.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Pages that are copied at once when an earlier database is kept.
+const PAGES_PER_STEP: i32 = 1024;
 
 /// The database of the service: rows of JSON in one table for each [`Table`].
 ///
@@ -25,8 +28,9 @@ pub struct Database {
 }
 
 impl Database {
-    /// Opens the database at `path`, which is made when it does not exist; its folder has to exist. On a full disk the
-    /// reserve is given up for it.
+    /// Opens the database at `path`, which is made when it does not exist; its folder has to exist. One of an earlier version
+    /// is brought up to this one, and a copy of what it was stays beside it as `headstart.db.N`. On a full disk the reserve
+    /// is given up for it.
     ///
     /// # Errors
     /// [`StoreError::DatabaseTooNew`], [`StoreError::NoSpace`], [`StoreError::Database`].
@@ -52,6 +56,7 @@ impl Database {
         match found {
             VERSION => {}
             0 => database.create()?,
+            1 => database.migrate(found)?,
             _ => {
                 let path = path.to_owned();
                 return Err(StoreError::DatabaseTooNew { path, found, known: VERSION });
@@ -61,6 +66,23 @@ impl Database {
         Ok(database)
     }
 
+    /// Keeps a copy of a database of an earlier version, then gives it what it lacks.
+    fn migrate(&mut self, found: u32) -> Result<(), StoreError> {
+        let backup = self.path.with_extension(format!("db.{found}"));
+        make_private(&backup)?;
+        let copy = |connection: &Connection| {
+            let mut to = Connection::open(&backup)?;
+            rusqlite::backup::Backup::new(connection, &mut to)?.run_to_completion(
+                PAGES_PER_STEP,
+                Duration::ZERO,
+                None,
+            )
+        };
+        copy(&self.connection).map_err(|source| database_error(&backup, source))?;
+        self.create()
+    }
+
+    /// Makes the tables that are not there.
     fn create(&mut self) -> Result<(), StoreError> {
         let create = |connection: &mut Connection| {
             let transaction =
@@ -68,7 +90,7 @@ impl Database {
             for table in Table::ALL {
                 // The name comes from the list above, never from outside.
                 transaction.execute_batch(&format!(
-                    "CREATE TABLE {table} (key TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID"
+                    "CREATE TABLE IF NOT EXISTS {table} (key TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID"
                 ))?;
             }
             transaction.pragma_update(None, "user_version", VERSION)?;
@@ -213,6 +235,28 @@ mod tests {
             let metadata = std::fs::metadata(folder.path().join(name)).expect("exists");
             assert_eq!(metadata.permissions().mode() & 0o777, 0o600, "{name}");
         }
+    }
+
+    #[test]
+    fn an_earlier_version_keeps_its_rows_and_a_copy_of_what_it_was() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("headstart.db");
+        let mut database = Database::open(&path).expect("a new database");
+        database.commit(&[change(Table::Apps, "a", Some("1"))]).expect("room");
+        // As the first version left it: without the table that the second one brought.
+        database.connection.execute_batch("DROP TABLE files").expect("it is there");
+        database.connection.pragma_update(None, "user_version", 1).expect("fine");
+        drop(database);
+        let mut database = Database::open(&path).expect("an earlier database");
+        database.commit(&[change(Table::Files, "1", Some("2"))]).expect("the table is there");
+        assert_eq!(database.load().expect("readable").len(), 2);
+        let kept = Connection::open(folder.path().join("headstart.db.1")).expect("a copy");
+        let version: u32 =
+            kept.pragma_query_value(None, "user_version", |row| row.get(0)).expect("a database");
+        let apps: u32 = kept
+            .query_row("SELECT count(*) FROM apps", [], |row| row.get(0))
+            .expect("its rows are there");
+        assert_eq!((version, apps), (1, 1));
     }
 
     #[test]

@@ -33,7 +33,7 @@ fn install_events() -> Vec<InstallEvent> {
     let failed = vec![PackFailure { pack: pack_id("a"), failure: failure() }];
     vec![
         InstallEvent::Progress(progress(0.25)),
-        InstallEvent::Launchable(Launchable { failed, catalog: None }),
+        InstallEvent::Launchable(Launchable { failed, ..Launchable::default() }),
         InstallEvent::Done(installed()),
     ]
 }

@@ -143,7 +143,7 @@ where
     if let Some(failure) = &catalog {
         tracing::warn!(%failure, %app, "installed without a catalog");
     }
-    let launchable = Launchable { failed: failures(missed), catalog };
+    let launchable = Launchable { failed: failures(missed), catalog, downloads: Vec::new() };
     replies.between::<M>(&InstallEvent::Launchable(launchable)).await?;
     let info = app_info(caller, app).await?;
     replies.last::<M>(&InstallEvent::Done(info)).await
@@ -215,6 +215,10 @@ pub(super) async fn info(
         channel: Some(record.channel),
         languages,
         resolved_language,
+        groups: Vec::new(),
+        manifest_url: None,
+        extension: None,
+        limits: headstart_model::protocol::extension::AppExtensionInfo::default(),
     };
     replies.last::<Info>(&details).await
 }
@@ -323,7 +327,7 @@ pub(super) async fn simulate(
     open.sort();
     open.dedup();
     replies.between::<SimulateEvent>(&SimulationEvent::Selected(open.clone())).await?;
-    let mut outcome = SimulationOutcome { installed: Vec::new(), failed: Vec::new() };
+    let mut outcome = SimulationOutcome::default();
     while !open.is_empty() {
         let Some(told) = told.recv().await else { break };
         let Told::Notice(Notice::Pack { pack, update, .. }) = told else { continue };

@@ -8,6 +8,7 @@ use headstart_engine::ClientId;
 use headstart_model::AppId;
 use headstart_model::protocol::CALL_BYTES_MAX;
 use headstart_model::protocol::dispatch::{Call, Decoded, decode_call};
+use headstart_model::protocol::error::CallError;
 use headstart_model::protocol::framer::Framer;
 use headstart_model::protocol::message::{Answer, encode_error};
 use headstart_sys::socket::{PeerIdentity, identify_peer};
@@ -176,6 +177,10 @@ impl Connection {
             Call::OpenNamespace(call) => packs::namespace(caller, call, &mut replies).await,
             Call::Explain(call) => packs::explain(caller, call, &mut replies).await,
             Call::Verify(call) => verify::verify(caller, call, &mut replies).await,
+            other => {
+                let method = other.method().to_owned();
+                Err(End::Error(CallError::MethodNotImplemented { method }))
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
 /// Why a text is not a domain of the list.
@@ -19,7 +20,8 @@ pub struct DomainError {
 ///
 /// A host name or address, or `*.` and a name, which covers every name below that name. `Ours:` it does not cover the name
 /// itself, which the specification leaves open: who wants both lists both.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct DomainPattern {
     /// In the form that URLs have: lower case, punycode.
     host: String,
@@ -61,6 +63,19 @@ impl DomainPattern {
         } else {
             host == self.host
         }
+    }
+}
+
+impl TryFrom<String> for DomainPattern {
+    type Error = DomainError;
+    fn try_from(text: String) -> Result<Self, DomainError> {
+        Self::new(&text)
+    }
+}
+
+impl From<DomainPattern> for String {
+    fn from(domain: DomainPattern) -> Self {
+        domain.to_string()
     }
 }
 

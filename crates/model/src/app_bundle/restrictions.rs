@@ -1,11 +1,13 @@
 //! What an app may download before it is launched for the first time.
 
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::domain::DomainPattern;
 
 /// Limits until the first launch: `BAInitialDownloadRestrictions`. `Spec: app-bundle 4`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct InitialDownloadRestrictions {
     /// Where downloads may come from; at least one entry.
     pub domains: Vec<DomainPattern>,

@@ -5,8 +5,19 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::downloads::DownloadFailure;
+use super::extension::AppExtensionInfo;
 use super::method::method;
 use super::{PackFailure, Progress};
+mod control;
+mod extension_run;
+
+pub use control::{
+    AttachDebugger, Attached, ControlInstallation, Controlled, InstallationAction, Overridden,
+    Override,
+};
+pub use extension_run::{ExtensionDetails, ExtensionRun, GroupFolder};
+
 use crate::{AppGroupId, AppId, ChannelName, ContentRequest, Failure, Language, PackId};
 
 /// Installs the app of a bundle. `Spec: cli`.
@@ -49,6 +60,9 @@ pub struct Launchable {
     /// Why no catalog could be had; then nobody knows yet which packs are essential, and what is follows when there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub catalog: Option<Failure>,
+    /// Essential downloads that failed; what becomes of them is the extension's business. `Spec: concepts 4.4`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub downloads: Vec<DownloadFailure>,
 }
 
 method!(Install, "io.headstart.Apps.Install", ProgressThenResult, InstallEvent);
@@ -107,7 +121,7 @@ pub struct AppInfo {
     pub version: String,
     /// Whether it can be launched.
     pub state: AppState,
-    /// Number of essential packs that have not concluded.
+    /// Number of essential packs and downloads that have not concluded.
     pub essential_pending: u64,
 }
 
@@ -176,6 +190,18 @@ pub struct AppDetails {
     /// The language whose packs come by themselves; none when none of those that are offered suits. `Spec: packs 9`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolved_language: Option<Language>,
+    /// Every group that it belongs to, with the folder that the group's members share.
+    #[serde(default)]
+    pub groups: Vec<GroupFolder>,
+    /// The manifest of its own server, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest_url: Option<String>,
+    /// Its downloader extension, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension: Option<ExtensionDetails>,
+    /// What limits it until its first launch.
+    #[serde(default)]
+    pub limits: AppExtensionInfo,
 }
 
 method!(Info, "io.headstart.Apps.Info", One, AppDetails);
@@ -235,6 +261,8 @@ pub struct SimulateEvent {
 pub enum SimulationEvent {
     /// The packs that the event selected.
     Selected(Vec<PackId>),
+    /// The number of downloads that the extension asked for.
+    Scheduled(u64),
     /// How far their downloads are.
     Progress(Progress),
     /// Everything that the event began has concluded.
@@ -243,11 +271,21 @@ pub enum SimulationEvent {
 
 /// How a simulated event ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct SimulationOutcome {
     /// Packs that arrived.
     pub installed: Vec<PackId>,
     /// Packs that did not.
     pub failed: Vec<PackFailure>,
+    /// Downloads that arrived, by identifier.
+    #[serde(default)]
+    pub downloads: Vec<String>,
+    /// Downloads that did not.
+    #[serde(default)]
+    pub failed_downloads: Vec<DownloadFailure>,
+    /// Why the extension could not be asked, or gave no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension: Option<Failure>,
 }
 
 method!(SimulateEvent, "io.headstart.Apps.SimulateEvent", ProgressThenResult, SimulationEvent);

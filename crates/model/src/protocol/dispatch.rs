@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::error::CallError;
 use super::introspection::{self, INTERFACES};
 use super::message::{Answer, CallMessage, MessageError, decode, empty};
-use super::{Method, Replies, apps, packs, service};
+use super::{Method, Replies, apps, device, downloads, extension, packs, service};
 
 macro_rules! calls {
     ($($(#[$doc:meta])* $variant:ident($parameters:ty),)*) => {
@@ -60,6 +60,9 @@ calls! {
     AppInfo(apps::Info),
     PrepareLaunch(apps::PrepareLaunch),
     SimulateEvent(apps::SimulateEvent),
+    ControlInstallation(apps::ControlInstallation),
+    Override(apps::Override),
+    AttachDebugger(apps::AttachDebugger),
     ListPacks(packs::List),
     PackStatus(packs::Status),
     LocalStatus(packs::LocalStatus),
@@ -75,6 +78,22 @@ calls! {
     OpenNamespace(packs::OpenNamespace),
     Explain(packs::Explain),
     Verify(packs::Verify),
+    ScheduleDownloads(downloads::Schedule),
+    CancelDownload(downloads::CancelDownload),
+    CurrentDownloads(downloads::Current),
+    AcquireExclusiveControl(downloads::AcquireExclusiveControl),
+    ReleaseExclusiveControl(downloads::ReleaseExclusiveControl),
+    AttendDownloads(downloads::Attend),
+    AcknowledgeDownload(downloads::Acknowledge),
+    ListDownloads(downloads::List),
+    ChangeDownload(downloads::Change),
+    ExplainDownload(downloads::ExplainDownload),
+    ServeExtension(extension::Serve),
+    ReturnFromExtension(extension::Return),
+    Settings(device::Settings),
+    SetSetting(device::SetSetting),
+    Conditions(device::Conditions),
+    Pretend(device::Pretend),
 }
 
 /// A call as a server receives it.

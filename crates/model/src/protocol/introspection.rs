@@ -6,12 +6,15 @@ use super::error::CallError;
 use super::method::method;
 
 /// Every interface of the service: its name and its description in Varlink's language.
-pub const INTERFACES: [(&str, &str); 5] = [
+pub const INTERFACES: [(&str, &str); 8] = [
     ("org.varlink.service", include_str!("../../varlink/org.varlink.service.varlink")),
     ("io.headstart", include_str!("../../varlink/io.headstart.varlink")),
     ("io.headstart.Service", include_str!("../../varlink/io.headstart.Service.varlink")),
     ("io.headstart.Apps", include_str!("../../varlink/io.headstart.Apps.varlink")),
     ("io.headstart.Packs", include_str!("../../varlink/io.headstart.Packs.varlink")),
+    ("io.headstart.Downloads", include_str!("../../varlink/io.headstart.Downloads.varlink")),
+    ("io.headstart.Extension", include_str!("../../varlink/io.headstart.Extension.varlink")),
+    ("io.headstart.Device", include_str!("../../varlink/io.headstart.Device.varlink")),
 ];
 
 /// Who the service is and what it can.

@@ -18,6 +18,8 @@ use crate::{
     Until, Urgency,
 };
 
+mod downloads;
+
 /// A call and replies to it, as JSON.
 pub(super) struct Sample {
     pub(super) call: Call,
@@ -137,6 +139,7 @@ pub(super) fn all() -> Vec<Sample> {
     samples.extend(pack_samples());
     samples.extend(language_samples());
     samples.extend(reading_samples());
+    samples.extend(downloads::all());
     samples
 }
 
@@ -186,6 +189,7 @@ fn app_samples() -> Vec<Sample> {
         apps::InstallEvent::Launchable(apps::Launchable {
             failed: vec![pack_failure()],
             catalog: Some(pack_failure().failure),
+            downloads: vec![downloads::download_failure()],
         })
     };
     let mut events: Vec<_> = phases().map(|p| apps::InstallEvent::Progress(progress(p))).to_vec();
@@ -201,6 +205,13 @@ fn app_samples() -> Vec<Sample> {
         channel: Some(ChannelName::production()),
         languages: vec![Language::new("en").expect("a good tag")],
         resolved_language: Some(Language::new("en").expect("a good tag")),
+        groups: vec![apps::GroupFolder {
+            group: AppGroupId::new("group.example").expect("a good id"),
+            folder: "/home/groups/group.example".to_owned(),
+        }],
+        manifest_url: Some("https://assets.example.com/manifest".to_owned()),
+        extension: Some(downloads::extension_details()),
+        limits: downloads::info(),
     };
     let launch = apps::Launch {
         executable: "/bundle/bin".to_owned(),
@@ -209,10 +220,16 @@ fn app_samples() -> Vec<Sample> {
     };
     let launch_events =
         [apps::LaunchEvent::Progress(progress(Phase::Essential)), apps::LaunchEvent::Ready(launch)];
-    let outcome =
-        apps::SimulationOutcome { installed: vec![pack_id()], failed: vec![pack_failure()] };
+    let outcome = apps::SimulationOutcome {
+        installed: vec![pack_id()],
+        failed: vec![pack_failure()],
+        downloads: vec!["levels/1".to_owned()],
+        failed_downloads: vec![downloads::download_failure()],
+        extension: Some(failure()),
+    };
     let simulation = [
         apps::SimulationEvent::Selected(vec![pack_id()]),
+        apps::SimulationEvent::Scheduled(3),
         apps::SimulationEvent::Progress(progress(Phase::Download)),
         apps::SimulationEvent::Done(outcome),
     ];
@@ -233,7 +250,26 @@ fn app_samples() -> Vec<Sample> {
             &apps::PrepareLaunch { app: app(), wait: true },
             &launch_events,
         ),
+        sample(
+            Call::Override,
+            &apps::Override {
+                app: app(),
+                url: Some("https://localhost/".to_owned()),
+                root: Some("/root.json".to_owned()),
+            },
+            &[apps::Overridden {}],
+        ),
+        sample(
+            Call::AttachDebugger,
+            &apps::AttachDebugger { app: app() },
+            &[apps::Attached { pid: 7, program: "/bundle/extension".to_owned() }],
+        ),
     ];
+    use apps::InstallationAction::{Cancel, Pause, Resume};
+    samples.extend([Pause, Resume, Cancel].map(|action| {
+        let control = apps::ControlInstallation { app: app(), action };
+        sample(Call::ControlInstallation, &control, &[apps::Controlled {}])
+    }));
     samples.extend([Install, Update, Periodic, LanguageChange].map(|event| {
         sample(Call::SimulateEvent, &apps::SimulateEvent { app: app(), event }, &simulation)
     }));
