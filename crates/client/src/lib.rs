@@ -51,11 +51,11 @@ pub use contents::Contents;
 pub use ensure::{EnsureOptions, Require};
 pub use error::{Error, LocalAvailabilityError};
 pub use events::Events;
-pub use headstart_model::protocol::packs::Trust;
+pub use headstart_model::protocol::packs::{Trust, Withheld};
 pub use headstart_model::protocol::{PackFailure, Phase, Progress, Reason};
 pub use headstart_model::{
-    AppGroupId, AppId, ContentRequest, DownloadPolicy, ErrorKind, Failure, InstallationEventType,
-    InstallationEventTypes, Language, PackId, PackVersion, Status, Urgency,
+    AppGroupId, AppId, AppVersions, ContentRequest, DownloadPolicy, ErrorKind, Failure,
+    InstallationEventType, InstallationEventTypes, Language, PackId, PackVersion, Status, Urgency,
 };
 pub use manager::AssetPackManager;
 pub use manifest::AssetPackManifest;

@@ -37,7 +37,9 @@ mod work;
 pub use admit::{Ask, ESSENTIAL_PATIENCE_MS, Others, Verdict, admit};
 pub use backoff::{BACKOFF_MAX_MS, ESSENTIAL_BACKOFF_MAX_MS, backoff_ms};
 pub use class::{Class, Demand};
-pub use effect::{Delivery, Effect, Effects, InstallProgress, Notice, Order, PackUpdate, Reply};
+pub use effect::{
+    Delivery, Effect, Effects, InstallProgress, Notice, Order, PackUpdate, Reply, Withheld,
+};
 pub use event::{Caller, CancelTarget, Event, Terms};
 pub use explain::{Explanation, PackState, explain};
 pub use facts::{DISK_RESERVE_BYTES, Facts, FactsChange, Known, Network, TRANSFERS_MAX_DEFAULT};

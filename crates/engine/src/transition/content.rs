@@ -4,6 +4,7 @@ use headstart_model::catalog::CatalogPack;
 use headstart_model::{AppId, ContentRequest, Failure, Selection};
 
 use crate::class::Demand;
+use crate::failures;
 use crate::id::PackKey;
 use crate::record::{Languages, Leaving, Pack};
 use crate::transition::begin;
@@ -16,6 +17,8 @@ enum Act {
     /// Essential, but the installation went on without it: only in the background, with the reason kept.
     FetchMissed,
     RemoveObsolete,
+    /// Essential, and there is none for this version of the app.
+    Miss,
 }
 
 /// Carries a content request out. `failed_before` is why no catalog could be had while the installation waited for one.
@@ -44,6 +47,10 @@ pub(crate) fn apply(
                 w.pack_mut(&key).missed = failed_before.cloned();
                 begin::begin(w, &key, Demand::Missed);
             }
+            Act::Miss => {
+                let newest = w.pack(&key).and_then(|pack| pack.withheld.clone());
+                w.pack_mut(&key).missed = newest.map(|newest| failures::other_app_version(&newest));
+            }
             Act::RemoveObsolete => {
                 w.set_leaving(&key, Some(Leaving::Obsolete));
                 w.want_switch(app);
@@ -59,8 +66,12 @@ fn act(
     blocks: bool,
 ) -> Option<Act> {
     let Some(offer) = &pack.offer else {
+        if let Some(newest) = &pack.withheld {
+            let essential = selection(newest, request, languages) == Selection::Essential;
+            return (essential && blocks && pack.local.is_none()).then_some(Act::Miss);
+        }
         // A first installation may find packs that were kept; what is obsolete among them goes at the next request.
-        let obsolete = pack.local.is_some() && pack.leaving.is_none();
+        let obsolete = pack.is_obsolete() && pack.leaving.is_none();
         return (obsolete && request != ContentRequest::Install).then_some(Act::RemoveObsolete);
     };
     if pack.is_current() || pack.leaving.is_some() {

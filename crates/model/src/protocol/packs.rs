@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::method::method;
 use super::{PackFailure, Progress, Reason};
-use crate::{AppId, DownloadPolicy, Language, PackId, PackPath, PackVersion, Until, Urgency};
+use crate::{
+    AppId, AppVersions, DownloadPolicy, Language, PackId, PackPath, PackVersion, Until, Urgency,
+};
 
 mod explain;
 mod languages;
@@ -93,6 +95,21 @@ pub struct PackState {
     pub local_version: Option<PackVersion>,
     /// The status flags. `Spec: packs 8.1`.
     pub status: crate::Status,
+    /// The newest version, when it is not for this version of the app.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<Withheld>,
+}
+
+/// A version of a pack that is not for this version of the app.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Withheld {
+    /// The pack.
+    pub pack: PackId,
+    /// The version.
+    pub version: PackVersion,
+    /// The versions of the app that it is for.
+    pub app_versions: AppVersions,
 }
 
 /// Makes packs readable: downloads those that are not. `Spec: concepts 5.3`.
@@ -159,6 +176,9 @@ pub struct Updates {
     pub updating: Vec<PackId>,
     /// Packs that were removed, by id.
     pub removed: Vec<PackId>,
+    /// Local packs of which there is a newer version, for other versions of the app.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withheld: Vec<Withheld>,
 }
 
 method!(CheckForUpdates, "io.headstart.Packs.CheckForUpdates", One, Updates);

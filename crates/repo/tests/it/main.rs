@@ -1,5 +1,6 @@
 //! The repository from the outside: authors who publish, devices that check, and what happens in between.
 
+mod app_versions;
 mod change;
 mod cost;
 mod documents;

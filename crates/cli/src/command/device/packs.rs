@@ -7,7 +7,7 @@ use std::path::Path;
 
 use clap::{Args, Subcommand};
 use futures::StreamExt as _;
-use headstart::packs::{EnsureEvent, PackState, Repair, StatusUpdate, StatusUpdateEvent};
+use headstart::packs::{EnsureEvent, PackState, Repair, StatusUpdate, StatusUpdateEvent, Withheld};
 use headstart::{AppId, Language, PackId, Require, Status};
 use headstart_model::{ErrorKind, Failure, PackPath};
 use serde_json::{Value, json};
@@ -153,7 +153,12 @@ fn describe(state: &PackState) -> Value {
         "policy": state.pack.policy.name(),
         "language": state.pack.language,
         "trust": state.pack.trust,
+        "withheld": state.withheld.as_ref().map(described),
     })
+}
+
+fn described(withheld: &Withheld) -> Value {
+    json!({ "version": withheld.version, "appVersions": withheld.app_versions })
 }
 
 fn row(state: &PackState) -> Vec<String> {
@@ -168,7 +173,10 @@ fn row(state: &PackState) -> Vec<String> {
         local,
         size(state.pack.installed_size),
         state.pack.policy.name().to_owned(),
-        flags.join(" "),
+        flags.join(" ")
+            + &state.withheld.as_ref().map_or_else(String::new, |withheld| {
+                format!(" (version {} needs app {})", withheld.version, withheld.app_versions)
+            }),
     ]
 }
 
@@ -308,7 +316,18 @@ async fn update(context: &Context, of: &OfApp) -> Result<Verdict, Failure> {
     if let Some(failure) = failure {
         return Err(failure);
     }
-    context.output.done(json!({ "updating": found.updating, "removed": found.removed }), || {
+    let withheld: Vec<_> = found
+        .withheld
+        .iter()
+        .map(|one| json!({ "id": one.pack, "version": one.version, "appVersions": one.app_versions }))
+        .collect();
+    for one in &found.withheld {
+        let (pack, version, wanted) = (&one.pack, one.version, &one.app_versions);
+        context.output.remark(format!("{pack} {version} is for versions {wanted} of the app"));
+    }
+    let done =
+        json!({ "updating": found.updating, "removed": found.removed, "withheld": withheld });
+    context.output.done(done, || {
         let names =
             |packs: &[PackId]| packs.iter().map(PackId::as_str).collect::<Vec<_>>().join(", ");
         match (found.updating.is_empty(), found.removed.is_empty()) {

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use clap::Args;
-use headstart_model::{ChannelName, Failure};
+use headstart_model::{AppVersions, ChannelName, Failure};
 use headstart_pack::Level;
 use headstart_repo::author::{
     Doing, Mode, Preparation, PreparedPack, ReleaseRequest, Released, Step, Writer,
@@ -42,6 +42,9 @@ pub(crate) struct Publish {
     /// How much work goes into small delta bundles: fast, balanced or small
     #[arg(long, value_name = "LEVEL", default_value = "balanced")]
     level: Level,
+    /// The versions of the app that these packs are for, such as ">=1.4, <2", whatever their manifests say
+    #[arg(long, value_name = "RANGE")]
+    app_versions: Option<AppVersions>,
     /// Work out everything, write nothing
     #[arg(long)]
     dry_run: bool,
@@ -59,6 +62,7 @@ impl Publish {
             staging: staging.path().to_owned(),
             deltas: self.deltas,
             level: self.level,
+            app_versions: self.app_versions.clone(),
         };
         let progress = context.output.progress();
         let packs = prepare(context, &mut writer, &self.packs, &how, &progress)?;
