@@ -2,6 +2,7 @@
 
 mod app_versions;
 mod change;
+mod collisions;
 mod cost;
 mod documents;
 mod hostile;
