@@ -3,6 +3,7 @@
 
 mod apps;
 mod events;
+mod files;
 mod languages;
 mod manager;
 mod packs;

@@ -25,8 +25,10 @@
 pub mod apps;
 mod asset_pack;
 pub mod blocking;
+mod checkout;
 mod connection;
 mod connector;
+mod consume;
 mod contents;
 mod ensure;
 mod environment;
@@ -46,6 +48,7 @@ mod update;
 mod wire;
 
 pub use asset_pack::AssetPack;
+pub use checkout::{Checkout, Overwrite};
 pub use connector::{Connector, Start};
 pub use contents::Contents;
 pub use ensure::{EnsureOptions, Require};

@@ -15,6 +15,7 @@ use crate::contents::Contents;
 use crate::error::Error;
 
 mod collisions;
+mod files;
 mod folder;
 mod languages;
 mod merged;

@@ -91,6 +91,7 @@ pub fn run(home: &Home, options: &Options) -> Result<(), RunError> {
         pacing,
         device_id,
         languages,
+        generations: std::sync::Mutex::default(),
         repairs: tokio::sync::Mutex::default(),
     });
     let (handle, inputs) = CoreHandle::new();

@@ -2,6 +2,7 @@
 
 mod apps;
 mod connection;
+mod consume;
 mod identity;
 mod languages;
 mod listening;

@@ -8,9 +8,14 @@ use headstart_sys::identity::FileStamp;
 use headstart_sys::mode::Access;
 use headstart_sys::{Action, FileError, durable};
 
+use crate::consumed;
 use crate::error::StoreError;
 use crate::installed::{ABOUT, InstalledVersion};
 use crate::opened::{RECIPES, ReopenedForms, take_recipe};
+
+/// The stamp of a file that is not there.
+const NO_STAMP: FileStamp =
+    FileStamp { device: 0, inode: 0, size_bytes: 0, modified_ns: 0, changed_ns: 0 };
 
 /// Replaces what is damaged of the version in `folder` by the files of `whole`, a version of the same content that was just built
 /// somewhere else below the home; gives the files that were damaged or missing. `whole` is used up: its folder is removed.
@@ -27,7 +32,11 @@ pub fn heal(folder: &Path, whole: InstalledVersion) -> Result<Vec<PackPath>, Sto
     let files = there.files();
     make_folders(&files, there.complete())?;
     let before: Vec<_> = paths(there.complete()).map(|path| stamp(&files, path)).collect();
+    // What was handed over is not missed, and does not come back.
+    let consumed = consumed::read(folder)?;
     let damaged: Vec<PackPath> = there.verify().into_iter().map(|damage| damage.path).collect();
+    let damaged: Vec<PackPath> =
+        damaged.into_iter().filter(|path| !consumed.contains_key(path)).collect();
     for (entry, path, file) in there.complete().tree().files() {
         if damaged.binary_search(path).is_err() {
             continue;
@@ -40,7 +49,8 @@ pub fn heal(folder: &Path, whole: InstalledVersion) -> Result<Vec<PackPath>, Sto
     }
     let stamps = paths(there.complete()).zip(before).map(|(path, before)| {
         let healed = damaged.binary_search(path).is_ok();
-        if healed { stamp(&files, path) } else { before }
+        let now = if healed { stamp(&files, path) } else { before };
+        now.or_else(|| consumed.contains_key(path).then_some(NO_STAMP))
     });
     let stamps: Option<Vec<FileStamp>> = stamps.collect();
     let stamps = stamps.ok_or_else(|| StoreError::Format {

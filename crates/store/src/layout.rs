@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use headstart_model::{AppId, Digest, PackId, PackVersion};
+use headstart_model::{AppId, Digest, DigestHasher, PackId, PackPath, PackVersion};
 
 /// Paths below one home. Pure: nothing is touched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +45,16 @@ impl Layout {
     #[must_use]
     pub fn namespaces(&self, app: &AppId) -> PathBuf {
         self.app(app).join("namespace")
+    }
+
+    /// Where a file of a pack lies that is handed over to the app, until it is taken.
+    #[must_use]
+    pub fn handed_over(&self, app: &AppId, pack: &PackId, path: &PackPath) -> PathBuf {
+        let mut named = DigestHasher::new();
+        named.update(pack.as_str().as_bytes());
+        named.update(&[0]);
+        named.update(path.as_str().as_bytes());
+        self.app(app).join("consumed").join(named.finish().short())
     }
 
     /// All installed versions of an app.

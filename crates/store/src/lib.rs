@@ -13,6 +13,7 @@
 #![warn(clippy::indexing_slicing, clippy::as_conversions)]
 
 mod assembly;
+mod consumed;
 mod database;
 mod error;
 mod heal;
@@ -30,4 +31,4 @@ pub use error::StoreError;
 pub use heal::{heal, sweep_repairs};
 pub use installed::{Damage, InstalledVersion};
 pub use layout::Layout;
-pub use namespaces::{Lease, LivePack, Namespaces, Removal};
+pub use namespaces::{HandedOver, Lease, LivePack, Namespaces, Removal};

@@ -112,6 +112,19 @@ fn programs_are_told_what_the_contract_says() {
     assert_golden(&device.world, "packs-verify-damaged", &damaged);
     device.golden("packs-verify-repair", &["packs", "verify", "--repair"]);
     device.golden("packs-verify", &["packs", "verify"]);
+    device.golden("packs-checkout", &["packs", "checkout", "Level1", "mine"]);
+    device.world.write("mine/text/story.txt", "My own story.\n");
+    device.golden("packs-checkout-again", &["packs", "checkout", "Level1", "mine"]);
+    device.golden("packs-checkout-force", &["packs", "checkout", "Level1", "mine", "--force"]);
+    device.golden("packs-consume", &["packs", "consume", "text/story.txt", "story.txt"]);
+    let story = std::fs::read_to_string(device.world.path("story.txt")).unwrap();
+    assert_eq!(story, "Once upon a time.\n".repeat(200));
+    device.json(&["packs", "consume", "text/story.txt", "again.txt"]).fails(
+        1,
+        "notFound",
+        "fileNotFound",
+    );
+    device.golden("packs-verify", &["packs", "verify"]);
     device.golden("packs-update", &["packs", "update", "--app", APP]);
     device.golden("explain", &["explain", "Level1"]);
     device.golden("debug-simulate", &["debug", "simulate", "periodic", "--app", APP]);

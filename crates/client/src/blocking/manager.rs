@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use headstart_model::protocol::Method;
 use headstart_model::protocol::packs::{
     Cancel, CheckForUpdates, Ensure, EnsureEvent, EnsureOutcome, LanguagesReply, List, LocalStatus,
     PackState, Remove, Status as AskStatus, StatusUpdateEvent, StatusUpdates,
@@ -256,6 +257,14 @@ impl AssetPackManager {
     }
 
     reading_methods!();
+
+    pub(super) fn on_behalf_of(&self) -> Option<headstart_model::AppId> {
+        self.caller.on_behalf_of()
+    }
+
+    pub(super) fn call<M: Method>(&self, call: &M) -> Result<M::Reply, Error> {
+        self.caller.call(call)
+    }
 
     fn state(&self, id: &str, relative_to: Option<&AssetPack>) -> Result<PackState, Error> {
         let (app, pack) = (self.caller.on_behalf_of(), known(id)?);

@@ -5,6 +5,7 @@
 
 mod administration;
 mod calls;
+mod checkout;
 mod ending;
 mod executors;
 mod fake_service;

@@ -1,5 +1,7 @@
 //! What every order needs.
 
+use std::sync::{MutexGuard, PoisonError};
+
 use headstart_engine::FactsChange;
 use headstart_model::{Failure, Language};
 use headstart_store::Layout;
@@ -21,6 +23,8 @@ pub struct Context {
     pub device_id: Vec<u8>,
     /// What the person reads, as the service's own environment says; empty when it does not.
     pub languages: Vec<Language>,
+    /// Held by whoever makes the next generation of a namespace.
+    pub generations: std::sync::Mutex<()>,
     /// Held by the one repair that is being made.
     pub repairs: tokio::sync::Mutex<()>,
 }
@@ -30,6 +34,12 @@ impl Context {
     #[must_use]
     pub fn first_facts(&self) -> FactsChange {
         FactsChange { languages: Some(self.languages.clone()), ..self.free_space() }
+    }
+
+    /// Keeps others from making the next generation of a namespace meanwhile.
+    pub(crate) fn alone(&self) -> MutexGuard<'_, ()> {
+        // Every generation is one durable step: a panic elsewhere leaves whole ones.
+        self.generations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How much room the disk has at this moment.

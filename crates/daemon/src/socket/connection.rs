@@ -18,7 +18,7 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
 
 use super::reply::{Caller, End, Replies};
-use super::{Shared, apps, languages, packs, service, verify};
+use super::{Shared, apps, consume, languages, packs, service, verify};
 
 /// Calls of one connection that wait; a peer that sends more waits too.
 const CALLS_WAITING_MAX: usize = 16;
@@ -177,6 +177,7 @@ impl Connection {
             Call::OpenNamespace(call) => packs::namespace(caller, call, &mut replies).await,
             Call::Explain(call) => packs::explain(caller, call, &mut replies).await,
             Call::Verify(call) => verify::verify(caller, call, &mut replies).await,
+            Call::Consume(call) => consume::consume(caller, call, &mut replies).await,
             other => {
                 let method = other.method().to_owned();
                 Err(End::Error(CallError::MethodNotImplemented { method }))

@@ -106,7 +106,14 @@ async fn look(caller: Caller<'_>, app: &AppId, pack: &PackId) -> Result<Looked, 
     let (context, app, id) = (Arc::clone(&caller.shared.context), app.clone(), pack.clone());
     let looked = blocking(move || {
         let layout = &context.layout;
-        let lease = Namespaces::new(layout, &app).lease().map_err(|e| e.to_failure())?;
+        let namespaces = Namespaces::new(layout, &app);
+        {
+            let _alone = context.alone();
+            if let Err(error) = namespaces.sweep_consumed() {
+                tracing::warn!(%error, "files that were handed over are removed another time");
+            }
+        }
+        let lease = namespaces.lease().map_err(|e| e.to_failure())?;
         let lease = lease.ok_or_else(|| not_local(&id, known))?;
         let live = lease.packs().iter().find(|live| live.id == id);
         let folder = live.map(|live| layout.home().join(&live.folder));
@@ -139,7 +146,8 @@ async fn heal(
     let known = known.ok_or_else(|| not_local(pack, true))?;
     let (context, stop) = (Arc::clone(&caller.shared.context), CancellationToken::new());
     let _stop_when_gone = stop.clone().drop_guard();
-    let healing = tokio::spawn(async move { repair(&context, known, lease, &stop).await });
+    let healing =
+        tokio::spawn(async move { Box::pin(repair(&context, known, lease, &stop)).await });
     healing.await.map_err(|error| {
         Failure::from_error(ErrorKind::Internal, "internal", &error).with_hint("please report this")
     })?

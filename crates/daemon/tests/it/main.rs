@@ -17,6 +17,7 @@ mod app_versions;
 mod bad_input;
 mod child;
 mod device;
+mod files;
 mod kill;
 mod languages;
 mod publisher;

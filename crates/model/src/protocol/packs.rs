@@ -13,6 +13,7 @@ use crate::{
     AppId, AppVersions, DownloadPolicy, Language, PackId, PackPath, PackVersion, Until, Urgency,
 };
 
+mod consume;
 mod explain;
 mod languages;
 mod list;
@@ -20,6 +21,7 @@ mod reading;
 mod status_update;
 mod verify;
 
+pub use consume::{Consume, Consumed};
 pub use explain::{COLLISIONS_TOLD_MAX, Collision, Explain, Explanation};
 pub use languages::{
     LanguageSet, Languages, LanguagesReply, ReconcileLanguages, Reconciliation, SetLanguage,

@@ -1,5 +1,6 @@
 //! `packs`: what the library's calls do, from the command line.
 
+mod files;
 mod verify;
 
 use std::io::{Read as _, Write as _};
@@ -83,6 +84,17 @@ enum What {
         after_help = "Examples:\n  headstart packs cat story/intro.txt --app com.example.game"
     )]
     Cat(Find),
+    /// Makes a folder with the files of a pack that can be written to; brings one up to date that was made so
+    #[command(
+        after_help = "Examples:\n  headstart packs checkout textures ./textures\n  headstart packs checkout textures ./textures --force\n\n\
+        The state lies beside it, in DEST.headstart. What somebody changed in DEST is left alone; where an update would replace it, nothing is done."
+    )]
+    Checkout(files::Checkout),
+    /// Moves a file out of its pack: it is yours from then on
+    #[command(
+        after_help = "Examples:\n  headstart packs consume videos/intro.m4v ./intro.m4v --app com.example.game"
+    )]
+    Consume(files::Consume),
     /// Reads local packs again and names what is damaged
     #[command(
         after_help = "Examples:\n  headstart packs verify\n  headstart packs verify textures --repair --json"
@@ -133,6 +145,8 @@ impl Packs {
             What::Update { of } => context.block_on(update(context, of)),
             What::Path(find) => path(context, find),
             What::Cat(find) => cat(context, find),
+            What::Checkout(checkout) => checkout.run(context),
+            What::Consume(consume) => consume.run(context),
             What::Verify { packs, repair, of } => {
                 let repair = if *repair { Repair::Repair } else { Repair::Report };
                 context.block_on(verify::verify(context, packs, repair, of))

@@ -417,6 +417,16 @@ fn reading_samples() -> Vec<Sample> {
     ];
     let verify = |repair| packs::Verify { app: app.clone(), packs: vec![pack_id()], repair };
     vec![
+        sample(
+            Call::Consume,
+            &packs::Consume {
+                app: locate.app.clone(),
+                path: locate.path.clone(),
+                pack: locate.pack.clone(),
+                language: locate.language.clone(),
+            },
+            &[packs::Consumed { pack: pack_id(), path: "/home/a/b".to_owned() }],
+        ),
         sample(Call::Locate, &locate, &[packs::Located { path: "/home/a/b".to_owned() }]),
         sample(Call::OpenNamespace, &packs::OpenNamespace { app: app.clone() }, &[snapshot]),
         sample(
