@@ -1,9 +1,12 @@
 //! Reading app bundles from disk, and remembering what they said when they were installed.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use headstart_engine::record::{Bundle, BundleFiles, Trust};
-use headstart_model::app_bundle::{AppBundle, BundleError, PLIST_FILE, TOML_FILE};
+use headstart_model::app_bundle::{
+    AppBundle, BundleError, ContentMode, InitialDownloadRestrictions, PLIST_FILE, TOML_FILE,
+};
 use headstart_model::{AppGroupId, AppId, ChannelName, ErrorKind, Failure, Language, UrlPolicy};
 use headstart_store::Layout;
 use headstart_sys::durable;
@@ -23,6 +26,13 @@ pub(crate) struct Description {
     pub(crate) repository: Option<String>,
     pub(crate) channel: ChannelName,
     pub(crate) languages: Vec<Language>,
+    /// The downloader extension's program, below the bundle's folder.
+    pub(crate) extension: Option<PathBuf>,
+    /// The manifest with which the extension decides; none where the service does.
+    pub(crate) manifest: Option<String>,
+    pub(crate) restrictions: Option<InitialDownloadRestrictions>,
+    /// Every group of the app, with who may join it.
+    pub(crate) groups: BTreeMap<AppGroupId, Vec<AppId>>,
     parsed: AppBundle,
 }
 
@@ -65,6 +75,29 @@ pub(crate) fn files_folder(layout: &Layout, app: &AppId, bundle: &Bundle) -> Pat
     match bundle.files {
         BundleFiles::InPlace => PathBuf::from(&bundle.path),
         BundleFiles::Copied => copied_folder(layout, app),
+    }
+}
+
+/// The record of a bundle, as the engine keeps it.
+pub(crate) fn record(
+    description: &Description,
+    folder: &Path,
+    trust: Trust,
+    files: BundleFiles,
+) -> Bundle {
+    Bundle {
+        path: folder.to_string_lossy().into_owned(),
+        version: description.version.clone(),
+        group: description.group.clone(),
+        repository: description.repository.clone(),
+        channel: description.channel.clone(),
+        trust,
+        files,
+        languages: description.languages.clone(),
+        manifest: description.manifest.clone(),
+        extension: description.extension.is_some(),
+        restrictions: description.restrictions.clone(),
+        groups: description.groups.clone(),
     }
 }
 
@@ -131,6 +164,27 @@ fn describe(parsed: AppBundle) -> Description {
         repository: assets.repository_url.as_ref().map(Url::to_string),
         channel: assets.channel.clone(),
         languages: parsed.languages.clone(),
+        extension: parsed.extension.as_ref().map(|path| PathBuf::from(path.as_str())),
+        manifest: match assets.mode() {
+            ContentMode::Unmanaged(url) => Some(url.to_string()),
+            _ => None,
+        },
+        restrictions: assets.restrictions.clone(),
+        groups: groups(&parsed),
         parsed,
     }
+}
+
+fn groups(parsed: &AppBundle) -> BTreeMap<AppGroupId, Vec<AppId>> {
+    let guests = |group: &AppGroupId| parsed.app_groups.get(group).cloned().unwrap_or_default();
+    let mut groups: BTreeMap<_, _> =
+        parsed.groups().into_iter().map(|group| (group.clone(), guests(group))).collect();
+    if groups.is_empty()
+        && parsed.extension.is_some()
+        && let Ok(own) = AppGroupId::new(parsed.id.as_str())
+    {
+        // `Ours:` app and extension need a place to share, so an app without groups is one of its own.
+        groups.insert(own, Vec::new());
+    }
+    groups
 }

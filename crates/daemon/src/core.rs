@@ -15,6 +15,7 @@ use headstart_store::{Database, StoreError};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::Clock;
+use crate::extension::Asker;
 use crate::inbox::{Input, Query, Subscribers};
 use crate::perform::Performer;
 
@@ -32,6 +33,7 @@ pub struct Core {
     clock: Clock,
     device: Device,
     performer: Performer,
+    asker: Asker,
     subscribers: Subscribers,
     waiting: HashMap<RequestId, oneshot::Sender<Result<Reply, Failure>>>,
     next_request: u64,
@@ -69,7 +71,7 @@ impl Core {
         database: Database,
         clock: Clock,
         device: Device,
-        performer: Performer,
+        (performer, asker): (Performer, Asker),
     ) -> Result<Self, CoreError> {
         Ok(Self {
             state: State::load(database.load()?, device)?,
@@ -77,6 +79,7 @@ impl Core {
             clock,
             device,
             performer,
+            asker,
             subscribers: Subscribers::default(),
             waiting: HashMap::new(),
             next_request: 0,
@@ -124,6 +127,7 @@ impl Core {
             }
         }
         self.performer.stop_all();
+        self.asker.stop_all();
     }
 
     /// Handles what came in, commits, then lets effects begin.
@@ -200,6 +204,11 @@ impl Core {
                     let _ = answer.send(outcome);
                 }
             }
+            Effect::Reclass { id, class } => self.performer.reclass(id, class),
+            Effect::Limit { bytes_per_second } => self.performer.limit(bytes_per_second),
+            Effect::Ask(inquiry) => self.asker.ask(inquiry),
+            Effect::Forget { app, call } => self.asker.forget(&app, call),
+            Effect::EndExtension { app, why } => self.asker.end_extension(&app, why),
             Effect::Tell(notice) => {
                 tracing::debug!(?notice, "told");
                 self.subscribers.tell(&notice);
@@ -248,6 +257,7 @@ impl Core {
         }
         tracing::info!("changes can be committed again");
         self.resting = None;
+        self.asker.lose_rights();
         self.timer = None;
         effects.effects.into_iter().for_each(|effect| self.begin(effect));
         true
@@ -277,6 +287,7 @@ fn merged(known: &FactsChange, news: &FactsChange) -> FactsChange {
     FactsChange {
         network: news.network.or(known.network),
         disk_free_bytes: news.disk_free_bytes.or(known.disk_free_bytes),
+        power: news.power.or(known.power),
         transfers_max: news.transfers_max.or(known.transfers_max),
         languages: news.languages.clone().or_else(|| known.languages.clone()),
     }

@@ -2,14 +2,16 @@
 //!
 //! One thread owns the engine's state and the database ([`core`]): it hears events, commits what they change, and only then
 //! lets effects begin. Effects are performed on a tokio runtime ([`perform`]) and report back as events. Programs talk to
-//! it over the local socket ([`socket`]).
+//! it over the local socket ([`socket`]). Apps and their downloader extensions are asked by the extension host ([`extension`]).
 //!
 //! Nothing is decided here: what, when and in which order is the engine's.
 
 mod bundle;
 mod clock;
 mod collisions;
+pub mod conditions;
 pub mod core;
+pub mod extension;
 pub mod inbox;
 mod logging;
 mod options;

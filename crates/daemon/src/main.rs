@@ -4,9 +4,14 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use headstart_daemon::{Options, run, start_logging};
+use headstart_sys::confine;
 use headstart_sys::dirs::Home;
 
 fn main() -> ExitCode {
+    // This program is its own launcher of extensions, and as that has one thread and no log.
+    if confine::is_launch() {
+        return confine::launch();
+    }
     let options = Options::parse();
     start_logging(&options);
     if let Some(nth) = options.crash_at {

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 
+use crate::extension::Limits;
+
 /// The background service of Headstart. It is normally started by the first program that needs it, or by
 /// `headstart service run`.
 #[derive(Debug, Clone, Parser)]
@@ -32,9 +34,37 @@ pub struct Options {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = stall_timeout)]
     pub stall_timeout: Duration,
 
+    /// How long a downloader extension may take for one answer.
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = stall_timeout)]
+    pub extension_patience: Duration,
+
+    /// How long a downloader extension that has nothing to do is kept.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = stall_timeout)]
+    pub extension_idle: Duration,
+
+    /// Anonymous memory that a downloader extension may use, in MiB.
+    #[arg(long, value_name = "MIB", default_value = "16")]
+    pub extension_memory: NonZeroU64,
+
     /// For tests: end with SIGKILL at this crash point, counted from 1.
     #[arg(long, value_name = "N", hide = true)]
     pub crash_at: Option<NonZeroU64>,
+}
+
+impl Options {
+    /// What holds for every downloader extension.
+    ///
+    /// # Errors
+    /// When the system does not tell where this program lies.
+    pub(crate) fn extension_limits(&self) -> std::io::Result<Limits> {
+        Ok(Limits {
+            // This program confines them itself.
+            launcher: std::env::current_exe()?,
+            patience: self.extension_patience,
+            idle: self.extension_idle,
+            memory_bytes: self.extension_memory.get().saturating_mul(1024 * 1024),
+        })
+    }
 }
 
 /// A time above zero.

@@ -2,9 +2,11 @@
 //!
 //! Every order is idempotent: after a kill the same order comes again, and whatever the last life did is found and used.
 
+mod challenges;
 mod clients;
 mod context;
 mod deliver;
+mod files;
 mod pacing;
 mod prepare;
 mod remove;
@@ -17,8 +19,9 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt as _;
-use headstart_engine::{EffectId, Event, Order};
+use headstart_engine::{Class, EffectId, Event, Order};
 use headstart_model::{ErrorKind, Failure};
+use headstart_transfer::Rate;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -73,6 +76,7 @@ impl Performer {
             };
             tracing::debug!(?event, "ended");
             this.running().remove(&id);
+            this.context.pacing.end(id);
             this.core.event(event);
         };
         self.runtime.spawn(work.instrument(span));
@@ -86,6 +90,16 @@ impl Performer {
         }
     }
 
+    /// Gives a running order another class.
+    pub fn reclass(&self, id: EffectId, class: Class) {
+        self.context.pacing.reclass(id, class);
+    }
+
+    /// Limits what all transfers together take in a second; none for no limit.
+    pub fn limit(&self, bytes_per_second: Option<u64>) {
+        self.context.pacing.device().set_rate(bytes_per_second.and_then(Rate::bytes_per_second));
+    }
+
     /// Ends everything; what is owed goes on in the next life.
     pub fn stop_all(&self) {
         self.running().values().for_each(CancellationToken::cancel);
@@ -96,6 +110,8 @@ impl Performer {
 fn download_of(order: &Order) -> Option<u64> {
     match order {
         Order::Plan(delivery) | Order::Transfer(delivery) => Some(delivery.download.0),
+        Order::FetchFile(transfer) => Some(transfer.download.0),
+        Order::DiscardFile { download, .. } => Some(download.0),
         _ => None,
     }
 }
@@ -110,15 +126,16 @@ fn failed_event(order: &Order) -> fn(EffectId, Failure) -> Event {
     match order {
         Order::PrepareApp { .. } => |effect, failure| Event::PrepareFailed { effect, failure },
         Order::FetchCatalog { .. } => |effect, failure| Event::CatalogFailed { effect, failure },
-        Order::Plan(_) | Order::Transfer(_) => {
+        Order::Plan(_) | Order::Transfer(_) | Order::FetchFile(_) => {
             |effect, failure| Event::TransferFailed { effect, failure }
         }
         Order::Switch { .. } => {
             |effect, failure| Event::SwitchFailed { effect, failure, damaged: Vec::new() }
         }
-        Order::RemoveVersion { .. } | Order::Discard { .. } | Order::RemoveAppData { .. } => {
-            |effect, failure| Event::RemovalFailed { effect, failure }
-        }
+        Order::RemoveVersion { .. }
+        | Order::Discard { .. }
+        | Order::DiscardFile { .. }
+        | Order::RemoveAppData { .. } => |effect, failure| Event::RemovalFailed { effect, failure },
     }
 }
 
@@ -150,6 +167,12 @@ async fn perform(
             remove::version(context, id, (app, pack), version).await
         }
         Order::Discard { app, pack } => remove::staged(context, id, app, pack).await,
-        Order::RemoveAppData { app, keep } => remove::app_data(context, id, app, keep).await,
+        Order::FetchFile(transfer) => files::fetch(context, core, id, *transfer, stop).await,
+        Order::DiscardFile { download, group, .. } => {
+            files::discard(context, id, download, &group).await
+        }
+        Order::RemoveAppData { app, keep, groups } => {
+            remove::app_data(context, id, app, (keep, groups)).await
+        }
     }
 }

@@ -14,7 +14,9 @@ use headstart_sys::socket::{Listener, SocketError};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::conditions::DeviceConditions;
 use crate::core::{Core, CoreError};
+use crate::extension::Asker;
 use crate::inbox::CoreHandle;
 use crate::options::Options;
 use crate::perform::{Clients, Context, Pacing, Performer};
@@ -93,12 +95,20 @@ pub fn run(home: &Home, options: &Options) -> Result<(), RunError> {
         languages,
         generations: std::sync::Mutex::default(),
         repairs: tokio::sync::Mutex::default(),
+        conditions: DeviceConditions::default(),
+        environment: crate::extension::inherited(),
     });
     let (handle, inputs) = CoreHandle::new();
     let performer = Performer::new(runtime.handle().clone(), handle.clone(), Arc::clone(&context));
     let database = Database::open(&layout.database())?;
     let device = Device { seed, platform: Platform::current() };
-    let core = Core::load(database, clock, device, performer)?;
+    let asker = Asker::new(
+        runtime.handle().clone(),
+        handle.clone(),
+        Arc::clone(&context),
+        options.extension_limits()?,
+    );
+    let core = Core::load(database, clock.clone(), device, (performer, asker.clone()))?;
     handle.event(Event::FactsChanged { news: context.first_facts() });
     let stop = CancellationToken::new();
     // However the core ends, the service ends with it.
@@ -110,7 +120,9 @@ pub fn run(home: &Home, options: &Options) -> Result<(), RunError> {
     })?;
 
     let watched = Arc::clone(&context);
-    let shared = Arc::new(Shared::new(handle.clone(), context, clock, stop.clone()));
+    let shared =
+        Arc::new(Shared::new(handle.clone(), context, clock, (stop.clone(), asker.clone())));
+    asker.serve_with(&shared);
     let result = runtime.block_on(async {
         tokio::spawn(stop_on_signals(stop.clone()));
         tokio::spawn(watch_space(watched, handle.clone(), stop.clone()));
@@ -172,7 +184,7 @@ async fn watch_space(context: Arc<Context>, core: CoreHandle, stop: Cancellation
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            _ = every.tick() => core.event(Event::FactsChanged { news: context.free_space() }),
+            _ = every.tick() => core.event(Event::FactsChanged { news: context.facts() }),
         }
     }
 }

@@ -3,6 +3,9 @@
 mod apps;
 mod connection;
 mod consume;
+mod device;
+mod downloads;
+mod extension;
 mod identity;
 mod languages;
 mod listening;
@@ -12,8 +15,8 @@ mod service;
 mod translate;
 mod verify;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use headstart_engine::{ClientId, Event};
@@ -21,7 +24,10 @@ use headstart_sys::dirs::SocketPlace;
 use headstart_sys::socket::Listener;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use connection::{Role, converse};
+
 use crate::clock::Clock;
+use crate::extension::Asker;
 use crate::inbox::CoreHandle;
 use crate::perform::Context;
 
@@ -36,9 +42,13 @@ pub struct Shared {
     pub clock: Clock,
     /// Ends the service.
     pub stop: CancellationToken,
+    /// Asks apps and extensions.
+    pub asker: Asker,
     /// The user whose service this is.
     pub uid: u32,
     clients: AtomicU64,
+    /// Cancelled when the engine has forgotten who listens and who has exclusive control.
+    rights: Mutex<CancellationToken>,
 }
 
 impl Shared {
@@ -48,10 +58,35 @@ impl Shared {
         core: CoreHandle,
         context: Arc<Context>,
         clock: Clock,
-        stop: CancellationToken,
+        (stop, asker): (CancellationToken, Asker),
     ) -> Self {
         let uid = headstart_sys::process::own_user();
-        Self { uid, core, context, clock, stop, clients: AtomicU64::new(0) }
+        Self {
+            uid,
+            core,
+            context,
+            clock,
+            stop,
+            asker,
+            clients: AtomicU64::new(0),
+            rights: Mutex::default(),
+        }
+    }
+
+    /// The engine has forgotten who listens and who has exclusive control: their connections end, and they open others.
+    pub(crate) fn lose_rights(&self) {
+        let mut present = self.rights.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *present).cancel();
+    }
+
+    /// Cancelled when what the connections of this moment listen for or have is forgotten.
+    fn rights(&self) -> CancellationToken {
+        self.rights.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The number of the next connection.
+    pub(crate) fn next_client(&self) -> ClientId {
+        ClientId(self.clients.fetch_add(1, Ordering::Relaxed) + 1)
     }
 }
 
@@ -99,8 +134,8 @@ pub async fn serve(
         };
         let shared = Arc::clone(&shared);
         tokio::spawn(async move {
-            let client = ClientId(shared.clients.fetch_add(1, Ordering::Relaxed) + 1);
-            if let Err(error) = connection::converse(stream, client, &shared).await {
+            let client = shared.next_client();
+            if let Err(error) = converse(stream, client, &shared, Role::Program).await {
                 tracing::debug!(%error, client = client.0, "a connection ended");
             }
             shared.core.event(Event::ClientGone { client });

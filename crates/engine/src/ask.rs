@@ -3,21 +3,76 @@
 use headstart_model::AppId;
 
 use crate::admit::{Ask, Others};
-use crate::class::Class;
+use crate::class::{Class, Demand};
 use crate::id::DownloadId;
 use crate::reason::{Fact, Reason};
-use crate::record::{Download, Stage};
+use crate::record::{App, Download, Stage, Switch};
 use crate::state::State;
 
-/// The question for a download, with every reason of its own. None when there is no such download.
+/// The question for a download of any kind, with every reason of its own. None when there is no such download.
 pub(crate) fn of_download(state: &State, id: DownloadId) -> Option<Ask> {
-    let download = state.records.download(id)?;
+    let Some(download) = state.records.download(id) else { return of_file(state, id) };
+    let class = state.live.class_of(id, download.demand.class());
+    let mut own = own_reasons(state, download);
+    own.extend(background_reason(state, &download.key.app, class));
+    if download.paused {
+        own.push(Reason::new(Fact::Paused));
+    }
+    if download.demand == Demand::Essential {
+        own.extend(pause_of_installation(state, &download.key.app));
+    }
     Some(Ask {
-        class: state.live.class_of(id, download.demand.class()),
-        own: own_reasons(state, download),
+        class,
+        own,
         disk_bytes: download.plan.map(|plan| plan.disk_bytes),
         others: Some(others(state, id)),
     })
+}
+
+fn of_file(state: &State, id: DownloadId) -> Option<Ask> {
+    let file = state.records.file(id)?;
+    let class = state.live.class_of(id, file.class());
+    let backing_off = file.retry_at.zip(file.failure.clone()).map(|(until, failure)| {
+        Reason::new(Fact::BackingOff { attempts: file.attempts, failure }).until(until)
+    });
+    let mut own: Vec<Reason> = backing_off.into_iter().collect();
+    if file.paused {
+        own.push(Reason::new(Fact::Paused));
+    }
+    if file.blocks_launch() {
+        own.extend(pause_of_installation(state, &file.app));
+    }
+    // What its repository says holds the app back as a whole.
+    own.extend(distrust(state, &file.app).filter(|_| class.is_background()));
+    // A manifest is small, and the extension that it is for has switches of its own.
+    if !file.is_manifest() {
+        own.extend(background_reason(state, &file.app, class));
+    }
+    let done = state.live.progress.get(&id).map_or(0, |progress| progress.done);
+    let disk_bytes = file.download.file_size.map(|size| size.saturating_sub(done));
+    Some(Ask { class, own, disk_bytes, others: Some(others(state, id)) })
+}
+
+/// Why nothing moves for an app that nobody waits for. `Spec: concepts 9`.
+fn background_reason(state: &State, app: &AppId, class: Class) -> Option<Reason> {
+    if !class.is_background() {
+        return None;
+    }
+    let settings = &state.records.settings;
+    let new = state.records.app(app).is_some_and(|app| app.first_launch.is_none());
+    if new && settings.in_app_content == Switch::Off {
+        return Some(Reason::new(Fact::InAppContentOff));
+    }
+    if settings.is_background_off(app) {
+        return Some(Reason::new(Fact::BackgroundOff));
+    }
+    let facts = &state.live.facts;
+    facts.is_low_power().then(|| Reason::new(Fact::LowPower).since(facts.power.since))
+}
+
+fn pause_of_installation(state: &State, app: &AppId) -> Option<Reason> {
+    let paused = state.records.app(app).is_some_and(App::is_paused);
+    paused.then(|| Reason::new(Fact::InstallationPaused))
 }
 
 /// The question for a check: it needs no place among the transfers and next to no disk.
@@ -66,8 +121,11 @@ fn count(things: usize) -> u32 {
 pub(crate) fn disk_taken(state: &State, except: Option<DownloadId>) -> u64 {
     let running = state.live.active.values().map(|active| active.download);
     let needs = running.filter(|id| Some(*id) != except).filter_map(|id| {
-        let plan = state.records.download(id)?.plan?;
         let progress = state.live.progress.get(&id).copied().unwrap_or_default();
+        if let Some(file) = state.records.file(id) {
+            return file.download.file_size.map(|size| size.saturating_sub(progress.done));
+        }
+        let plan = state.records.download(id)?.plan?;
         let written = progress.began.map_or(0, |(_, bytes)| progress.done.saturating_sub(bytes));
         Some(plan.disk_bytes.saturating_sub(written))
     });

@@ -2,14 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use headstart_model::app_bundle::InitialDownloadRestrictions;
 use headstart_model::catalog::CatalogPack;
+use headstart_model::download::UrlDownload;
+use headstart_model::protocol::downloads::{ChallengeAnswer, DownloadChallenge};
+use headstart_model::protocol::extension::AppExtensionInfo;
 use headstart_model::record::Change;
 use headstart_model::{
-    AppId, AppVersions, ChannelName, Failure, Language, PackId, PackVersion, ReleaseNumber,
+    AppGroupId, AppId, AppVersions, ChannelName, ContentRequest, Failure, Language, PackId,
+    PackVersion, ReleaseNumber,
 };
 
 use crate::class::Class;
-use crate::id::{DownloadId, EffectId, RequestId};
+use crate::id::{CallId, ClientId, DownloadId, EffectId, RequestId};
 use crate::reason::Reason;
 use crate::record::{Bundle, InstallStage, LocalVersion, SwitchItem, Trust};
 use crate::time::MonotonicTime;
@@ -47,6 +52,34 @@ pub enum Effect {
         /// The answer.
         outcome: Result<Reply, Failure>,
     },
+    /// Give a running transfer another class, without interrupting it. One that is not running is let be.
+    Reclass {
+        /// The effect.
+        id: EffectId,
+        /// Its class from now on.
+        class: Class,
+    },
+    /// Ask an app or its extension something. One question to each of them at a time.
+    Ask(Inquiry),
+    /// The answer to this question is not wanted any more, and whoever was asked need not be told.
+    Forget {
+        /// The app.
+        app: AppId,
+        /// The question.
+        call: CallId,
+    },
+    /// End the extension of an app, if it is there.
+    EndExtension {
+        /// The app.
+        app: AppId,
+        /// Why.
+        why: ExtensionEnd,
+    },
+    /// Let what all transfers together take in a second be this from now on; none for no limit.
+    Limit {
+        /// Bytes a second.
+        bytes_per_second: Option<u64>,
+    },
     /// Tell whoever listens.
     Tell(Notice),
     /// Send [`TimerDue`](crate::Event::TimerDue) at this time. Replaces the time set before.
@@ -54,6 +87,92 @@ pub enum Effect {
         /// When.
         at: MonotonicTime,
     },
+}
+
+/// A question to an app or its extension. `Spec: concepts 11`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inquiry {
+    /// The app.
+    pub app: AppId,
+    /// Fences the answer.
+    pub call: CallId,
+    /// Who is asked.
+    pub receiver: Receiver,
+    /// What.
+    pub question: Question,
+}
+
+/// Who is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Receiver {
+    /// The connection of a running app that listens.
+    Delegate(ClientId),
+    /// The app's extension, which is started if it is not there. It may run this long.
+    Extension {
+        /// Milliseconds that are left of its day.
+        budget_ms: u64,
+    },
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// Which downloads are wanted. Extensions only.
+    Downloads {
+        /// Why it is asked.
+        request: ContentRequest,
+        /// The download of the manifest.
+        manifest: DownloadId,
+        /// The group in whose container the manifest lies.
+        group: AppGroupId,
+        /// The manifest's file name.
+        file_name: String,
+        /// What limits the answer.
+        info: AppExtensionInfo,
+    },
+    /// Which of these packs are wanted. Extensions only.
+    ShouldDownload {
+        /// Why it is asked.
+        request: ContentRequest,
+        /// The packs.
+        packs: Vec<CatalogPack>,
+    },
+    /// What to tell a server.
+    Challenge {
+        /// The download.
+        download: UrlDownload,
+        /// What the server asks.
+        challenge: DownloadChallenge,
+    },
+    /// A download failed.
+    Failed {
+        /// The download.
+        download: UrlDownload,
+        /// Why.
+        failure: Failure,
+    },
+    /// A download arrived.
+    Finished {
+        /// Its number.
+        id: DownloadId,
+        /// The download.
+        download: UrlDownload,
+        /// The name of its file.
+        file_name: String,
+    },
+}
+
+/// Why an extension is ended by the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ExtensionEnd {
+    /// Its app is removed.
+    AppRemoved,
+    /// Its app is replaced by another version.
+    AppUpdated,
+    /// The installation has ended: whatever it holds in memory goes with it. `Spec: concepts 4.1`.
+    InstallationDone,
+    /// Background activity was switched off, or the device saves power.
+    NotAllowed,
 }
 
 /// Work for the performer. Everything in it is owed: it is on record before it is issued and until its end is reported.
@@ -117,6 +236,19 @@ pub enum Order {
         /// The pack.
         pack: PackId,
     },
+    /// Fetch a single file and put it where it is handed over. Ends with [`FileFetched`](crate::Event::FileFetched),
+    /// [`TransferFailed`](crate::Event::TransferFailed) or [`Stopped`](crate::Event::Stopped).
+    FetchFile(Box<FileTransfer>),
+    /// Remove what is left of a single file: its parts, and the file if nobody has moved it. Ends with
+    /// [`Removed`](crate::Event::Removed) or [`RemovalFailed`](crate::Event::RemovalFailed).
+    DiscardFile {
+        /// The app.
+        app: AppId,
+        /// The download.
+        download: DownloadId,
+        /// The group in whose container it was handed over.
+        group: AppGroupId,
+    },
     /// Remove an app's registration, its copied files, its staging folder, its trust, and every installed version but
     /// these. Ends with [`Removed`](crate::Event::Removed) or [`RemovalFailed`](crate::Event::RemovalFailed).
     RemoveAppData {
@@ -124,7 +256,41 @@ pub enum Order {
         app: AppId,
         /// Versions that stay.
         keep: Vec<(PackId, LocalVersion)>,
+        /// Groups that nobody belongs to any more: what their members shared goes.
+        groups: Vec<AppGroupId>,
     },
+}
+
+/// A single file on its way to the device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileTransfer {
+    /// The download.
+    pub download: DownloadId,
+    /// The app.
+    pub app: AppId,
+    /// What is asked for.
+    pub request: UrlDownload,
+    /// The name that the file gets.
+    pub file_name: String,
+    /// What the installation allows.
+    pub trust: Trust,
+    /// The most bytes to take, and what says so.
+    pub limit: FileLimit,
+    /// Where it may be redirected to; none when nothing limits that.
+    pub restrictions: Option<InitialDownloadRestrictions>,
+    /// Whether a failure is told at once instead of being tried again: essential and foreground downloads do not wait long.
+    pub class: Class,
+}
+
+/// The most bytes that a single file may have, and what says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileLimit {
+    /// It has exactly this size.
+    Exactly(u64),
+    /// What is left of the allowance before the first launch. `Spec: concepts 14`, error 204.
+    Allowance(u64),
+    /// What the service takes at most.
+    Service(u64),
 }
 
 /// A version on its way to the device.
@@ -155,6 +321,8 @@ pub enum Reply {
         missed: BTreeMap<PackId, Failure>,
         /// Why not even the catalog could be had; it is tried again in the background.
         catalog: Option<Failure>,
+        /// Essential downloads that failed, by identifier.
+        downloads: Vec<(String, Failure)>,
     },
     /// The app is gone.
     Uninstalled,
@@ -189,6 +357,16 @@ pub enum Reply {
     Removed,
     /// The download is cancelled.
     Cancelled,
+    /// The downloads are scheduled.
+    Scheduled,
+    /// It is done.
+    Changed,
+    /// It is on record, or was so already.
+    Acknowledged,
+    /// What to tell the server.
+    Challenge(ChallengeAnswer),
+    /// The right is the caller's.
+    ExclusiveControl,
 }
 
 /// A version of a pack that is not for this version of the app.
@@ -233,6 +411,28 @@ pub enum PackUpdate {
     Failed(Failure),
 }
 
+/// What became of a single download.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileUpdate {
+    /// Began or went on.
+    Began,
+    /// Waits, and for what.
+    Paused(Vec<Reason>),
+    /// Moved on.
+    Downloading {
+        /// Bytes since the last news.
+        bytes_new: u64,
+        /// Bytes done; never falls.
+        bytes_done: u64,
+        /// Bytes in all, once that is known.
+        bytes_total: Option<u64>,
+    },
+    /// Arrived, and is told to whoever is to know.
+    Finished,
+    /// Failed, and is told to whoever is to know.
+    Failed(Failure),
+}
+
 /// Something to tell whoever listens. Not kept: who connects later asks for the present state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
@@ -248,6 +448,24 @@ pub enum Notice {
         download: DownloadId,
         /// The news.
         update: PackUpdate,
+    },
+    /// News of a single download.
+    File {
+        /// The app.
+        app: AppId,
+        /// The download.
+        id: DownloadId,
+        /// What was asked for.
+        download: Box<UrlDownload>,
+        /// The news.
+        update: FileUpdate,
+    },
+    /// What came of asking an extension something.
+    Extension {
+        /// The app.
+        app: AppId,
+        /// Downloads that it asked for, or why there is no answer.
+        result: Result<u64, Failure>,
     },
     /// An installation moved on.
     Installation {

@@ -1,13 +1,16 @@
 //! What the engine hears.
 
 use headstart_model::catalog::CatalogPack;
+use headstart_model::download::UrlDownload;
+use headstart_model::protocol::apps::InstallationAction;
+use headstart_model::protocol::downloads::{ChallengeAnswer, DownloadChallenge, QueueAction};
 use headstart_model::{
     AppId, ContentRequest, Failure, Language, PackId, ReleaseNumber, Until, Urgency,
 };
 
 use crate::facts::FactsChange;
-use crate::id::{ClientId, DownloadId, EffectId, RequestId};
-use crate::record::{Bundle, Freshness, KeepData, PlanFigures};
+use crate::id::{CallId, ClientId, DownloadId, EffectId, RequestId};
+use crate::record::{Bundle, Freshness, KeepData, PlanFigures, Setting, SourceOverride};
 
 /// Who made a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,6 +38,32 @@ impl From<Freshness> for Terms {
     }
 }
 
+/// From where somebody calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// A process of the app.
+    App,
+    /// The app's downloader extension.
+    Extension,
+    /// A program that administrates.
+    Administration,
+}
+
+/// What an extension has answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExtensionAnswer {
+    /// These downloads are wanted.
+    Downloads(Vec<UrlDownload>),
+    /// These packs are not wanted.
+    Dropped(Vec<PackId>),
+    /// What to do about a challenge.
+    Challenge(ChallengeAnswer),
+    /// It has heard.
+    Heard,
+    /// An answer that cannot be right, and why.
+    Refused(Failure),
+}
+
 /// What a cancellation names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CancelTarget {
@@ -55,7 +84,7 @@ pub enum Event {
         /// The app.
         app: AppId,
         /// Its bundle.
-        bundle: Bundle,
+        bundle: Box<Bundle>,
     },
     /// Somebody replaces an installed app. Answered with [`Reply::Launchable`](crate::Reply::Launchable).
     AppUpdateRequested {
@@ -64,7 +93,7 @@ pub enum Event {
         /// The app.
         app: AppId,
         /// The new bundle.
-        bundle: Bundle,
+        bundle: Box<Bundle>,
     },
     /// Somebody removes an app; whatever is going on for it ends. Answered with
     /// [`Reply::Uninstalled`](crate::Reply::Uninstalled).
@@ -147,7 +176,148 @@ pub enum Event {
         /// What.
         target: CancelTarget,
     },
-    /// A content request is due although no installation is going on: the schedule, or a person who simulates it.
+    /// Somebody schedules single downloads: all of them, or none. Answered with [`Reply::Scheduled`](crate::Reply::Scheduled).
+    /// `Spec: api 5`.
+    DownloadsScheduled {
+        /// Who.
+        caller: Caller,
+        /// The app.
+        app: AppId,
+        /// From where.
+        origin: Origin,
+        /// The downloads.
+        downloads: Vec<UrlDownload>,
+        /// Whether they are started now, or promoted, for as long as the caller's connection lasts.
+        foreground: bool,
+    },
+    /// Somebody cancels a single download of an app. Answered with [`Reply::Cancelled`](crate::Reply::Cancelled).
+    FileCancelRequested {
+        /// Who.
+        caller: Caller,
+        /// The app.
+        app: AppId,
+        /// Its identifier.
+        identifier: String,
+    },
+    /// A person does something about a download of the queue. Answered with [`Reply::Changed`](crate::Reply::Changed).
+    QueueChangeRequested {
+        /// Who.
+        caller: Caller,
+        /// The download.
+        id: DownloadId,
+        /// What.
+        action: QueueAction,
+    },
+    /// Somebody pauses, resumes or cancels an installation. Answered with [`Reply::Changed`](crate::Reply::Changed).
+    InstallationControlled {
+        /// Who.
+        caller: Caller,
+        /// The app.
+        app: AppId,
+        /// What.
+        action: InstallationAction,
+    },
+    /// A process of an app listens to what becomes of its downloads, until its connection ends. `Spec: concepts 11`.
+    DelegateAttached {
+        /// The connection.
+        client: ClientId,
+        /// The app.
+        app: AppId,
+    },
+    /// Who was [asked](crate::Effect::Ask) has taken note of it. Answered with
+    /// [`Reply::Acknowledged`](crate::Reply::Acknowledged).
+    Acknowledged {
+        /// Who.
+        caller: Caller,
+        /// The app.
+        app: AppId,
+        /// The question.
+        call: CallId,
+        /// The answer to a challenge.
+        answer: Option<ChallengeAnswer>,
+    },
+    /// A server asks for a credential; the transfer waits. Answered with
+    /// [`Reply::Challenge`](crate::Reply::Challenge).
+    ChallengeRaised {
+        /// The transfer.
+        caller: Caller,
+        /// The download.
+        download: DownloadId,
+        /// What the server asks.
+        challenge: DownloadChallenge,
+    },
+    /// A transfer waits no longer for the answer to its challenge.
+    ChallengeWithdrawn {
+        /// The download.
+        download: DownloadId,
+    },
+    /// Somebody wants the one right of an app to change its downloads. Answered with
+    /// [`Reply::ExclusiveControl`](crate::Reply::ExclusiveControl). `Spec: concepts 12`.
+    ExclusiveRequested {
+        /// Who. The right lasts as long as the connection, unless it is given back.
+        caller: Caller,
+        /// The app.
+        app: AppId,
+        /// How long to wait at most; none for as long as it takes.
+        wait_ms: Option<u64>,
+    },
+    /// A connection gives that right back.
+    ExclusiveReleased {
+        /// The connection.
+        client: ClientId,
+    },
+    /// An extension has answered.
+    ExtensionReturned {
+        /// The app.
+        app: AppId,
+        /// The question.
+        call: CallId,
+        /// The answer.
+        answer: ExtensionAnswer,
+        /// Time that it took, as the budget counts it.
+        used_ms: u64,
+    },
+    /// An extension gives no answer: it failed, ended or was ended.
+    ExtensionFailed {
+        /// The app.
+        app: AppId,
+        /// The question.
+        call: CallId,
+        /// Why.
+        failure: Failure,
+        /// Time that it took, as the budget counts it.
+        used_ms: u64,
+    },
+    /// Somebody changes a setting. Answered with [`Reply::Changed`](crate::Reply::Changed).
+    SettingChanged {
+        /// Who.
+        caller: Caller,
+        /// The setting and its value.
+        setting: Setting,
+    },
+    /// A developer points an app at another source, or at its own again. Answered with
+    /// [`Reply::Changed`](crate::Reply::Changed).
+    SourceOverridden {
+        /// Who.
+        caller: Caller,
+        /// The app.
+        app: AppId,
+        /// The other source.
+        source: Option<SourceOverride>,
+    },
+    /// A single file has arrived, has the size that was asked for, and waits to be handed over.
+    FileFetched {
+        /// The effect.
+        effect: EffectId,
+        /// Its size in bytes.
+        bytes: u64,
+    },
+    /// A process of an app has come: the app is used.
+    AppUsed {
+        /// The app.
+        app: AppId,
+    },
+    /// A person simulates a content request; the extension may then use the run time of a whole day.
     ContentRequested {
         /// The app.
         app: AppId,

@@ -1,19 +1,22 @@
 //! Why a pack is, or is not yet, here; and when it will be. `Spec: cli`, `explain`.
 
 use headstart_model::catalog::CatalogPack;
-use headstart_model::{ContentRequest, Failure, Selection};
+use headstart_model::download::DownloadStatus;
+use headstart_model::{AppId, ContentRequest, Failure, Selection};
 
 use crate::admit::{Verdict, admit};
 use crate::ask;
 use crate::effect::Withheld;
 use crate::failures;
 use crate::id::{DownloadId, PackKey};
-use crate::live::{Course, Timer};
+use crate::live::{Course, Matter, Timer};
 use crate::reason::{Fact, Reason};
-use crate::record::{Pack, Stage};
+use crate::record::{Outcome, Pack, Stage};
 use crate::state::State;
 use crate::time::{Now, WallTime};
+use crate::transition::calls::{Permission, permission};
 use crate::transition::content;
+use crate::view::status_of;
 
 /// Where a pack stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -83,6 +86,67 @@ pub fn explain(state: &State, key: &PackKey, now: Now) -> Result<Explanation, Fa
         Some(id) => on_its_way(state, pack, id, now),
         None => at_rest(state, key, pack, now),
     })
+}
+
+/// Where a single download stands, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileExplanation {
+    /// Where it is in its life.
+    pub status: DownloadStatus,
+    /// What stands in the way; those of [`admit`] word for word while it waits to be fetched.
+    pub reasons: Vec<Reason>,
+    /// When it is expected to have arrived; none when it has, or nobody can tell.
+    pub eta: Option<WallTime>,
+}
+
+/// Explains where a download of any kind stands; none when there is no such download.
+#[must_use]
+pub fn explain_download(state: &State, id: DownloadId, now: Now) -> Option<FileExplanation> {
+    if let Some(download) = state.records.download(id) {
+        let explained = explain(state, &download.key, now).ok()?;
+        let status = match explained.state {
+            PackState::Downloading => DownloadStatus::Downloading,
+            PackState::Installing | PackState::Local => DownloadStatus::Finished,
+            _ => DownloadStatus::Waiting,
+        };
+        return Some(FileExplanation { status, reasons: explained.reasons, eta: explained.eta });
+    }
+    let file = state.records.file(id)?;
+    let status = status_of(state, id, file);
+    let (reasons, eta) = match (status, file.outcome()) {
+        (DownloadStatus::Downloading, _) => (Vec::new(), arrival(state, id, now)),
+        (_, Some(_)) => (untold(state, id, &file.app, now), None),
+        (_, None) => {
+            let reasons = waiting_for(state, id, now);
+            let eta = latest(&reasons);
+            (reasons, eta)
+        }
+    };
+    Some(FileExplanation { status, reasons, eta })
+}
+
+/// Why nobody has taken note of the end of a download.
+fn untold(state: &State, id: DownloadId, app: &AppId, now: Now) -> Vec<Reason> {
+    let failure = state.records.file(id).and_then(|file| match file.outcome()? {
+        Outcome::Failed(failure) => Some(failure.clone()),
+        Outcome::Finished { .. } => None,
+    });
+    let ended = failure.map(|failure| Reason::new(Fact::Ended { failure }));
+    let calls = state.live.calls.of(app);
+    let open = calls.map(|calls| [&calls.to_delegate, &calls.to_extension]);
+    let asked = open.into_iter().flatten().flatten();
+    let being_told =
+        asked.into_iter().any(|open| matches!(open.matter, Matter::Conclusion(told) if told == id));
+    let telling = if being_told {
+        vec![Reason::new(Fact::BeingTold)]
+    } else {
+        match permission(state, app, now.wall) {
+            Permission::Granted { .. } => vec![Reason::new(Fact::Untold)],
+            Permission::Denied(reason) if reason.fact == Fact::Untold => vec![reason],
+            Permission::Denied(reason) => vec![Reason::new(Fact::Untold), reason],
+        }
+    };
+    ended.into_iter().chain(telling).collect()
 }
 
 fn on_its_way(state: &State, pack: &Pack, id: DownloadId, now: Now) -> Explanation {

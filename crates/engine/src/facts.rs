@@ -31,6 +31,15 @@ pub enum Network {
     Offline,
 }
 
+/// How much the device wants to save.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Power {
+    /// Nothing in particular.
+    Normal,
+    /// As much as it can: Low Power Mode. `Spec: concepts 9`.
+    Low,
+}
+
 /// Transfers that may run at once when no setting says otherwise.
 pub const TRANSFERS_MAX_DEFAULT: u32 = 3;
 /// Bytes of the disk that downloads leave alone. `Ours:` the service must be able to commit and to log on a full disk.
@@ -43,6 +52,8 @@ pub struct Facts {
     pub network: Known<Network>,
     /// Free bytes on the disk that holds the packs.
     pub disk_free_bytes: Known<u64>,
+    /// How much the device wants to save.
+    pub power: Known<Power>,
     /// Transfers that may run at once: 1 or more.
     pub transfers_max: u32,
     /// What the person who uses the device reads, best first; empty while that is not known.
@@ -55,6 +66,7 @@ impl Default for Facts {
         Self {
             network: Known { value: Network::Online, since: WallTime(0) },
             disk_free_bytes: Known { value: u64::MAX, since: WallTime(0) },
+            power: Known { value: Power::Normal, since: WallTime(0) },
             transfers_max: TRANSFERS_MAX_DEFAULT,
             languages: Known { value: Vec::new(), since: WallTime(0) },
         }
@@ -68,6 +80,8 @@ pub struct FactsChange {
     pub network: Option<Network>,
     /// Free bytes on the disk that holds the packs.
     pub disk_free_bytes: Option<u64>,
+    /// How much the device wants to save.
+    pub power: Option<Power>,
     /// Transfers that may run at once; 0 counts as 1.
     pub transfers_max: Option<u32>,
     /// What the person reads, best first. One that says nothing is no news.
@@ -82,12 +96,21 @@ impl Facts {
         if let Some(bytes) = news.disk_free_bytes {
             self.disk_free_bytes.learn(bytes, at);
         }
+        if let Some(power) = news.power {
+            self.power.learn(power, at);
+        }
         if let Some(transfers) = news.transfers_max {
             self.transfers_max = transfers.max(1);
         }
         if let Some(languages) = news.languages.clone().filter(|list| !list.is_empty()) {
             self.languages.learn(languages, at);
         }
+    }
+
+    /// Whether the device saves power.
+    #[must_use]
+    pub fn is_low_power(&self) -> bool {
+        self.power.value == Power::Low
     }
 
     /// Whether there may be a network.

@@ -1,7 +1,8 @@
 //! The failures that the engine itself finds, each with its stable code. Those of effects come from the performer.
 
 use headstart_model::catalog::CatalogPack;
-use headstart_model::{AppId, ErrorKind, Failure, PackId};
+use headstart_model::download::BackgroundAssetsErrorCode as Code;
+use headstart_model::{AppGroupId, AppId, ErrorKind, Failure, PackId};
 
 use crate::id::DownloadId;
 
@@ -86,6 +87,59 @@ pub(crate) fn not_scheduled(what: &str) -> Failure {
 
 pub(crate) fn download_not_scheduled(id: DownloadId) -> Failure {
     not_scheduled(&format!("number {id}"))
+}
+
+/// `Spec: api 10`, error 101.
+pub(crate) fn file_not_scheduled(identifier: &str) -> Failure {
+    let shown: String = identifier.chars().take(80).collect();
+    Code::NotScheduled
+        .failure(format!("no download `{shown}` is scheduled, or it has ended"))
+        .with_hint("`headstart downloads list` shows what is scheduled")
+}
+
+pub(crate) fn file_cancelled(identifier: &str) -> Failure {
+    Failure::new(
+        ErrorKind::Cancelled,
+        "cancelled",
+        format!("the download of `{identifier}` was cancelled"),
+    )
+}
+
+pub(crate) fn not_installing(app: &AppId) -> Failure {
+    Failure::new(
+        ErrorKind::Conflict,
+        "notInstalling",
+        format!("no installation of app `{app}` is going on"),
+    )
+}
+
+pub(crate) fn group_taken(app: &AppId, group: &AppGroupId, owner: &AppId) -> Failure {
+    Failure::new(
+        ErrorKind::Conflict,
+        "groupTaken",
+        format!("the group `{group}` belongs to app `{owner}`, which does not let `{app}` join it"),
+    )
+    .with_hint(format!(
+        "list `{app}` under the group in [appGroups] of the bundle of `{owner}` and update it"
+    ))
+}
+
+pub(crate) fn no_group(app: &AppId) -> Failure {
+    Failure::new(
+        ErrorKind::InvalidInput,
+        "noGroup",
+        format!("the bundle of app `{app}` names no group for what is downloaded"),
+    )
+    .with_hint("name one with BAAppGroupID and update the app")
+}
+
+pub(crate) fn not_for_development(app: &AppId) -> Failure {
+    Failure::new(
+        ErrorKind::Refused,
+        "notForDevelopment",
+        format!("app `{app}` was not installed for development"),
+    )
+    .with_hint("install it with --dev")
 }
 
 pub(crate) fn already_finished(pack: &PackId) -> Failure {

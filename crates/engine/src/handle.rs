@@ -5,8 +5,8 @@ use crate::event::Event;
 use crate::state::State;
 use crate::time::Now;
 use crate::transition::{
-    cancel, catalog, check, due, ensure, facts, install, languages, pump, reconcile, removal,
-    restart, switch, transfer, uninstall,
+    calls, cancel, catalog, check, due, ensure, exclusive, facts, files, install, languages, pump,
+    queue, reconcile, removal, restart, settings, switch, transfer, uninstall,
 };
 use crate::work::Work;
 
@@ -20,23 +20,25 @@ pub fn handle(state: &mut State, event: Event, now: Now) -> Effects {
     let mut w = Work::new(state, now);
     dispatch(&mut w, event);
     switch::run(&mut w);
+    calls::run(&mut w);
     pump::run(&mut w);
+    // What could not even begin has ended, and somebody may have to be told.
+    calls::run(&mut w);
     w.finish()
 }
 
 fn dispatch(w: &mut Work<'_>, event: Event) {
     match event {
         Event::AppInstallRequested { caller, app, bundle } => {
-            install::requested(w, caller, &app, bundle);
+            install::requested(w, caller, &app, *bundle);
         }
         Event::AppUpdateRequested { caller, app, bundle } => {
-            install::update_requested(w, caller, &app, bundle);
+            install::update_requested(w, caller, &app, *bundle);
         }
         Event::AppUninstallRequested { caller, app, data } => {
             uninstall::requested(w, caller, &app, data);
         }
         Event::LaunchAwaited { caller, app } => install::launch_awaited(w, caller, &app),
-        Event::AppLaunched { app } => install::launched(w, &app),
         Event::EnsureRequested { caller, app, packs, terms } => {
             ensure::requested(w, caller, &app, packs, terms);
         }
@@ -50,7 +52,43 @@ fn dispatch(w: &mut Work<'_>, event: Event) {
         Event::ReconcileRequested { caller, app } => reconcile::requested(w, caller, &app),
         Event::RemoveRequested { caller, app, pack } => removal::requested(w, caller, &app, &pack),
         Event::CancelRequested { caller, target } => cancel::requested(w, caller, target),
-        Event::ContentRequested { app, request } => check::content_requested(w, &app, request),
+        Event::DownloadsScheduled { caller, app, origin, downloads, foreground } => {
+            files::requested(w, caller, (&app, origin), downloads, foreground);
+        }
+        Event::FileCancelRequested { caller, app, identifier } => {
+            queue::file_cancel_requested(w, caller, &app, &identifier);
+        }
+        Event::QueueChangeRequested { caller, id, action } => {
+            queue::change_requested(w, caller, id, action);
+        }
+        Event::InstallationControlled { caller, app, action } => {
+            queue::installation_controlled(w, caller, &app, action);
+        }
+        Event::DelegateAttached { client, app } => calls::attached(w, client, &app),
+        Event::Acknowledged { caller, app, call, answer } => {
+            calls::acknowledged(w, caller, &app, call, answer);
+        }
+        Event::ChallengeRaised { caller, download, challenge } => {
+            calls::challenged(w, caller, download, challenge);
+        }
+        Event::ChallengeWithdrawn { download } => calls::challenge_withdrawn(w, download),
+        Event::ExclusiveRequested { caller, app, wait_ms } => {
+            exclusive::requested(w, caller, &app, wait_ms);
+        }
+        Event::ExclusiveReleased { client } => exclusive::released(w, client),
+        Event::ExtensionReturned { app, call, answer, used_ms } => {
+            calls::extension_returned(w, &app, call, answer, used_ms);
+        }
+        Event::ExtensionFailed { app, call, failure, used_ms } => {
+            calls::extension_failed(w, &app, call, &failure, used_ms);
+        }
+        Event::SettingChanged { caller, setting } => settings::changed(w, caller, setting),
+        Event::SourceOverridden { caller, app, source } => {
+            install::overridden(w, caller, &app, source);
+        }
+        Event::FileFetched { effect, bytes } => files::fetched(w, effect, bytes),
+        Event::AppLaunched { app } | Event::AppUsed { app } => install::launched(w, &app),
+        Event::ContentRequested { app, request } => check::simulated(w, &app, request),
         Event::ClientGone { client } => cancel::client_gone(w, client),
         Event::FilesMoved { effect, bytes_done, bytes_total } => {
             install::files_moved(w, effect, bytes_done, bytes_total);

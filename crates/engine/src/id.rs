@@ -40,6 +40,12 @@ number! {
     ClientId
 }
 
+number! {
+    /// Names a question to an app or its extension, and fences the answer. Not used again in the life of the process, and
+    /// hardly in another one.
+    CallId
+}
+
 /// A pack of an app.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PackKey {

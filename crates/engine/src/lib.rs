@@ -11,6 +11,7 @@
 //! manual.
 
 mod admit;
+mod allowance;
 mod ask;
 mod backoff;
 mod class;
@@ -38,13 +39,16 @@ pub use admit::{Ask, ESSENTIAL_PATIENCE_MS, Others, Verdict, admit};
 pub use backoff::{BACKOFF_MAX_MS, ESSENTIAL_BACKOFF_MAX_MS, backoff_ms};
 pub use class::{Class, Demand};
 pub use effect::{
-    Delivery, Effect, Effects, InstallProgress, Notice, Order, PackUpdate, Reply, Withheld,
+    Delivery, Effect, Effects, ExtensionEnd, FileLimit, FileTransfer, FileUpdate, Inquiry,
+    InstallProgress, Notice, Order, PackUpdate, Question, Receiver, Reply, Withheld,
 };
-pub use event::{Caller, CancelTarget, Event, Terms};
-pub use explain::{Explanation, PackState, explain};
-pub use facts::{DISK_RESERVE_BYTES, Facts, FactsChange, Known, Network, TRANSFERS_MAX_DEFAULT};
+pub use event::{Caller, CancelTarget, Event, ExtensionAnswer, Origin, Terms};
+pub use explain::{Explanation, FileExplanation, PackState, explain, explain_download};
+pub use facts::{
+    DISK_RESERVE_BYTES, Facts, FactsChange, Known, Network, Power, TRANSFERS_MAX_DEFAULT,
+};
 pub use handle::handle;
-pub use id::{ClientId, DownloadId, EffectId, PackKey, RequestId};
+pub use id::{CallId, ClientId, DownloadId, EffectId, PackKey, RequestId};
 pub use reason::{Fact, Reason};
 pub use state::{Device, State};
 pub use time::{MonotonicTime, Now, WallTime};

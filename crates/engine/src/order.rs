@@ -1,9 +1,11 @@
 //! From the record of an owed effect to the order that the performer gets.
 
-use crate::effect::{Delivery, Order};
+use crate::allowance;
+use crate::effect::{Delivery, FileTransfer, Order};
 use crate::id::{DownloadId, EffectId, PackKey};
-use crate::record::{KeepData, Owed, Phase};
+use crate::record::{App, FileStage, KeepData, Owed, Phase, Source};
 use crate::state::State;
+use crate::transition::groups;
 
 /// The order of an effect; none when nothing is left to do but to end it: its download no longer waits for it.
 pub(crate) fn of(state: &State, id: EffectId, owed: &Owed) -> Option<Order> {
@@ -11,7 +13,7 @@ pub(crate) fn of(state: &State, id: EffectId, owed: &Owed) -> Option<Order> {
         Owed::PrepareApp { app } => {
             let record = state.records.app(app)?;
             let installation = record.installation()?;
-            let bundle = installation.incoming.as_ref().unwrap_or(&record.bundle).clone();
+            let bundle = installation.incoming.as_deref().unwrap_or(&record.bundle).clone();
             Some(Order::PrepareApp { app: app.clone(), bundle })
         }
         Owed::FetchCatalog { app } => {
@@ -21,7 +23,7 @@ pub(crate) fn of(state: &State, id: EffectId, owed: &Owed) -> Option<Order> {
                 .filter(|record| record.check == Some(id) && !record.is_leaving())?;
             Some(Order::FetchCatalog {
                 app: app.clone(),
-                repository: record.bundle.repository.clone()?,
+                repository: repository_of(record)?,
                 channel: record.bundle.channel.clone(),
                 trust: record.bundle.trust,
                 held: record.release,
@@ -42,13 +44,46 @@ pub(crate) fn of(state: &State, id: EffectId, owed: &Owed) -> Option<Order> {
         Owed::Discard { key } => {
             Some(Order::Discard { app: key.app.clone(), pack: key.pack.clone() })
         }
+        Owed::FetchFile { download, .. } => file_transfer(state, id, *download),
+        Owed::DiscardFile { app, download, group } => {
+            Some(Order::DiscardFile { app: app.clone(), download: *download, group: group.clone() })
+        }
         Owed::RemoveAppData { app, data } => {
             let kept = state.records.packs_of(app).filter_map(|(key, pack)| {
                 pack.local.filter(|_| *data == KeepData::Keep).map(|v| (key.pack.clone(), v))
             });
-            Some(Order::RemoveAppData { app: app.clone(), keep: kept.collect() })
+            let groups = match data {
+                KeepData::Keep => Vec::new(),
+                KeepData::Delete => groups::left_behind(state, app),
+            };
+            Some(Order::RemoveAppData { app: app.clone(), keep: kept.collect(), groups })
         }
     }
+}
+
+fn repository_of(app: &App) -> Option<String> {
+    match app.source() {
+        Source::Repository(url) => Some(url.to_owned()),
+        Source::Manifest(_) | Source::None => None,
+    }
+}
+
+fn file_transfer(state: &State, id: EffectId, download: DownloadId) -> Option<Order> {
+    let file = state.records.file(download)?;
+    if file.stage != FileStage::Transferring(id) {
+        return None;
+    }
+    let app = state.records.app(&file.app).filter(|app| !app.is_leaving())?;
+    Some(Order::FetchFile(Box::new(FileTransfer {
+        download,
+        app: file.app.clone(),
+        request: file.download.clone(),
+        file_name: file.file_name(),
+        trust: app.bundle.trust,
+        limit: allowance::limit_of(app, file),
+        restrictions: app.restrictions().cloned(),
+        class: state.live.class_of(download, file.class()),
+    })))
 }
 
 fn delivery(state: &State, id: EffectId, key: &PackKey, download: DownloadId) -> Option<Delivery> {
@@ -59,7 +94,7 @@ fn delivery(state: &State, id: EffectId, key: &PackKey, download: DownloadId) ->
     Some(Delivery {
         download,
         app: key.app.clone(),
-        repository: app.bundle.repository.clone()?,
+        repository: repository_of(app)?,
         trust: app.bundle.trust,
         target: Box::new(offer.clone()),
         local: pack.local,

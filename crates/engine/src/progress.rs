@@ -6,7 +6,7 @@ use crate::class::Demand;
 use crate::effect::{InstallProgress, Notice};
 use crate::id::DownloadId;
 use crate::live::{Course, Progress};
-use crate::record::InstallStage;
+use crate::record::{App, InstallStage};
 use crate::work::Work;
 
 /// Where each phase of an installation ends, in millionths of the whole. `Spec: concepts 7` leaves the weights open.
@@ -45,11 +45,10 @@ pub(crate) fn plan(w: &mut Work<'_>, id: DownloadId, total: u64, remaining: u64)
 /// Counts a download as done in its installation's tally, whatever became of it: the installation no longer waits for it.
 pub(crate) fn conclude(w: &mut Work<'_>, id: DownloadId, total: u64) {
     leave_tally(w, id);
-    let essential = w.download(id).filter(|download| download.demand == Demand::Essential);
-    let Some(app) = essential.map(|download| download.key.app.clone()) else { return };
+    let Some(app) = awaited_by(w, id) else { return };
     let tally = w.live_mut().installs.entry(app).or_default();
-    tally.done += total;
-    tally.total += total;
+    tally.done = tally.done.saturating_add(total);
+    tally.total = tally.total.saturating_add(total);
 }
 
 /// Takes the download's bytes out of its installation's tally, if it is part of one.
@@ -63,8 +62,8 @@ pub(crate) fn leave_tally(w: &mut Work<'_>, id: DownloadId) {
 /// Ends what [`leave_tally`] began.
 pub(crate) fn join_tally(w: &mut Work<'_>, id: DownloadId) {
     adjust_tally(w, id, |tally, progress| {
-        tally.done += progress.done;
-        tally.total += progress.total;
+        tally.done = tally.done.saturating_add(progress.done);
+        tally.total = tally.total.saturating_add(progress.total);
     });
 }
 
@@ -73,10 +72,24 @@ fn adjust_tally(
     id: DownloadId,
     adjust: impl FnOnce(&mut crate::live::InstallTally, Progress),
 ) {
-    let essential = w.download(id).filter(|download| download.demand == Demand::Essential);
-    let Some(app) = essential.map(|download| download.key.app.clone()) else { return };
+    let Some(app) = awaited_by(w, id) else { return };
     let progress = w.live().progress.get(&id).copied().unwrap_or_default();
     adjust(w.live_mut().installs.entry(app).or_default(), progress);
+}
+
+/// The app whose installation waits for a download.
+fn awaited_by(w: &Work<'_>, id: DownloadId) -> Option<AppId> {
+    match w.download(id) {
+        Some(download) => (download.demand == Demand::Essential).then(|| download.key.app.clone()),
+        None => w.file(id).filter(|file| file.blocks_launch()).map(|file| file.app.clone()),
+    }
+}
+
+/// Tells the progress of the installation that waits for a download, if one does.
+pub(crate) fn tell_awaited(w: &mut Work<'_>, id: DownloadId) {
+    if let Some(app) = awaited_by(w, id) {
+        tell(w, &app);
+    }
 }
 
 /// Tells how far the installation of `app` is in its present phase.
@@ -85,7 +98,9 @@ pub(crate) fn tell(w: &mut Work<'_>, app: &AppId) {
     let tally = w.live().installs.get(app).cloned().unwrap_or_default();
     let (bytes_done, bytes_total) = match stage {
         InstallStage::Essential => (tally.done, tally.total),
-        InstallStage::Files | InstallStage::Install => (0, 0),
+        // Until the extension has answered, the allowance stands for what is essential. `Spec: concepts 7`.
+        InstallStage::Install => (0, provisional_bytes(w, app)),
+        InstallStage::Files => (0, 0),
     };
     let bytes_per_second = essential_rate(w, app);
     tell_bytes(
@@ -93,6 +108,11 @@ pub(crate) fn tell(w: &mut Work<'_>, app: &AppId) {
         app,
         &InstallBytes { stage, done: bytes_done, total: bytes_total, bytes_per_second },
     );
+}
+
+fn provisional_bytes(w: &Work<'_>, app: &AppId) -> u64 {
+    let restrictions = w.app(app).and_then(App::restrictions);
+    restrictions.map_or(0, |restrictions| restrictions.essential_allowance_bytes)
 }
 
 /// Tells that the app's own files moved on.

@@ -74,6 +74,39 @@ pub enum Fact {
     Switching,
     /// Waits for other packs of the release, to be made live together with them.
     ReleaseIncomplete,
+    /// A person has paused it.
+    Paused,
+    /// The installation that it belongs to has been paused.
+    InstallationPaused,
+    /// The device saves power.
+    LowPower,
+    /// Background activity is switched off, for all apps or for this one.
+    BackgroundOff,
+    /// In-app content is switched off, and the app was never launched.
+    InAppContentOff,
+    /// It failed.
+    Ended {
+        /// Why.
+        failure: Failure,
+    },
+    /// It has ended; whoever is to know takes note of it when there is somebody.
+    Untold,
+    /// It has ended, and somebody is taking note of it.
+    BeingTold,
+    /// The extension has used the run time of its day.
+    ExtensionBudget {
+        /// Milliseconds used.
+        used_ms: u64,
+        /// Milliseconds that it may use in a day.
+        allowed_ms: u64,
+    },
+    /// The extension did not answer; it is asked again later.
+    ExtensionFailed {
+        /// Calls in a row that it did not answer.
+        attempts: u32,
+        /// Why the last one.
+        failure: Failure,
+    },
 }
 
 impl Fact {
@@ -98,6 +131,16 @@ impl Fact {
             Self::NextCheck => "nextCheck",
             Self::Switching => "switching",
             Self::ReleaseIncomplete => "releaseIncomplete",
+            Self::Paused => "paused",
+            Self::InstallationPaused => "installationPaused",
+            Self::LowPower => "lowPower",
+            Self::BackgroundOff => "backgroundOff",
+            Self::InAppContentOff => "inAppContentOff",
+            Self::Ended { .. } => "failed",
+            Self::Untold => "untold",
+            Self::BeingTold => "beingTold",
+            Self::ExtensionBudget { .. } => "extensionBudget",
+            Self::ExtensionFailed { .. } => "extensionFailed",
         }
     }
 }
@@ -147,6 +190,27 @@ impl fmt::Display for Fact {
             Self::Switching => f.write_str("it is complete and is being put in place"),
             Self::ReleaseIncomplete => {
                 f.write_str("it is complete and waits for the other updates of its release")
+            }
+            Self::Paused => f.write_str("somebody has paused it"),
+            Self::InstallationPaused => f.write_str("its installation has been paused"),
+            Self::LowPower => f.write_str("the device saves power"),
+            Self::BackgroundOff => f.write_str("background activity is switched off"),
+            Self::InAppContentOff => {
+                f.write_str("in-app content is switched off until the app is launched")
+            }
+            Self::Ended { failure } => write!(f, "it failed: {failure}"),
+            Self::Untold => f.write_str(
+                "it has ended, and neither the app nor its extension has taken note of it yet",
+            ),
+            Self::BeingTold => f.write_str("it has ended, and the app is being told"),
+            Self::ExtensionBudget { used_ms, allowed_ms } => write!(
+                f,
+                "the extension has used {} of the {} seconds that it may run in a day",
+                used_ms / 1000,
+                allowed_ms / 1000
+            ),
+            Self::ExtensionFailed { attempts, failure } => {
+                write!(f, "call {attempts} of the extension in a row failed: {failure}")
             }
         }
     }

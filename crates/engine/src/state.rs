@@ -5,8 +5,8 @@ use headstart_model::record::Row;
 
 use crate::class::Class;
 use crate::facts::Facts;
-use crate::live::{Active, Course, Live, index_add};
-use crate::record::{LoadError, Owed, Records, Stage};
+use crate::live::{Active, Course, Hold, Live, index_add};
+use crate::record::{FileDownload, FileStage, LoadError, Owed, Records, Stage, Switch};
 
 /// What does not change about a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +81,20 @@ fn index(records: &Records) -> Live {
             index_add(&mut live.updating, app, *id);
         }
     }
+    for (id, file) in &records.files {
+        live.files.enter(*id, file);
+        if file.blocks_launch() {
+            index_add(&mut live.essential, &file.app, *id);
+        }
+    }
+    for app in &records.settings.apps_without_background {
+        live.queue.hold(app, Hold::Background);
+    }
+    if records.settings.in_app_content == Switch::Off {
+        for (app, _) in records.apps.iter().filter(|(_, app)| app.first_launch.is_none()) {
+            live.queue.hold(app, Hold::Content);
+        }
+    }
     for (key, _) in records.packs.iter().filter(|(_, pack)| pack.leaving.is_some()) {
         index_add(&mut live.leaving, &key.app, key.pack.clone());
     }
@@ -98,9 +112,16 @@ fn index(records: &Records) -> Live {
             let course = if wanted.is_some() { Course::Running } else { Course::Stopping };
             live.active.insert(*id, Active { download: *download, class, course });
         }
+        if let Owed::FetchFile { download, .. } = owed {
+            let wanted = records.files.get(download);
+            let wanted = wanted.filter(|file| file.stage == FileStage::Transferring(*id));
+            let class = wanted.map_or(Class::Upkeep, FileDownload::class);
+            let course = if wanted.is_some() { Course::Running } else { Course::Stopping };
+            live.active.insert(*id, Active { download: *download, class, course });
+        }
     }
     for (app, _) in records.apps.iter().filter(|(_, app)| app.distrust().is_some()) {
-        live.queue.hold(app);
+        live.queue.hold(app, Hold::Distrust);
     }
     live
 }

@@ -71,6 +71,10 @@ pub(crate) fn bundle(version: &str) -> Bundle {
         trust: Trust::Ordinary,
         files: BundleFiles::InPlace,
         languages: Vec::new(),
+        manifest: None,
+        extension: false,
+        restrictions: None,
+        groups: BTreeMap::new(),
     }
 }
 
@@ -160,6 +164,7 @@ impl Bench {
         assert_eq!(left.asked, right.asked);
         assert_eq!(left.owed, right.owed);
         assert_eq!(left.busy, right.busy);
+        assert!(right.files.is_as_loaded(&left.files), "{:?} {:?}", right.files, left.files);
         assert!(left.active.keys().eq(right.active.keys()));
     }
 
@@ -181,7 +186,7 @@ impl Bench {
         self.call(|caller| Event::AppInstallRequested {
             caller,
             app: app_id("app"),
-            bundle: bundle("1"),
+            bundle: Box::new(bundle("1")),
         })
     }
 
@@ -228,9 +233,14 @@ impl Bench {
             Order::Plan(_) => Event::PlanMade { effect, plan: PLAN },
             Order::Transfer(_) => Event::TransferFinished { effect },
             Order::Switch { .. } => Event::Switched { effect },
-            Order::RemoveVersion { .. } | Order::Discard { .. } | Order::RemoveAppData { .. } => {
-                Event::Removed { effect }
+            Order::FetchFile(transfer) => {
+                let bytes = transfer.request.file_size.unwrap_or(100);
+                Event::FileFetched { effect, bytes }
             }
+            Order::RemoveVersion { .. }
+            | Order::Discard { .. }
+            | Order::DiscardFile { .. }
+            | Order::RemoveAppData { .. } => Event::Removed { effect },
         };
         self.hear(event)
     }

@@ -1,17 +1,23 @@
 //! Questions about the state that change nothing: lists, status flags, whether an app may be launched.
 
+mod extension;
+mod queue;
+
+pub use extension::{ExtensionView, extension};
+pub(crate) use queue::status_of;
+pub use queue::{DownloadView, FileView, Subject, current, downloads, find_download, queue};
+
 use std::collections::BTreeSet;
 
 use headstart_model::{
     AppId, DownloadPolicy, Failure, Language, PackId, PackVersion, ReleaseNumber, Status,
 };
 
-use crate::class::Class;
 use crate::effect::Withheld;
 use crate::failures;
 use crate::id::{DownloadId, PackKey};
 use crate::live::Course;
-use crate::record::{App, Download, InstallStage, Pack, Phase, Stage};
+use crate::record::{App, InstallStage, Pack, Phase};
 use crate::state::State;
 use crate::time::WallTime;
 
@@ -205,6 +211,8 @@ pub struct AppView {
     pub stage: Option<InstallStage>,
     /// Essential packs that its installation still waits for.
     pub essential_pending: Vec<PackId>,
+    /// Essential single downloads that it still waits for, by identifier.
+    pub essential_downloads: Vec<String>,
     /// When it was first launched.
     pub first_launch: Option<WallTime>,
     /// The release of the catalog that is held.
@@ -238,6 +246,7 @@ fn app_view(state: &State, id: &AppId, record: &App) -> AppView {
         },
         stage: record.installation().map(|installation| installation.stage),
         essential_pending: essential_pending(state, id),
+        essential_downloads: essential_downloads(state, id),
         first_launch: record.first_launch,
         release: record.release,
         checked_at: record.checked_at,
@@ -253,13 +262,22 @@ pub fn essential_pending(state: &State, app: &AppId) -> Vec<PackId> {
     downloads.map(|download| download.key.pack.clone()).collect()
 }
 
+/// Essential single downloads that the installation of `app` still waits for, by identifier, in the order in which they were
+/// asked for.
+#[must_use]
+pub fn essential_downloads(state: &State, app: &AppId) -> Vec<String> {
+    let pending = state.live.essential.get(app).into_iter().flatten();
+    let files = pending.filter_map(|id| state.records.file(*id));
+    files.map(|file| file.download.identifier.clone()).collect()
+}
+
 /// Whether an app may be launched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LaunchGate {
     /// It may.
     Open,
-    /// Its installation is going on, and waits for these essential packs if it has come that far.
-    Pending(Vec<PackId>),
+    /// Its installation is going on, and waits for these essential packs and single downloads if it has come that far.
+    Pending(Vec<PackId>, Vec<String>),
     /// It may not.
     Closed(Failure),
 }
@@ -270,49 +288,12 @@ pub fn launch_gate(state: &State, app: &AppId) -> LaunchGate {
     match state.records.app(app).map(|record| &record.phase) {
         None => LaunchGate::Closed(failures::app_not_found(app)),
         Some(Phase::Removing(_)) => LaunchGate::Closed(failures::app_being_removed(app)),
-        Some(Phase::Installing(_)) => LaunchGate::Pending(essential_pending(state, app)),
+        Some(Phase::Installing(_)) => {
+            let (packs, downloads) =
+                (essential_pending(state, app), essential_downloads(state, app));
+            LaunchGate::Pending(packs, downloads)
+        }
         Some(Phase::Launchable) => LaunchGate::Open,
-    }
-}
-
-/// A download as listings show it. `Spec: cli`, `downloads list`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DownloadView {
-    /// The download.
-    pub id: DownloadId,
-    /// The app.
-    pub app: AppId,
-    /// The pack.
-    pub pack: PackId,
-    /// The version on its way.
-    pub version: PackVersion,
-    /// Its present class.
-    pub class: Class,
-    /// How far it is.
-    pub stage: Stage,
-    /// Bytes done.
-    pub bytes_done: u64,
-    /// Bytes in all.
-    pub bytes_total: u64,
-}
-
-/// Every download that has not concluded, oldest first.
-#[must_use]
-pub fn downloads(state: &State) -> Vec<DownloadView> {
-    state.records.downloads().map(|(id, download)| download_view(state, id, download)).collect()
-}
-
-fn download_view(state: &State, id: DownloadId, download: &Download) -> DownloadView {
-    let progress = state.live.progress.get(&id).copied().unwrap_or_default();
-    DownloadView {
-        id,
-        app: download.key.app.clone(),
-        pack: download.key.pack.clone(),
-        version: download.target.version,
-        class: state.live.class_of(id, download.demand.class()),
-        stage: download.stage,
-        bytes_done: progress.done,
-        bytes_total: progress.total,
     }
 }
 

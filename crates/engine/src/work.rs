@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use headstart_model::{AppId, Failure};
 
 use crate::class::{Class, Demand};
-use crate::effect::{Effect, Effects, Notice, PackUpdate, Reply};
+use crate::effect::{Effect, Effects, FileUpdate, Notice, PackUpdate, Reply};
 use crate::id::{DownloadId, EffectId, PackKey, RequestId};
 use crate::live::{Live, Subject, index_add, index_remove};
 use crate::order;
 use crate::record::{
-    App, Download, Freshness, Leaving, LocalVersion, Owed, Pack, Records, RowKey, Stage, encode,
+    App, Download, FileDownload, FileStage, Freshness, Leaving, LocalVersion, Owed, Pack, Records,
+    RowKey, Settings, Stage, encode,
 };
 use crate::state::{Device, State};
 use crate::time::Now;
@@ -22,6 +23,7 @@ pub(crate) struct Work<'a> {
     touched: BTreeSet<RowKey>,
     effects: Vec<Effect>,
     switchable: BTreeSet<AppId>,
+    askable: BTreeSet<AppId>,
 }
 
 impl<'a> Work<'a> {
@@ -32,6 +34,7 @@ impl<'a> Work<'a> {
             touched: BTreeSet::new(),
             effects: Vec::new(),
             switchable: BTreeSet::new(),
+            askable: BTreeSet::new(),
         }
     }
 
@@ -183,6 +186,77 @@ impl<'a> Work<'a> {
         id
     }
 
+    /// The record of a single download.
+    pub(crate) fn file(&self, id: DownloadId) -> Option<&FileDownload> {
+        self.state.records.files.get(&id)
+    }
+
+    /// The record of a single download; its stage is changed by [`Self::set_file_stage`] only.
+    pub(crate) fn file_mut(&mut self, id: DownloadId) -> Option<&mut FileDownload> {
+        let file = self.state.records.files.get_mut(&id)?;
+        self.touched.insert(RowKey::File(id));
+        Some(file)
+    }
+
+    pub(crate) fn insert_file(&mut self, file: FileDownload) -> DownloadId {
+        let counters = &mut self.state.records.counters;
+        let id = DownloadId(counters.next_download);
+        counters.next_download += 1;
+        self.touched.insert(RowKey::Counters);
+        self.touched.insert(RowKey::File(id));
+        if file.blocks_launch() {
+            index_add(&mut self.state.live.essential, &file.app, id);
+        }
+        self.state.live.files.enter(id, &file);
+        self.state.records.files.insert(id, file);
+        id
+    }
+
+    pub(crate) fn set_file_stage(&mut self, id: DownloadId, stage: FileStage) {
+        let Some(file) = self.file_mut(id) else { return };
+        file.stage = stage;
+        let file = &self.state.records.files[&id];
+        let live = &mut self.state.live;
+        live.files.enter(id, file);
+        if !file.blocks_launch() {
+            index_remove(&mut live.essential, &file.app, &id);
+        }
+        if file.outcome().is_some() {
+            live.unplace(id, None);
+        }
+    }
+
+    pub(crate) fn drop_file(&mut self, id: DownloadId) -> Option<FileDownload> {
+        let file = self.state.records.files.remove(&id)?;
+        self.touched.insert(RowKey::File(id));
+        let live = &mut self.state.live;
+        live.unplace(id, file.download.file_size);
+        live.progress.remove(&id);
+        live.files.leave(id, &file);
+        index_remove(&mut live.essential, &file.app, &id);
+        Some(file)
+    }
+
+    /// What the person at the device has decided, to be changed.
+    pub(crate) fn settings_mut(&mut self) -> &mut Settings {
+        self.touched.insert(RowKey::Settings);
+        &mut self.state.records.settings
+    }
+
+    /// Looks at the end of the event whether `app` or its extension is to be asked something.
+    pub(crate) fn want_ask(&mut self, app: &AppId) {
+        self.askable.insert(app.clone());
+    }
+
+    /// The next app of those.
+    pub(crate) fn next_ask(&mut self) -> Option<AppId> {
+        self.askable.pop_first()
+    }
+
+    pub(crate) fn emit(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
     /// Removes the record of a download that has concluded.
     pub(crate) fn drop_download(&mut self, id: DownloadId) -> Option<Download> {
         let download = self.state.records.downloads.remove(&id)?;
@@ -191,6 +265,7 @@ impl<'a> Work<'a> {
         let live = &mut self.state.live;
         live.unplace(id, download.plan.map(|plan| plan.disk_bytes));
         live.progress.remove(&id);
+        live.files.leave_foreground(id);
         for index in [&mut live.downloads, &mut live.essential, &mut live.built, &mut live.updating]
         {
             index_remove(index, &download.key.app, &id);
@@ -236,7 +311,9 @@ impl<'a> Work<'a> {
 
     /// The present class of a download.
     pub(crate) fn class_of(&self, id: DownloadId) -> Class {
-        let base = self.download(id).map_or(Class::Upkeep, |d| d.demand.class());
+        let base = self.download(id).map(|d| d.demand.class());
+        let base = base.or_else(|| self.file(id).map(FileDownload::class));
+        let base = base.unwrap_or(Class::Upkeep);
         self.live().class_of(id, base)
     }
 
@@ -316,6 +393,13 @@ impl<'a> Work<'a> {
             update,
         };
         self.tell(notice);
+    }
+
+    /// Tells the news of a single download that is on record.
+    pub(crate) fn tell_file(&mut self, id: DownloadId, update: FileUpdate) {
+        let Some(file) = self.file(id).filter(|file| !file.is_manifest()) else { return };
+        let (app, download) = (file.app.clone(), Box::new(file.download.clone()));
+        self.tell(Notice::File { app, id, download, update });
     }
 
     /// Answers a call and closes it; one that is no longer open is let be.

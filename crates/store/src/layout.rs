@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use headstart_model::{AppId, Digest, DigestHasher, PackId, PackPath, PackVersion};
+use headstart_model::{AppGroupId, AppId, Digest, DigestHasher, PackId, PackPath, PackVersion};
 
 /// Paths below one home. Pure: nothing is touched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,25 @@ impl Layout {
     #[must_use]
     pub fn app(&self, app: &AppId) -> PathBuf {
         self.home.join("apps").join(app.as_str())
+    }
+
+    /// What has arrived of a single download while it is fetched. On the same file system as [`inbox`](Self::inbox), where
+    /// a rename moves it.
+    #[must_use]
+    pub fn download(&self, number: u64) -> PathBuf {
+        self.home.join("downloads").join(number.to_string())
+    }
+
+    /// What the members of an app group share.
+    #[must_use]
+    pub fn group(&self, group: &AppGroupId) -> PathBuf {
+        self.home.join("groups").join(group.as_str())
+    }
+
+    /// Where a single download is handed over: in the container of its group, so that its members can move it.
+    #[must_use]
+    pub fn inbox(&self, group: &AppGroupId, number: u64) -> PathBuf {
+        self.group(group).join("inbox").join(number.to_string())
     }
 
     /// What is known of the app's repository: trusted metadata and the last catalog.

@@ -10,9 +10,11 @@
 //! - [`beneath`]: files below a folder that somebody else may be writing in, without ever
 //!   following a link.
 //! - [`dirs`]: where a device keeps its things, and where its socket is; [`locale`]: what the person reads.
+//! - [`purgeable`]: the mark on files that may go when the disk gets full.
 //! - [`boot`]: which start of the machine this is.
 //! - [`socket`], [`process`], [`memory`]: the local socket with the identity of the peer, and
 //!   processes.
+//! - [`confine`]: programs of others, run with nothing but what they were given.
 //! - [`tcp`]: the path of one of this process's TCP connections.
 //!
 //! Not here: decisions, formats, async. Everything blocks; an async caller uses a thread pool, or,
@@ -24,6 +26,7 @@
 pub mod beneath;
 pub mod boot;
 pub mod clone;
+pub mod confine;
 pub mod crash;
 pub mod dirs;
 pub mod durable;
@@ -36,7 +39,9 @@ pub mod map;
 pub mod memory;
 pub mod mode;
 pub mod positioned;
+pub mod power;
 pub mod process;
+pub mod purgeable;
 pub mod socket;
 pub mod space;
 pub mod tcp;

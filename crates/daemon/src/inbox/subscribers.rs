@@ -23,6 +23,9 @@ impl Heard {
             Notice::Pack { app, pack, .. } => {
                 *app == self.app && self.packs.as_ref().is_none_or(|packs| packs.contains(pack))
             }
+            Notice::File { app, .. } | Notice::Extension { app, .. } => {
+                *app == self.app && self.packs.is_none()
+            }
             Notice::Installation { app, .. } | Notice::Launchable { app, .. } => *app == self.app,
         }
     }

@@ -1,19 +1,25 @@
 //! HTTP clients: one for ordinary apps, one for apps under development.
 
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use headstart_engine::record::Trust;
+use headstart_engine::{Class, FileTransfer};
 use headstart_model::{ErrorKind, Failure};
 use headstart_sys::identity::FileStamp;
-use headstart_transfer::{Client, ClientConfig, HttpsPolicy};
+use headstart_transfer::{
+    Client, ClientConfig, ExtraHeader, HeaderScope, HostPolicy, HttpsPolicy, LoopbackPolicy, Reach,
+    RetryPolicy,
+};
+use url::Url;
 
 /// Makes clients and keeps them, so that connections are kept too.
 ///
 /// The authorities that this home trusts besides the system's may appear while the service runs (`serve --tls auto` makes
 /// one); a client is made anew when they change.
-#[derive(Debug)]
 pub struct Clients {
     authorities: Vec<PathBuf>,
     stall_timeout: Duration,
@@ -21,11 +27,54 @@ pub struct Clients {
     kept: Mutex<Vec<Kept>>,
 }
 
-#[derive(Debug)]
-struct Kept {
+/// Clients that are kept, at most. `Ours:` each keeps connections of its own; downloads of one app are mostly alike.
+const KEPT_MAX: usize = 24;
+
+/// How long a transfer tries by itself before the engine hears of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    /// Somebody waits: one quick repetition. `Spec: concepts 4.4`.
+    Short,
+    /// Nobody waits.
+    Long,
+}
+
+impl Patience {
+    fn retry(self) -> RetryPolicy {
+        match self {
+            Self::Short => RetryPolicy {
+                attempts: NonZeroU32::new(2).expect("two is not zero"),
+                ..RetryPolicy::default()
+            },
+            Self::Long => RetryPolicy::default(),
+        }
+    }
+}
+
+/// What makes clients different.
+#[derive(Clone, PartialEq, Eq)]
+struct Key {
     https: HttpsPolicy,
+    reach: Reach,
+    headers: BTreeMap<String, String>,
+    /// The server that gets the headers.
+    origin: Option<String>,
+    patience: Patience,
+}
+
+struct Kept {
+    key: Key,
     stamps: Vec<Option<FileStamp>>,
     client: Client,
+}
+
+/// Shows neither headers nor authorities.
+impl std::fmt::Debug for Clients {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Clients")
+            .field("stall_timeout", &self.stall_timeout)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Clients {
@@ -36,29 +85,88 @@ impl Clients {
         Self { authorities, stall_timeout, seed, kept: Mutex::new(Vec::new()) }
     }
 
+    /// A client for a single file: it sends the file's headers to the server that is named and to no other, and is redirected
+    /// only where the app may download from. `Spec: concepts 14`.
+    ///
+    /// # Errors
+    /// A failure when an authority's file is no certificate, or a header cannot be sent.
+    pub(super) fn for_file(&self, transfer: &FileTransfer, url: &Url) -> Result<Client, Failure> {
+        let request = &transfer.request;
+        let headers = request.headers.iter().map(|(name, value)| ExtraHeader {
+            scope: HeaderScope::Origin(url.clone()),
+            name: name.clone(),
+            value: value.clone(),
+        });
+        let hosts = match &transfer.restrictions {
+            Some(restrictions) => HostPolicy::Only(restrictions.domains.clone()),
+            None => HostPolicy::Any,
+        };
+        let loopback = match transfer.trust {
+            Trust::Ordinary => LoopbackPolicy::Refused,
+            Trust::Development | Trust::Insecure => LoopbackPolicy::Allowed,
+        };
+        let patience = match transfer.class {
+            Class::Essential | Class::Foreground => Patience::Short,
+            Class::Nonessential | Class::Upkeep => Patience::Long,
+        };
+        let key = Key {
+            https: https_policy(transfer.trust),
+            reach: Reach { hosts, loopback },
+            headers: request.headers.clone(),
+            origin: (!request.headers.is_empty()).then(|| url.origin().ascii_serialization()),
+            patience,
+        };
+        self.get(key, headers.collect())
+    }
+
     /// A client for what an installation allows.
     ///
     /// # Errors
     /// A failure when an authority's file is no certificate.
     pub fn for_trust(&self, trust: Trust) -> Result<Client, Failure> {
-        let https = https_policy(trust);
+        let key = Key {
+            https: https_policy(trust),
+            reach: Reach::default(),
+            headers: BTreeMap::new(),
+            origin: None,
+            patience: Patience::Long,
+        };
+        self.get(key, Vec::new())
+    }
+
+    /// The client that is kept for `key`, or a new one.
+    fn get(&self, key: Key, headers: Vec<ExtraHeader>) -> Result<Client, Failure> {
         let stamps: Vec<_> =
             self.authorities.iter().map(|path| FileStamp::of_path(path).ok()).collect();
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(kept) = kept.iter().find(|kept| kept.https == https && kept.stamps == stamps) {
-            return Ok(kept.client.clone());
+        kept.retain(|kept| kept.stamps == stamps);
+        if let Some(at) = kept.iter().position(|kept| kept.key == key) {
+            // The one that was used last is the last to go.
+            let found = kept.remove(at);
+            let client = found.client.clone();
+            kept.push(found);
+            return Ok(client);
         }
         let extra_authorities =
             self.authorities.iter().filter_map(|path| std::fs::read(path).ok()).collect();
         let stall_timeout = self.stall_timeout;
-        let config =
-            ClientConfig { https, extra_authorities, stall_timeout, ..ClientConfig::default() };
+        let config = ClientConfig {
+            https: key.https,
+            reach: key.reach.clone(),
+            extra_authorities,
+            stall_timeout,
+            headers,
+            retry: key.patience.retry(),
+            ..ClientConfig::default()
+        };
         let client = Client::new(config, self.seed).map_err(|error| {
             Failure::from_error(ErrorKind::InvalidInput, "badAuthority", &error)
                 .with_hint("check the files given with --ca, and that the system has trusted authorities (package ca-certificates)")
         })?;
-        kept.retain(|kept| kept.https != https);
-        kept.push(Kept { https, stamps, client: client.clone() });
+        if kept.len() >= KEPT_MAX {
+            kept.remove(0);
+        }
+        kept.push(Kept { key, stamps, client: client.clone() });
         Ok(client)
     }
 }

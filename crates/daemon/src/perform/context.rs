@@ -1,14 +1,15 @@
 //! What every order needs.
 
+use std::ffi::OsString;
 use std::sync::{MutexGuard, PoisonError};
 
 use headstart_engine::FactsChange;
 use headstart_model::{Failure, Language};
 use headstart_store::Layout;
-use headstart_sys::space;
 
 use super::clients::Clients;
 use super::pacing::Pacing;
+use crate::conditions::DeviceConditions;
 
 /// The device as the performers see it.
 #[derive(Debug)]
@@ -23,6 +24,10 @@ pub struct Context {
     pub device_id: Vec<u8>,
     /// What the person reads, as the service's own environment says; empty when it does not.
     pub languages: Vec<Language>,
+    /// Facts about the device.
+    pub conditions: DeviceConditions,
+    /// Variables of the service's environment that go to extensions.
+    pub environment: Vec<(OsString, OsString)>,
     /// Held by whoever makes the next generation of a namespace.
     pub generations: std::sync::Mutex<()>,
     /// Held by the one repair that is being made.
@@ -33,7 +38,13 @@ impl Context {
     /// What is known of the device when the service begins.
     #[must_use]
     pub fn first_facts(&self) -> FactsChange {
-        FactsChange { languages: Some(self.languages.clone()), ..self.free_space() }
+        FactsChange { languages: Some(self.languages.clone()), ..self.facts() }
+    }
+
+    /// What is so at this moment, or pretended to be.
+    #[must_use]
+    pub fn facts(&self) -> FactsChange {
+        self.conditions.facts(self.layout.home())
     }
 
     /// Keeps others from making the next generation of a namespace meanwhile.
@@ -45,10 +56,7 @@ impl Context {
     /// How much room the disk has at this moment.
     #[must_use]
     pub fn free_space(&self) -> FactsChange {
-        FactsChange {
-            disk_free_bytes: space::available_bytes(self.layout.home()).ok(),
-            ..FactsChange::default()
-        }
+        FactsChange { disk_free_bytes: self.facts().disk_free_bytes, ..FactsChange::default() }
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) async fn plan(
     ordered: Ordered,
     stop: &CancellationToken,
 ) -> Event {
-    match prepare(context, &ordered, stop).await {
+    match prepare(context, effect, &ordered, stop).await {
         Ok(Prepared::Ready(delivery)) => {
             let receipt = delivery.receipt();
             let plan = PlanFigures {
@@ -75,7 +75,9 @@ async fn carry_out(
     ordered: &Ordered,
     stop: &CancellationToken,
 ) -> Result<(), Failure> {
-    let Prepared::Ready(delivery) = prepare(context, ordered, stop).await? else { return Ok(()) };
+    let Prepared::Ready(delivery) = prepare(context, effect, ordered, stop).await? else {
+        return Ok(());
+    };
     let receipt = *delivery.receipt();
     let before = receipt.bytes_total.saturating_sub(receipt.bytes_down);
     let progress = reporter(core.clone(), effect, before);
@@ -96,6 +98,7 @@ enum Prepared {
 
 async fn prepare(
     context: &Arc<Context>,
+    effect: EffectId,
     ordered: &Ordered,
     stop: &CancellationToken,
 ) -> Result<Prepared, Failure> {
@@ -120,7 +123,7 @@ async fn prepare(
         finish: Finish { folder, access: Access::ReadOnly, about },
     };
     let name = format!("download {}", ordered.download);
-    let pace = context.pacing.of_app(app, urgency(ordered.class));
+    let pace = context.pacing.of_effect(effect, app, urgency(ordered.class));
     let access = repository::access(context, &ordered.repository, ordered.trust, (&name, pace))?;
     let delivery =
         Delivery::prepare(access, goal, stop).await.map_err(|error| error.to_failure())?;

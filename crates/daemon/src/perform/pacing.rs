@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use headstart_engine::Class;
+use headstart_engine::{Class, EffectId};
 use headstart_model::AppId;
 use headstart_transfer::{Limit, Pace, Urgency};
 
@@ -12,6 +12,8 @@ use headstart_transfer::{Limit, Pace, Urgency};
 pub struct Pacing {
     device: Limit,
     apps: Mutex<HashMap<AppId, Limit>>,
+    /// The paces of effects that run, so that their class can change.
+    effects: Mutex<HashMap<EffectId, Pace>>,
 }
 
 impl Pacing {
@@ -19,6 +21,29 @@ impl Pacing {
     #[must_use]
     pub const fn device(&self) -> &Limit {
         &self.device
+    }
+
+    /// A pace for an effect of an app, which [`reclass`](Self::reclass) can change until [`end`](Self::end).
+    pub(super) fn of_effect(&self, effect: EffectId, app: &AppId, urgency: Urgency) -> Pace {
+        let pace = self.of_app(app, urgency);
+        self.effects().insert(effect, pace.clone());
+        pace
+    }
+
+    /// Gives a running effect another urgency, from the next byte on.
+    pub(super) fn reclass(&self, effect: EffectId, class: Class) {
+        if let Some(pace) = self.effects().get(&effect) {
+            pace.set_urgency(urgency(class));
+        }
+    }
+
+    /// Forgets the pace of an effect that has ended.
+    pub(super) fn end(&self, effect: EffectId) {
+        self.effects().remove(&effect);
+    }
+
+    fn effects(&self) -> std::sync::MutexGuard<'_, HashMap<EffectId, Pace>> {
+        self.effects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A pace for one more download of an app.

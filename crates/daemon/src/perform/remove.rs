@@ -6,7 +6,7 @@ use std::sync::Arc;
 use headstart_engine::record::LocalVersion;
 use headstart_engine::{EffectId, Event};
 use headstart_model::namespace::CURRENT_FILE;
-use headstart_model::{AppId, Failure, PackId};
+use headstart_model::{AppGroupId, AppId, Failure, PackId};
 use headstart_store::{Namespaces, Removal, StoreError, discard};
 use headstart_sys::{Action, FileError, durable};
 
@@ -55,10 +55,15 @@ pub(super) async fn app_data(
     context: &Arc<Context>,
     effect: EffectId,
     app: AppId,
-    keep: Vec<(PackId, LocalVersion)>,
+    (keep, groups): (Vec<(PackId, LocalVersion)>, Vec<AppGroupId>),
 ) -> Event {
     let context = Arc::clone(context);
-    let remove = move || remove_app(&context, &app, &keep);
+    let remove = move || {
+        for group in &groups {
+            durable::remove_tree(&context.layout.group(group))?;
+        }
+        remove_app(&context, &app, &keep)
+    };
     ended(effect, blocking(remove).await.and_then(|done| done.map_err(|e| e.to_failure())))
 }
 

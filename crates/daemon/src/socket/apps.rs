@@ -5,13 +5,13 @@ use std::path::PathBuf;
 
 use headstart_engine::record::{Bundle, BundleFiles, KeepData, Trust};
 use headstart_engine::view::LaunchGate;
-use headstart_engine::{Event, Notice, PackUpdate, Reply, view};
+use headstart_engine::{Event, Notice, Reply, view};
 use headstart_model::protocol::PackFailure;
 use headstart_model::protocol::apps::{
-    AppDetails, AppList, Info, Install, InstallEvent, Launch, LaunchEvent, Launchable, List,
-    PrepareLaunch, SimulateEvent, SimulationEvent, SimulationOutcome, Uninstall, Uninstalled,
-    Update,
+    AppDetails, AppList, ExtensionDetails, GroupFolder, Info, Install, InstallEvent, Launch,
+    LaunchEvent, Launchable, List, PrepareLaunch, Uninstall, Uninstalled, Update,
 };
+use headstart_model::protocol::downloads::DownloadFailure;
 use headstart_model::{AppId, ErrorKind, Failure, PackId};
 
 use super::reply::{Caller, End, Replies};
@@ -19,6 +19,12 @@ use super::{identity, translate};
 use crate::bundle;
 use crate::inbox::{Heard, Told};
 use crate::perform::blocking;
+
+mod control;
+mod simulate;
+
+pub(super) use control::{attach, control, override_source};
+pub(super) use simulate::simulate;
 
 /// What an installation allows, as the call says it.
 fn trust(dev: bool, insecure: bool) -> Result<Trust, Failure> {
@@ -90,23 +96,14 @@ async fn read_bundle(
     folder: String,
     trust: Trust,
     files: BundleFiles,
-) -> Result<(AppId, Bundle), Failure> {
+) -> Result<(AppId, Box<Bundle>), Failure> {
     blocking(move || {
         let folder = PathBuf::from(folder);
         let folder = folder.canonicalize().unwrap_or(folder);
         let description = bundle::read(&folder)?;
         bundle::check(&description, trust)?;
-        let record = Bundle {
-            path: folder.to_string_lossy().into_owned(),
-            version: description.version,
-            group: description.group,
-            repository: description.repository,
-            channel: description.channel,
-            trust,
-            files,
-            languages: description.languages,
-        };
-        Ok((description.id, record))
+        let record = bundle::record(&description, &folder, trust, files);
+        Ok((description.id, Box::new(record)))
     })
     .await?
 }
@@ -137,16 +134,24 @@ where
             reply = &mut call => break reply?,
         }
     };
-    let Reply::Launchable { missed, catalog } = reply else {
+    let Reply::Launchable { missed, catalog, downloads } = reply else {
         return Err(internal("the installation was answered with something else"));
     };
     if let Some(failure) = &catalog {
         tracing::warn!(%failure, %app, "installed without a catalog");
     }
-    let launchable = Launchable { failed: failures(missed), catalog, downloads: Vec::new() };
+    let launchable = Launchable {
+        failed: failures(missed),
+        catalog,
+        downloads: downloads.into_iter().map(download_failure).collect(),
+    };
     replies.between::<M>(&InstallEvent::Launchable(launchable)).await?;
     let info = app_info(caller, app).await?;
     replies.last::<M>(&InstallEvent::Done(info)).await
+}
+
+fn download_failure((identifier, failure): (String, Failure)) -> DownloadFailure {
+    DownloadFailure { identifier, failure }
 }
 
 pub(super) fn failures(failed: BTreeMap<PackId, Failure>) -> Vec<PackFailure> {
@@ -198,29 +203,47 @@ pub(super) async fn info(
     let id = call.app.clone();
     let description = blocking(move || bundle::registered(&context.layout, &id)).await?;
     // A bundle whose description is lost is still listed.
-    let (executable, languages) = match description {
-        Ok(description) => (description.executable, description.languages),
-        Err(_) => (None, Vec::new()),
+    let (executable, languages, program) = match description {
+        Ok(description) => (description.executable, description.languages, description.extension),
+        Err(_) => (None, Vec::new(), None),
     };
+    let files = bundle::files_folder(&caller.shared.context.layout, &call.app, &record);
+    let id = call.app.clone();
+    let view = caller.shared.core.query(move |state, now| view::extension(state, &id, now)).await?;
+    let view = view.ok_or_else(|| app_not_found(&call.app))?;
+    let extension = program.map(|program| ExtensionDetails {
+        program: files.join(program).to_string_lossy().into_owned(),
+        used_milliseconds: view.used_ms,
+        allowed_milliseconds: view.allowed_ms,
+        runs: caller.shared.asker.runs_of(&call.app),
+    });
     let details = AppDetails {
         app,
         executable: executable.map_or_else(String::new, |executable| {
-            let folder = bundle::files_folder(&caller.shared.context.layout, &call.app, &record);
-            folder.join(executable).to_string_lossy().into_owned()
+            files.join(executable).to_string_lossy().into_owned()
         }),
-        bundle: record.path,
+        bundle: record.path.clone(),
         dev: record.trust == Trust::Development,
-        app_group: record.group,
-        repository_url: record.repository,
-        channel: Some(record.channel),
+        app_group: record.group.clone(),
+        repository_url: record.repository.clone(),
+        channel: Some(record.channel.clone()),
         languages,
         resolved_language,
-        groups: Vec::new(),
-        manifest_url: None,
-        extension: None,
-        limits: headstart_model::protocol::extension::AppExtensionInfo::default(),
+        groups: group_folders(caller, &record),
+        manifest_url: record.manifest,
+        extension,
+        limits: view.info,
     };
     replies.last::<Info>(&details).await
+}
+
+fn group_folders(caller: Caller<'_>, record: &Bundle) -> Vec<GroupFolder> {
+    let layout = &caller.shared.context.layout;
+    let folder = |group: &headstart_model::AppGroupId| GroupFolder {
+        group: group.clone(),
+        folder: layout.group(group).to_string_lossy().into_owned(),
+    };
+    record.groups.keys().map(folder).collect()
 }
 
 pub(super) async fn prepare_launch(
@@ -233,16 +256,20 @@ pub(super) async fn prepare_launch(
     match gate {
         LaunchGate::Open => {}
         LaunchGate::Closed(failure) => return Err(failure.into()),
-        LaunchGate::Pending(_) if call.wait => wait_for_launch(caller, &call.app, replies).await?,
-        LaunchGate::Pending(packs) => return Err(pending(&call.app, &packs).into()),
+        LaunchGate::Pending(..) if call.wait => wait_for_launch(caller, &call.app, replies).await?,
+        LaunchGate::Pending(packs, downloads) => {
+            return Err(pending(&call.app, &packs, &downloads).into());
+        }
     }
     let launch = launch(caller, &call.app).await?;
     caller.shared.core.event(Event::AppLaunched { app: call.app });
     replies.last::<PrepareLaunch>(&LaunchEvent::Ready(launch)).await
 }
 
-fn pending(app: &AppId, packs: &[PackId]) -> Failure {
-    let names: Vec<_> = packs.iter().map(PackId::as_str).collect();
+fn pending(app: &AppId, packs: &[PackId], downloads: &[String]) -> Failure {
+    const NAMED_MAX: usize = 10;
+    let names = packs.iter().map(PackId::as_str).chain(downloads.iter().map(String::as_str));
+    let names: Vec<_> = names.take(NAMED_MAX).collect();
     let what = if names.is_empty() { "its installation".to_owned() } else { names.join(", ") };
     let message = format!("app `{app}` cannot be launched yet: {what} is still on its way");
     Failure::new(ErrorKind::Refused, "essentialPending", message)
@@ -301,50 +328,4 @@ async fn launch(caller: Caller<'_>, app: &AppId) -> Result<Launch, Failure> {
         folder: folder.to_string_lossy().into_owned(),
         environment,
     })
-}
-
-/// Fires a content request, and tells what came of it: it ends when every download that it started has ended.
-pub(super) async fn simulate(
-    caller: Caller<'_>,
-    call: SimulateEvent,
-    replies: &mut Replies<'_>,
-) -> Result<(), End> {
-    let core = &caller.shared.core;
-    let mut told = core.subscribe(Heard { app: call.app.clone(), packs: None });
-    core.event(Event::ContentRequested { app: call.app.clone(), request: call.event });
-    // The check that this begins is waited for like anybody's: its answer says what is on its way.
-    let app = call.app.clone();
-    let event = move |caller| Event::CheckForUpdatesRequested { caller, app };
-    let reply = core.call(caller.client, event).await?;
-    let Reply::Checked { updating, .. } = reply else {
-        return Err(internal("the check was answered with something else"));
-    };
-    let app = call.app.clone();
-    let downloads = core.query(move |state, _| view::downloads(state)).await?;
-    let mut open: Vec<PackId> =
-        downloads.into_iter().filter(|d| d.app == app).map(|d| d.pack).collect();
-    open.extend(updating);
-    open.sort();
-    open.dedup();
-    replies.between::<SimulateEvent>(&SimulationEvent::Selected(open.clone())).await?;
-    let mut outcome = SimulationOutcome::default();
-    while !open.is_empty() {
-        let Some(told) = told.recv().await else { break };
-        let Told::Notice(Notice::Pack { pack, update, .. }) = told else { continue };
-        match update {
-            PackUpdate::Finished => outcome.installed.push(pack.clone()),
-            PackUpdate::Failed(failure) => {
-                outcome.failed.push(PackFailure { pack: pack.clone(), failure });
-            }
-            PackUpdate::Downloading { bytes_done, bytes_total, bytes_per_second } => {
-                let progress =
-                    translate::pack_progress(&pack, bytes_done, bytes_total, bytes_per_second);
-                replies.between::<SimulateEvent>(&SimulationEvent::Progress(progress)).await?;
-                continue;
-            }
-            PackUpdate::Began | PackUpdate::Paused(_) => continue,
-        }
-        open.retain(|waiting| *waiting != pack);
-    }
-    replies.last::<SimulateEvent>(&SimulationEvent::Done(outcome)).await
 }

@@ -1,6 +1,7 @@
 //! One connection: calls come in, one after the other, and each is answered.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -16,19 +17,37 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::reply::{Caller, End, Replies};
-use super::{Shared, apps, consume, languages, packs, service, verify};
+use super::{
+    Shared, apps, consume, device, downloads, extension, languages, packs, service, verify,
+};
+use crate::extension::Run;
 
 /// Calls of one connection that wait; a peer that sends more waits too.
 const CALLS_WAITING_MAX: usize = 16;
 /// How often a peer that waits to be read is looked after, whether it is still there.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// Who may be at the other end of a connection.
+pub(crate) enum Role {
+    /// A program of the person.
+    Program,
+    /// An extension that the service runs.
+    Extension(Arc<Run>),
+}
+
 /// A connection and who is at its other end.
 pub(super) struct Connection {
     pub(super) client: ClientId,
     pub(super) peer: PeerIdentity,
+    /// The extension that the program is.
+    run: Option<Arc<Run>>,
+    /// Whether it has exclusive control of its app's downloads.
+    exclusive: Option<downloads::Held>,
+    /// The same, for who may not look at the connection.
+    held: Arc<AtomicBool>,
     /// The app that the program is, as far as it said hello.
     pub(super) app: Option<AppId>,
     pub(super) shared: Arc<Shared>,
@@ -36,10 +55,11 @@ pub(super) struct Connection {
 }
 
 /// Answers calls until the peer goes away or breaks the protocol.
-pub(super) async fn converse(
+pub(crate) async fn converse(
     stream: UnixStream,
     client: ClientId,
     shared: &Arc<Shared>,
+    role: Role,
 ) -> std::io::Result<()> {
     let peer = identify_peer(&stream).map_err(std::io::Error::other)?;
     // The socket's mode keeps others out already; this holds where a mode was changed by hand.
@@ -48,10 +68,21 @@ pub(super) async fn converse(
         return Ok(());
     }
     tracing::debug!(client = client.0, ?peer, "connected");
+    let over = shared.rights();
     let (reader, writer) = stream.into_split();
     let (sender, mut calls) = mpsc::channel(CALLS_WAITING_MAX);
     let mut reading = tokio::spawn(read(reader, sender));
-    let mut connection = Connection { client, peer, app: None, shared: Arc::clone(shared), writer };
+    let run = match role {
+        Role::Program => None,
+        Role::Extension(run) => Some(run),
+    };
+    let shared = Arc::clone(shared);
+    let exclusive = None;
+    // An extension is its app from the first call on.
+    let app = run.as_ref().map(|run| run.app().clone());
+    let holds = Arc::new(AtomicBool::new(false));
+    let held = Arc::clone(&holds);
+    let mut connection = Connection { client, peer, run, exclusive, held, app, shared, writer };
     let talk = async {
         while let Some(decoded) = calls.recv().await {
             connection.handle(decoded).await?;
@@ -61,10 +92,20 @@ pub(super) async fn converse(
     // When the peer is gone nobody hears the answer of a call that is still waiting, so the call is given up.
     let result = tokio::select! {
         result = talk => result,
+        () = until_rights_are_lost(&over, &holds) => Ok(()),
         () = async { while !reading.is_finished() { let _ = (&mut reading).await; } } => Ok(()),
     };
     reading.abort();
+    connection.leave();
     result
+}
+
+/// Waits until the engine has forgotten who has exclusive control, if this connection had it: then it must not go on as if.
+async fn until_rights_are_lost(over: &CancellationToken, holds: &AtomicBool) {
+    over.cancelled().await;
+    if !holds.load(Ordering::Relaxed) {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Reads frames and hands calls on; ends when the peer does, or when it sends what is no call.
@@ -119,12 +160,25 @@ async fn hand_on(reader: &OwnedReadHalf, calls: &mpsc::Sender<Decoded>, call: De
 }
 
 impl Connection {
+    /// The connection ends: what it alone had is free again.
+    fn leave(&mut self) {
+        self.shared.asker.leave(self.client);
+        let caller = Caller {
+            client: self.client,
+            app: self.app.as_ref(),
+            run: self.run.as_ref(),
+            shared: &self.shared,
+        };
+        downloads::give_back(caller, &mut self.exclusive);
+    }
+
     async fn handle(&mut self, decoded: Decoded) -> std::io::Result<()> {
         let answer = decoded.answer;
         let result = match decoded.call {
             Ok(call) => self.dispatch(call, answer).await,
             Err(error) => Err(End::Error(error)),
         };
+        self.held.store(self.exclusive.is_some(), Ordering::Relaxed);
         match result {
             Ok(()) => Ok(()),
             Err(End::Io(error)) => Err(error),
@@ -142,12 +196,21 @@ impl Connection {
     /// The connection's parts, apart, so that a call can read one while it writes to the other.
     async fn dispatch(&mut self, call: Call, answer: Answer) -> Result<(), End> {
         let mut replies = Replies { writer: &mut self.writer, answer };
-        let caller = Caller { client: self.client, app: self.app.as_ref(), shared: &self.shared };
+        let caller = Caller {
+            client: self.client,
+            app: self.app.as_ref(),
+            run: self.run.as_ref(),
+            shared: &self.shared,
+        };
+        if caller.run.is_some() && !extension::may_call(&call) {
+            return Err(End::Error(CallError::PermissionDenied));
+        }
         match call {
             Call::GetInfo(call) => service::info(&call, &mut replies).await,
             Call::GetInterfaceDescription(call) => service::describe(&call, &mut replies).await,
             Call::Hello(call) => {
-                let (app, welcome) = service::hello(&self.shared, &self.peer, call).await?;
+                let run = self.run.as_ref();
+                let (app, welcome) = service::hello(&self.shared, (&self.peer, run), call).await?;
                 self.app = app;
                 replies.last::<headstart_model::protocol::service::Hello>(&welcome).await
             }
@@ -178,10 +241,31 @@ impl Connection {
             Call::Explain(call) => packs::explain(caller, call, &mut replies).await,
             Call::Verify(call) => verify::verify(caller, call, &mut replies).await,
             Call::Consume(call) => consume::consume(caller, call, &mut replies).await,
-            other => {
-                let method = other.method().to_owned();
-                Err(End::Error(CallError::MethodNotImplemented { method }))
+            Call::ControlInstallation(call) => apps::control(caller, call, &mut replies).await,
+            Call::Override(call) => apps::override_source(caller, call, &mut replies).await,
+            Call::AttachDebugger(call) => apps::attach(caller, call, &mut replies).await,
+            Call::ScheduleDownloads(call) => downloads::schedule(caller, call, &mut replies).await,
+            Call::CancelDownload(call) => downloads::cancel(caller, call, &mut replies).await,
+            Call::CurrentDownloads(call) => downloads::current(caller, call, &mut replies).await,
+            Call::AcquireExclusiveControl(call) => {
+                downloads::acquire(caller, call, &mut replies, &mut self.exclusive).await
             }
+            Call::ReleaseExclusiveControl(_) => {
+                downloads::release(caller, &mut replies, &mut self.exclusive).await
+            }
+            Call::AttendDownloads(call) => downloads::attend(caller, call, &mut replies).await,
+            Call::AcknowledgeDownload(call) => {
+                downloads::acknowledge(caller, call, &mut replies).await
+            }
+            Call::ListDownloads(call) => downloads::list(caller, call, &mut replies).await,
+            Call::ChangeDownload(call) => downloads::change(caller, call, &mut replies).await,
+            Call::ExplainDownload(call) => downloads::explain(caller, call, &mut replies).await,
+            Call::ServeExtension(_) => extension::serve(caller, &mut replies).await,
+            Call::ReturnFromExtension(call) => extension::give(caller, call, &mut replies).await,
+            Call::Settings(_) => device::settings(caller, &mut replies).await,
+            Call::SetSetting(call) => device::set(caller, call, &mut replies).await,
+            Call::Conditions(_) => device::conditions(caller, &mut replies).await,
+            Call::Pretend(call) => device::pretend(caller, call, &mut replies).await,
         }
     }
 }

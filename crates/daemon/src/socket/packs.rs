@@ -26,6 +26,12 @@ pub(super) async fn app_of(
     named: Option<AppId>,
     pack: Option<&PackId>,
 ) -> Result<AppId, Failure> {
+    if caller.run.is_some() && named.is_some() && named.as_ref() != caller.app {
+        let message = "an extension has to do with its own app only";
+        return Err(
+            Failure::new(ErrorKind::Refused, "otherApp", message).with_hint("leave the app out")
+        );
+    }
     if let Some(app) = named.or_else(|| caller.app.cloned()) {
         let wanted = app.clone();
         let known = caller.shared.core.query(move |state, _| view::app(state, &wanted).is_some());
@@ -69,7 +75,7 @@ fn pack_not_found(pack: &PackId) -> Failure {
         .with_hint("`headstart packs list` shows what there is")
 }
 
-fn internal() -> End {
+pub(super) fn internal() -> End {
     let message = "the call was answered with something else";
     Failure::new(ErrorKind::Internal, "internal", message).with_hint("please report this").into()
 }
@@ -258,9 +264,13 @@ pub(super) async fn updates(
         };
         replies.between::<StatusUpdates>(&event).await?;
     }
-    Err(Failure::new(ErrorKind::Unavailable, "serviceStopping", "the service is stopping")
+    Err(stopping().into())
+}
+
+/// A stream ends with the service.
+pub(super) fn stopping() -> Failure {
+    Failure::new(ErrorKind::Unavailable, "serviceStopping", "the service is stopping")
         .with_hint("try again: the next call starts it anew")
-        .into())
 }
 
 pub(super) async fn locate(

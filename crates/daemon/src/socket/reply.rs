@@ -11,6 +11,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::unix::OwnedWriteHalf;
 
 use super::Shared;
+use crate::extension::Run;
 
 /// Why a call ends.
 pub(super) enum End {
@@ -70,5 +71,7 @@ pub(super) struct Caller<'a> {
     pub(super) client: ClientId,
     /// The app that the program is.
     pub(super) app: Option<&'a AppId>,
+    /// The extension that the program is.
+    pub(super) run: Option<&'a Arc<Run>>,
     pub(super) shared: &'a Arc<Shared>,
 }

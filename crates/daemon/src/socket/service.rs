@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use headstart_engine::Event;
 use headstart_model::protocol::introspection::{self, GetInfo, GetInterfaceDescription};
 use headstart_model::protocol::service::{
     Hello, ServiceStatus, Status, Stop, Stopping, Welcome, common_protocol,
@@ -11,6 +12,7 @@ use headstart_sys::socket::PeerIdentity;
 
 use super::reply::{Caller, End, Replies};
 use super::{Shared, identity, languages};
+use crate::extension::Run;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -29,7 +31,7 @@ pub(super) async fn describe(
 /// Finds out whether both sides can talk, are of the same home, and which app the program is.
 pub(super) async fn hello(
     shared: &Arc<Shared>,
-    peer: &PeerIdentity,
+    (peer, run): (&PeerIdentity, Option<&Arc<Run>>),
     call: Hello,
 ) -> Result<(Option<AppId>, Welcome), End> {
     let Some(protocol) = common_protocol(call.oldest_protocol, call.newest_protocol) else {
@@ -48,8 +50,16 @@ pub(super) async fn hello(
             .with_hint("set HEADSTART_HOME and HEADSTART_SOCKET alike for both")
             .into());
     }
-    let app = identity::identify(shared, peer, &call).await?;
-    languages::heard(shared, app.as_ref(), call.languages);
+    let app = if let Some(run) = run {
+        Some(run.app().clone())
+    } else {
+        let app = identity::identify(shared, peer, &call).await?;
+        languages::heard(shared, app.as_ref(), call.languages);
+        if let Some(app) = &app {
+            shared.core.event(Event::AppUsed { app: app.clone() });
+        }
+        app
+    };
     let welcome = Welcome {
         protocol,
         service_version: VERSION.to_owned(),

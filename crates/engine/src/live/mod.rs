@@ -3,6 +3,9 @@
 //! Everything here is rebuilt from the records when a state is loaded, or is lost with good reason: calls end with their
 //! connections, and progress comes back with the next plan.
 
+mod calls;
+mod exclusive;
+mod files;
 mod queue;
 mod rate;
 mod requests;
@@ -12,7 +15,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use headstart_model::{AppId, Failure, PackId, Urgency};
 
-pub(crate) use queue::Queue;
+pub(crate) use calls::{AppCalls, Calls, Matter, OpenCall, PendingChallenge};
+pub(crate) use exclusive::Exclusive;
+pub(crate) use files::Files;
+pub(crate) use queue::{Hold, Queue};
 pub(crate) use rate::Rate;
 pub(crate) use requests::{CatalogSeen, Clearing, EnsureWait, Purpose, Requests, Subject, Wait};
 pub(crate) use timers::{Timer, Timers};
@@ -68,6 +74,9 @@ pub(crate) struct Live {
     pub(crate) queue: Queue,
     pub(crate) timers: Timers,
     pub(crate) requests: Requests,
+    pub(crate) files: Files,
+    pub(crate) calls: Calls,
+    pub(crate) exclusive: Exclusive,
     pub(crate) active: BTreeMap<EffectId, Active>,
     pub(crate) progress: BTreeMap<DownloadId, Progress>,
     /// Downloads that wait for disk space, least need first.
@@ -134,6 +143,7 @@ impl Live {
         match base {
             Class::Essential => Class::Essential,
             _ if self.requests.is_hurried(&Subject::Download(id)) => Class::Foreground,
+            _ if self.files.is_foreground(id) => Class::Foreground,
             _ => base,
         }
     }
@@ -171,7 +181,11 @@ impl Live {
         self.leaving.remove(app);
         self.asked.remove(app);
         self.built.remove(app);
-        self.queue.release(app);
+        self.queue.release(app, Hold::Distrust);
+        self.queue.release(app, Hold::Background);
+        self.queue.release(app, Hold::Content);
+        self.exclusive.forget(app);
+        self.timers.remove(&Timer::Extension(app.clone()));
         self.timers.remove(&Timer::Check(app.clone()));
         self.timers.remove(&Timer::Periodic(app.clone()));
     }

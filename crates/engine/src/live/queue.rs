@@ -10,18 +10,29 @@ use headstart_model::AppId;
 use crate::class::Class;
 use crate::id::DownloadId;
 
+/// Why the background downloads of an app do not take turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Hold {
+    /// Its repository's metadata does not hold.
+    Distrust,
+    /// Its background activity is off.
+    Background,
+    /// In-app content is off, and it was never launched.
+    Content,
+}
+
 #[derive(Debug, Clone)]
 struct Entry {
     app: AppId,
     class: Class,
-    priority: u8,
+    priority: i32,
 }
 
 /// The downloads of one app and class that wait.
 #[derive(Debug, Clone, Default)]
 struct AppLine {
     turn: u64,
-    waiting: BTreeSet<(Reverse<u8>, DownloadId)>,
+    waiting: BTreeSet<(Reverse<i32>, DownloadId)>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -38,13 +49,13 @@ pub(crate) struct Queue {
     lanes: [Lane; Class::ALL.len()],
     entries: BTreeMap<DownloadId, Entry>,
     /// Apps whose background downloads do not take turns.
-    held: BTreeSet<AppId>,
+    held: BTreeMap<AppId, BTreeSet<Hold>>,
     next_turn: u64,
 }
 
 impl Queue {
     /// Adds a download, or moves it when it waits with another class or priority.
-    pub(crate) fn insert(&mut self, id: DownloadId, app: &AppId, class: Class, priority: u8) {
+    pub(crate) fn insert(&mut self, id: DownloadId, app: &AppId, class: Class, priority: i32) {
         self.remove(id);
         self.entries.insert(id, Entry { app: app.clone(), class, priority });
         let lane = &mut self.lanes[class.index()];
@@ -56,7 +67,7 @@ impl Queue {
         self.next_turn += 1;
         let waiting = BTreeSet::from([(Reverse(priority), id)]);
         lane.apps.insert(app.clone(), AppLine { turn: self.next_turn, waiting });
-        if !(class.is_background() && self.held.contains(app)) {
+        if !(class.is_background() && self.held.contains_key(app)) {
             lane.turns.insert(self.next_turn, app.clone());
         }
     }
@@ -101,9 +112,9 @@ impl Queue {
         self.lanes[class.index()].waiting
     }
 
-    /// Passes the background downloads of `app` over until it is released.
-    pub(crate) fn hold(&mut self, app: &AppId) {
-        self.held.insert(app.clone());
+    /// Passes the background downloads of `app` over until it is released from everything that holds it.
+    pub(crate) fn hold(&mut self, app: &AppId, hold: Hold) {
+        self.held.entry(app.clone()).or_default().insert(hold);
         for lane in self.lanes.iter_mut().skip(Class::Nonessential.index()) {
             if let Some(line) = lane.apps.get(app) {
                 lane.turns.remove(&line.turn);
@@ -112,10 +123,13 @@ impl Queue {
     }
 
     /// Ends [`Self::hold`].
-    pub(crate) fn release(&mut self, app: &AppId) {
-        if !self.held.remove(app) {
+    pub(crate) fn release(&mut self, app: &AppId, hold: Hold) {
+        let Some(holds) = self.held.get_mut(app) else { return };
+        holds.remove(&hold);
+        if !holds.is_empty() {
             return;
         }
+        self.held.remove(app);
         for lane in &mut self.lanes {
             if let Some(line) = lane.apps.get(app) {
                 lane.turns.insert(line.turn, app.clone());
@@ -166,14 +180,17 @@ mod tests {
     fn a_held_app_is_passed_over_in_the_background_only() {
         let mut queue = Queue::default();
         queue.insert(DownloadId(1), &app("held"), Class::Upkeep, 0);
-        queue.hold(&app("held"));
+        queue.hold(&app("held"), Hold::Distrust);
         queue.insert(DownloadId(2), &app("held"), Class::Nonessential, 0);
         queue.insert(DownloadId(3), &app("held"), Class::Essential, 0);
         queue.insert(DownloadId(4), &app("other"), Class::Upkeep, 0);
         assert_eq!(queue.first(Class::Upkeep), Some(DownloadId(4)));
         assert_eq!(queue.first(Class::Nonessential), None);
         assert_eq!(queue.first(Class::Essential), Some(DownloadId(3)));
-        queue.release(&app("held"));
+        queue.hold(&app("held"), Hold::Background);
+        queue.release(&app("held"), Hold::Distrust);
+        assert_eq!(queue.first(Class::Nonessential), None, "one reason is left");
+        queue.release(&app("held"), Hold::Background);
         assert_eq!(queue.first(Class::Upkeep), Some(DownloadId(1)));
         assert_eq!(queue.first(Class::Nonessential), Some(DownloadId(2)));
     }

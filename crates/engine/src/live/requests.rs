@@ -83,6 +83,8 @@ pub(crate) enum Wait {
     },
     Clearing(Clearing),
     Removal,
+    /// For the exclusive right of the app.
+    Exclusive,
 }
 
 impl Wait {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use headstart_model::AppId;
 
-use crate::id::{DownloadId, EffectId};
+use crate::id::{DownloadId, EffectId, RequestId};
 use crate::time::MonotonicTime;
 
 /// What is due.
@@ -18,6 +18,10 @@ pub(crate) enum Timer {
     Check(AppId),
     /// The app's periodic content request.
     Periodic(AppId),
+    /// The app's extension may be asked again.
+    Extension(AppId),
+    /// A call has waited long enough for the exclusive right.
+    Exclusive(RequestId),
     /// Essential downloads have waited long enough for the network.
     Patience,
     /// More downloads are to be relieved of their back-off.

@@ -1,10 +1,14 @@
 //! The record of an app.
 
+use std::collections::BTreeMap;
+
+use headstart_model::app_bundle::InitialDownloadRestrictions;
 use headstart_model::{
-    AppGroupId, ChannelName, ContentRequest, ErrorKind, Failure, Language, ReleaseNumber,
+    AppGroupId, AppId, ChannelName, ContentRequest, ErrorKind, Failure, Language, ReleaseNumber,
 };
 use serde::{Deserialize, Serialize};
 
+use super::extension::{Extension, Usage};
 use super::languages::Languages;
 use crate::id::EffectId;
 use crate::time::WallTime;
@@ -30,6 +34,60 @@ pub struct Bundle {
     /// Its languages; the first is the primary one.
     #[serde(default)]
     pub languages: Vec<Language>,
+    /// The manifest of its own server, with which its extension decides what is downloaded; none when it has no such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<String>,
+    /// Whether it has a downloader extension.
+    #[serde(default)]
+    pub extension: bool,
+    /// Limits until the first launch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restrictions: Option<InitialDownloadRestrictions>,
+    /// Every group that it belongs to, each with the apps that may join it where this app owns it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<AppGroupId, Vec<AppId>>,
+}
+
+/// Where an app's content comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source<'a> {
+    /// A repository: the service decides what is fetched.
+    Repository(&'a str),
+    /// A manifest of the developer's own: the app's extension decides. `Spec: concepts 4`.
+    Manifest(&'a str),
+    /// Nowhere.
+    None,
+}
+
+/// What a developer has put in place of an app's own source. `Spec: cli`, `debug override`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SourceOverride {
+    /// Another repository, trusted by a root of its own.
+    Repository(String),
+    /// Another manifest.
+    Manifest(String),
+}
+
+/// A content request about whose packs an extension is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Asking {
+    /// The request.
+    pub request: ContentRequest,
+    /// Why no catalog could be had while the installation waited for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_before: Option<Failure>,
+}
+
+/// Bytes that an app has scheduled before its first launch, as its allowances count them. `Spec: concepts 14`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Spent {
+    /// Of downloads that are not essential.
+    pub bytes: u64,
+    /// Of essential ones.
+    pub essential_bytes: u64,
 }
 
 /// What an installation allows. `Spec: cli, An app bundle`.
@@ -81,9 +139,9 @@ impl InstallKind {
 pub enum InstallStage {
     /// The app's own files are put in place and registered.
     Files,
-    /// The catalog is fetched and what is essential is found out.
+    /// The catalog or manifest is fetched, and what is essential is found out.
     Install,
-    /// Essential packs arrive.
+    /// What is essential arrives.
     Essential,
 }
 
@@ -96,7 +154,10 @@ pub struct Installation {
     /// How far it is.
     pub stage: InstallStage,
     /// The bundle that replaces the present one when its files are in place; only for updates.
-    pub incoming: Option<Bundle>,
+    pub incoming: Option<Box<Bundle>>,
+    /// A person has paused it: what it waits for does not move.
+    #[serde(default)]
+    pub paused: bool,
 }
 
 /// Whether the content stays when an app is removed.
@@ -158,13 +219,35 @@ pub struct App {
     /// Its languages.
     #[serde(default)]
     pub languages: Languages,
+    /// When it was first installed.
+    #[serde(default)]
+    pub installed_at: WallTime,
+    /// On which days it was used.
+    #[serde(default)]
+    pub usage: Usage,
+    /// Its downloader extension.
+    #[serde(default)]
+    pub extension: Extension,
+    /// What it has scheduled before its first launch.
+    #[serde(default)]
+    pub spent: Spent,
+    /// What a developer has put in place of its own source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceOverride>,
+    /// What its extension is to be asked about: the catalog has come. `Spec: concepts 5.1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asking: Option<Asking>,
 }
 
 impl App {
     /// An app at the start of its first installation.
-    pub(crate) fn new(bundle: Bundle) -> Self {
-        let installation =
-            Installation { kind: InstallKind::First, stage: InstallStage::Files, incoming: None };
+    pub(crate) fn new(bundle: Bundle, installed_at: WallTime) -> Self {
+        let installation = Installation {
+            kind: InstallKind::First,
+            stage: InstallStage::Files,
+            incoming: None,
+            paused: false,
+        };
         Self {
             bundle,
             phase: Phase::Installing(installation),
@@ -176,7 +259,45 @@ impl App {
             check: None,
             switch: None,
             languages: Languages::default(),
+            installed_at,
+            usage: Usage::default(),
+            extension: Extension::default(),
+            spent: Spent::default(),
+            source: None,
+            asking: None,
         }
+    }
+
+    /// Where its content comes from.
+    #[must_use]
+    pub fn source(&self) -> Source<'_> {
+        match (&self.source, &self.bundle.repository, &self.bundle.manifest) {
+            (Some(SourceOverride::Repository(url)), ..) | (None, Some(url), _) => {
+                Source::Repository(url)
+            }
+            (Some(SourceOverride::Manifest(url)), ..) | (None, None, Some(url)) => {
+                Source::Manifest(url)
+            }
+            (None, None, None) => Source::None,
+        }
+    }
+
+    /// Whether its content comes from anywhere.
+    #[must_use]
+    pub fn has_source(&self) -> bool {
+        self.source() != Source::None
+    }
+
+    /// What limits it until its first launch; none once it was launched. `Spec: concepts 14`.
+    #[must_use]
+    pub fn restrictions(&self) -> Option<&InitialDownloadRestrictions> {
+        self.bundle.restrictions.as_ref().filter(|_| self.first_launch.is_none())
+    }
+
+    /// Whether a person has paused its installation.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.installation().is_some_and(|installation| installation.paused)
     }
 
     /// The installation that is going on.

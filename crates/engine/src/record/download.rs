@@ -61,6 +61,9 @@ pub struct Download {
     pub plan: Option<PlanFigures>,
     /// When it was created.
     pub created_at: WallTime,
+    /// A person has paused it.
+    #[serde(default)]
+    pub paused: bool,
 }
 
 impl Download {
@@ -77,6 +80,7 @@ impl Download {
             failure: None,
             plan: None,
             created_at: now,
+            paused: false,
         }
     }
 

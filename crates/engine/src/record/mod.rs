@@ -4,10 +4,13 @@
 
 mod app;
 mod download;
+mod extension;
+mod file;
 mod languages;
 mod owed;
 mod pack;
 mod rows;
+mod settings;
 
 use std::collections::BTreeMap;
 
@@ -15,15 +18,20 @@ use headstart_model::{AppId, PackId};
 use serde::{Deserialize, Serialize};
 
 pub use app::{
-    App, Bundle, BundleFiles, CheckFailure, InstallKind, InstallStage, Installation, KeepData,
-    Phase, Trust,
+    App, Asking, Bundle, BundleFiles, CheckFailure, InstallKind, InstallStage, Installation,
+    KeepData, Phase, Source, SourceOverride, Spent, Trust,
 };
 pub use download::{Download, PlanFigures, Stage};
+pub use extension::{
+    BUDGET_FREQUENT_MS, BUDGET_MS, BUDGET_RARE_MS, Budget, Extension, Usage, budget_ms,
+};
+pub use file::{FileDownload, FilePurpose, FileStage, Outcome};
 pub use languages::{Languages, Teller};
 pub use owed::{Owed, SwitchItem};
 pub use pack::{Freshness, Leaving, LocalVersion, Pack, Retired};
 pub use rows::LoadError;
 pub(crate) use rows::{RowKey, encode};
+pub use settings::{Setting, Settings, Switch};
 
 use crate::id::{DownloadId, EffectId, PackKey};
 
@@ -46,8 +54,10 @@ pub struct Records {
     pub(crate) apps: BTreeMap<AppId, App>,
     pub(crate) packs: BTreeMap<PackKey, Pack>,
     pub(crate) downloads: BTreeMap<DownloadId, Download>,
+    pub(crate) files: BTreeMap<DownloadId, FileDownload>,
     pub(crate) owed: BTreeMap<EffectId, Owed>,
     pub(crate) counters: Counters,
+    pub(crate) settings: Settings,
 }
 
 impl Records {
@@ -88,6 +98,23 @@ impl Records {
     /// Every download that has not concluded, oldest first.
     pub fn downloads(&self) -> impl Iterator<Item = (DownloadId, &Download)> {
         self.downloads.iter().map(|(id, download)| (*id, download))
+    }
+
+    /// The record of a single download whose end has not been taken note of.
+    #[must_use]
+    pub fn file(&self, id: DownloadId) -> Option<&FileDownload> {
+        self.files.get(&id)
+    }
+
+    /// Every single download whose end has not been taken note of, oldest first.
+    pub fn files(&self) -> impl Iterator<Item = (DownloadId, &FileDownload)> {
+        self.files.iter().map(|(id, file)| (*id, file))
+    }
+
+    /// What the person at the device has decided.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// Every effect that is owed, oldest first.

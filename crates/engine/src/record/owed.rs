@@ -1,6 +1,6 @@
 //! The record of an effect that is owed.
 
-use headstart_model::{AppId, PackId};
+use headstart_model::{AppGroupId, AppId, PackId};
 use serde::{Deserialize, Serialize};
 
 use super::app::KeepData;
@@ -66,6 +66,24 @@ pub enum Owed {
         /// The pack.
         key: PackKey,
     },
+    /// Fetch a single file.
+    FetchFile {
+        /// The app.
+        app: AppId,
+        /// The download.
+        download: DownloadId,
+        /// The group in whose container it is handed over.
+        group: AppGroupId,
+    },
+    /// Remove what is left of a single file.
+    DiscardFile {
+        /// The app.
+        app: AppId,
+        /// The download.
+        download: DownloadId,
+        /// The group in whose container it was handed over.
+        group: AppGroupId,
+    },
     /// Remove what an app leaves behind.
     RemoveAppData {
         /// The app.
@@ -87,6 +105,8 @@ impl Owed {
             | Self::FetchCatalog { .. }
             | Self::Switch { .. }
             | Self::RemoveVersion { .. }
+            | Self::FetchFile { .. }
+            | Self::DiscardFile { .. }
             | Self::RemoveAppData { .. } => None,
         }
     }
@@ -98,6 +118,8 @@ impl Owed {
             Self::PrepareApp { app }
             | Self::FetchCatalog { app }
             | Self::Switch { app, .. }
+            | Self::FetchFile { app, .. }
+            | Self::DiscardFile { app, .. }
             | Self::RemoveAppData { app, .. } => app,
             Self::Plan { key, .. }
             | Self::Transfer { key, .. }

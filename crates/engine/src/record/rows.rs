@@ -5,12 +5,13 @@ use headstart_model::{AppId, PackId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Counters, Records};
+use super::{Counters, Records, Settings};
 use crate::id::{DownloadId, EffectId, PackKey};
 
 /// Format of a row's body. A later one is refused: an older program must not misread what a newer one wrote.
 const FORMAT: u32 = 1;
 const COUNTERS_KEY: &str = "counters";
+const SETTINGS_KEY: &str = "settings";
 
 /// Why rows are not a state.
 #[derive(Debug, thiserror::Error)]
@@ -81,8 +82,10 @@ pub(crate) enum RowKey {
     App(AppId),
     Pack(PackKey),
     Download(DownloadId),
+    File(DownloadId),
     Owed(EffectId),
     Counters,
+    Settings,
 }
 
 /// The change that makes the row of `key` say what `records` say now.
@@ -93,8 +96,10 @@ pub(crate) fn encode(records: &Records, key: &RowKey) -> Change {
         RowKey::Download(id) => {
             (Table::Downloads, id.to_string(), records.downloads.get(id).map(body))
         }
+        RowKey::File(id) => (Table::Files, id.to_string(), records.files.get(id).map(body)),
         RowKey::Owed(id) => (Table::Effects, id.to_string(), records.owed.get(id).map(body)),
         RowKey::Counters => (Table::Meta, COUNTERS_KEY.to_owned(), Some(body(&records.counters))),
+        RowKey::Settings => (Table::Meta, SETTINGS_KEY.to_owned(), Some(body(&records.settings))),
     };
     Change { table, key, body }
 }
@@ -127,10 +132,14 @@ impl Records {
             Table::Downloads => {
                 self.downloads.insert(DownloadId(number(row)?), read(row)?);
             }
+            Table::Files => {
+                self.files.insert(DownloadId(number(row)?), read(row)?);
+            }
             Table::Effects => {
                 self.owed.insert(EffectId(number(row)?), read(row)?);
             }
             Table::Meta if row.key == COUNTERS_KEY => self.counters = read::<Counters>(row)?,
+            Table::Meta if row.key == SETTINGS_KEY => self.settings = read::<Settings>(row)?,
             _ => {}
         }
         Ok(())
@@ -147,6 +156,12 @@ impl Records {
                     key: id.to_string(),
                     what,
                 });
+            }
+        }
+        for (id, file) in &self.files {
+            if !self.apps.contains_key(&file.app) {
+                let what = format!("app `{}`", file.app);
+                return Err(LoadError::Dangling { table: Table::Files, key: id.to_string(), what });
             }
         }
         for (key, pack) in &self.packs {

@@ -6,6 +6,7 @@ use crate::failures;
 use crate::id::{ClientId, DownloadId, PackKey};
 use crate::record::Stage;
 use crate::transition::end::{self, Staged};
+use crate::transition::{calls, exclusive, place};
 use crate::work::Work;
 
 /// Ends a download for good: nobody retries it. A version that is just being put in place can no longer be cancelled.
@@ -30,7 +31,7 @@ fn find(w: &Work<'_>, target: CancelTarget) -> Result<DownloadId, headstart_mode
     }
 }
 
-fn cancel(w: &mut Work<'_>, id: DownloadId) -> Result<(), headstart_model::Failure> {
+pub(crate) fn cancel(w: &mut Work<'_>, id: DownloadId) -> Result<(), headstart_model::Failure> {
     let Some(download) = w.download(id) else { return Err(failures::download_not_scheduled(id)) };
     let pack = download.key.pack.clone();
     if matches!(download.stage, Stage::Switching(_)) {
@@ -46,6 +47,12 @@ fn cancel(w: &mut Work<'_>, id: DownloadId) -> Result<(), headstart_model::Failu
 
 /// A client's connection ended: its calls close, and what it asked for goes on in the background.
 pub(crate) fn client_gone(w: &mut Work<'_>, client: ClientId) {
+    exclusive::client_gone(w, client);
+    calls::detached(w, client);
+    for id in w.live_mut().files.demote(client) {
+        w.live_mut().step();
+        place::reclass(w, id);
+    }
     for request in w.live().requests.of_client(client) {
         w.abandon(request);
     }

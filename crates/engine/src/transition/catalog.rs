@@ -1,20 +1,21 @@
 //! A catalog arrives: what is offered changes, and everything that waited for it goes on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use headstart_model::app_bundle::AppVersion;
 use headstart_model::catalog::CatalogPack;
-use headstart_model::{AppId, ContentRequest, PackId, ReleaseNumber};
+use headstart_model::{AppId, ContentRequest, Failure, PackId, ReleaseNumber};
 
 use crate::class::Demand;
 use crate::effect::{Reply, Withheld};
 use crate::failures;
 use crate::id::{EffectId, PackKey, RequestId};
-use crate::live::{CatalogSeen, Subject, Wait};
-use crate::record::{App, Download, Freshness, Leaving, Owed, Stage};
+use crate::live::{CatalogSeen, Hold, Subject, Wait};
+use crate::record::{App, Asking, Download, Freshness, Leaving, Owed, Stage, Switch};
+use crate::transition::content::Chosen;
 use crate::transition::end::Staged;
 use crate::transition::{
-    begin, check, content, end, ensure, install, languages, reconcile, switch,
+    begin, calls, check, content, end, ensure, install, languages, reconcile, switch,
 };
 use crate::work::Work;
 
@@ -170,14 +171,14 @@ fn succeeded(w: &mut Work<'_>, app: &AppId, effect: EffectId) {
     let failed_before = record.check_failure.take().map(|check| check.failure);
     let request = record.content_request.take();
     w.live_mut().check_attempts.remove(app);
-    w.live_mut().queue.release(app);
+    w.live_mut().queue.release(app, Hold::Distrust);
     languages::settle(w, app);
     let language_changed = languages::take_change(w, app);
     if let Some(request) = request {
-        content::apply(w, app, request, failed_before.as_ref());
+        carry_out(w, app, request, failed_before);
     }
     if language_changed {
-        content::apply(w, app, ContentRequest::LanguageChange, None);
+        carry_out(w, app, ContentRequest::LanguageChange, None);
     }
     begin_asked(w, app);
     let later = serve_waiters(w, app, effect);
@@ -186,6 +187,31 @@ fn succeeded(w: &mut Work<'_>, app: &AppId, effect: EffectId) {
     if later {
         check::want_later(w, app);
     }
+}
+
+/// Carries a content request out, or asks the app's extension about it first. Where in-app content is switched off it is owed
+/// until the app was launched. `Spec: concepts 5.1, 9`.
+fn carry_out(
+    w: &mut Work<'_>,
+    app: &AppId,
+    request: ContentRequest,
+    failed_before: Option<Failure>,
+) {
+    let off = w.records().settings.in_app_content == Switch::Off;
+    let Some(record) = w.app(app) else { return };
+    let new = matches!(request, ContentRequest::Install | ContentRequest::Update);
+    if off && new && record.first_launch.is_none() {
+        return check::add_request(w, app, request);
+    }
+    let asks = record.asking.is_none() && calls::has_say(record, request);
+    if asks && !content::candidates(w, app, request).is_empty() {
+        if let Some(record) = w.app_mut(app) {
+            record.asking = Some(Asking { request, failed_before });
+        }
+        return w.want_ask(app);
+    }
+    let chosen = Chosen { failed_before: failed_before.as_ref(), dropped: &BTreeSet::new() };
+    content::apply(w, app, request, &chosen);
 }
 
 /// Begins what was asked for while no catalog was at hand, whether or not somebody still waits for it.

@@ -8,10 +8,10 @@ use crate::backoff::{backoff_ms, jitter};
 use crate::class::Class;
 use crate::failures;
 use crate::id::{EffectId, RequestId};
-use crate::live::{CatalogSeen, Subject, Timer, Wait};
-use crate::record::{App, CheckFailure, InstallStage, Owed};
+use crate::live::{CatalogSeen, Hold, Subject, Timer, Wait};
+use crate::record::{App, CheckFailure, InstallStage, Owed, Source};
 use crate::transition::fail::ESSENTIAL_ATTEMPTS;
-use crate::transition::{ensure, install, languages, uninstall};
+use crate::transition::{ensure, install, languages, manifest, uninstall};
 use crate::work::Work;
 
 /// Time between two periodic content requests, in milliseconds: a day. `Spec: concepts 3` leaves it to the device.
@@ -23,9 +23,16 @@ pub(crate) fn want(w: &mut Work<'_>, app: &AppId) {
     if record.check.is_some() || record.is_leaving() {
         return;
     }
-    if record.bundle.repository.is_none() {
-        fail_waiters(w, app, &failures::no_repository(app), None);
-        return;
+    match record.source() {
+        Source::Repository(_) => {}
+        Source::Manifest(_) => {
+            fail_waiters(w, app, &failures::no_repository(app), None);
+            return manifest::want(w, app);
+        }
+        Source::None => {
+            fail_waiters(w, app, &failures::no_repository(app), None);
+            return;
+        }
     }
     w.live_mut().timers.remove(&Timer::Check(app.clone()));
     let ask = ask::of_check(class_of(w, app));
@@ -81,15 +88,23 @@ pub(crate) fn add_request(w: &mut Work<'_>, app: &AppId, request: ContentRequest
     }
 }
 
+/// Somebody simulates a content request: the extension may use the run time of a whole day. `Spec: packs 7`.
+pub(crate) fn simulated(w: &mut Work<'_>, app: &AppId, request: ContentRequest) {
+    if let Some(record) = w.app_mut(app) {
+        record.extension.budget.reset();
+        record.extension.forgive();
+    }
+    content_requested(w, app, request);
+}
+
 /// A content request is due outside an installation.
 pub(crate) fn content_requested(w: &mut Work<'_>, app: &AppId, request: ContentRequest) {
-    if request == ContentRequest::LanguageChange {
+    let decides = w.app(app).is_some_and(|r| matches!(r.source(), Source::Manifest(_)));
+    if request == ContentRequest::LanguageChange && !decides {
         return languages::force_change(w, app);
     }
     let due = w.app(app).is_some_and(|record| {
-        record.installation().is_none()
-            && !record.is_leaving()
-            && record.bundle.repository.is_some()
+        record.installation().is_none() && !record.is_leaving() && record.has_source()
     });
     if due {
         add_request(w, app, request);
@@ -171,7 +186,7 @@ fn record_failure(w: &mut Work<'_>, app: &AppId, failure: &Failure) {
         other => *other = Some(CheckFailure { failure: failure.clone(), since: now, last: now }),
     }
     if untrusted {
-        w.live_mut().queue.hold(app);
+        w.live_mut().queue.hold(app, Hold::Distrust);
     }
 }
 
@@ -223,9 +238,12 @@ pub(crate) fn catalog_seen<'a>(
     match &mut w.live_mut().requests.find_mut(request)?.wait {
         Wait::Check { catalog } | Wait::Reconcile { catalog } => Some(catalog),
         Wait::Ensure(wait) => Some(&mut wait.catalog),
-        Wait::Launch | Wait::Uninstall | Wait::Cleared(_) | Wait::Clearing(_) | Wait::Removal => {
-            None
-        }
+        Wait::Launch
+        | Wait::Uninstall
+        | Wait::Cleared(_)
+        | Wait::Clearing(_)
+        | Wait::Removal
+        | Wait::Exclusive => None,
     }
 }
 
@@ -233,9 +251,7 @@ pub(crate) fn catalog_seen<'a>(
 fn schedule(w: &mut Work<'_>, app: &AppId, attempts: u32) {
     let Some(record) = w.app(app) else { return };
     match record.content_request {
-        Some(ContentRequest::Install | ContentRequest::Update)
-            if record.bundle.repository.is_some() =>
-        {
+        Some(ContentRequest::Install | ContentRequest::Update) if record.has_source() => {
             retry_later(w, app, Class::Upkeep, attempts);
         }
         request => {
@@ -267,7 +283,7 @@ fn retry_later(w: &mut Work<'_>, app: &AppId, class: Class, attempts: u32) {
 /// Sets the time of the app's next periodic content request: a day after the last check, earlier by up to an hour so that
 /// devices spread.
 pub(crate) fn arm_period(w: &mut Work<'_>, app: &AppId) {
-    let Some(record) = w.app(app).filter(|record| record.bundle.repository.is_some()) else {
+    let Some(record) = w.app(app).filter(|record| record.has_source()) else {
         return;
     };
     let last = record.last_check().unwrap_or(w.now.wall);

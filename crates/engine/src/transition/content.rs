@@ -1,7 +1,9 @@
 //! A content request meets a catalog: what is fetched, brought up to date, and removed. `Spec: concepts 3, 5`.
 
 use headstart_model::catalog::CatalogPack;
-use headstart_model::{AppId, ContentRequest, Failure, Selection};
+use std::collections::BTreeSet;
+
+use headstart_model::{AppId, ContentRequest, Failure, PackId, Selection};
 
 use crate::class::Demand;
 use crate::failures;
@@ -21,19 +23,38 @@ enum Act {
     Miss,
 }
 
-/// Carries a content request out. `failed_before` is why no catalog could be had while the installation waited for one.
-pub(crate) fn apply(
-    w: &mut Work<'_>,
-    app: &AppId,
-    request: ContentRequest,
-    failed_before: Option<&Failure>,
-) {
+/// In which circumstances a content request is carried out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Chosen<'a> {
+    /// Why no catalog could be had while the installation waited for one.
+    pub(crate) failed_before: Option<&'a Failure>,
+    /// Packs that the app's extension does not want. `Spec: api 4`.
+    pub(crate) dropped: &'a BTreeSet<PackId>,
+}
+
+/// The packs that a content request would fetch by itself: those about which an extension is asked.
+pub(crate) fn candidates(w: &Work<'_>, app: &AppId, request: ContentRequest) -> Vec<CatalogPack> {
+    let Some(record) = w.app(app) else { return Vec::new() };
+    let blocks = record.installation().is_some();
+    let packs = w.records().packs_of(app).filter(|(_, pack)| {
+        let chosen = act(pack, (request, &record.languages), blocks);
+        matches!(chosen, Some(Act::FetchMissed | Act::Fetch(Demand::Essential | Demand::Prefetch)))
+    });
+    packs.filter_map(|(_, pack)| pack.offer.clone()).collect()
+}
+
+/// Carries a content request out.
+pub(crate) fn apply(w: &mut Work<'_>, app: &AppId, request: ContentRequest, chosen: &Chosen<'_>) {
     let Some(record) = w.app(app) else { return };
     let (blocks, languages) = (record.installation().is_some(), &record.languages);
     let acts: Vec<(PackKey, Act)> = w
         .records()
         .packs_of(app)
-        .filter_map(|(key, pack)| Some((key.clone(), act(pack, (request, languages), blocks)?)))
+        .filter_map(|(key, pack)| {
+            let act = act(pack, (request, languages), blocks)?;
+            let dropped = chosen.dropped.contains(&key.pack);
+            Some((key.clone(), if dropped { act.of_dropped(pack)? } else { act }))
+        })
         .collect();
     for (key, act) in acts {
         match act {
@@ -44,7 +65,7 @@ pub(crate) fn apply(
                 begin::begin(w, &key, demand);
             }
             Act::FetchMissed => {
-                w.pack_mut(&key).missed = failed_before.cloned();
+                w.pack_mut(&key).missed = chosen.failed_before.cloned();
                 begin::begin(w, &key, Demand::Missed);
             }
             Act::Miss => {
@@ -55,6 +76,18 @@ pub(crate) fn apply(
                 w.set_leaving(&key, Some(Leaving::Obsolete));
                 w.want_switch(app);
             }
+        }
+    }
+}
+
+impl Act {
+    /// What is left of it when the extension does not want the pack: one that is local is kept up to date all the same.
+    fn of_dropped(self, pack: &Pack) -> Option<Self> {
+        match self {
+            Self::RemoveObsolete => Some(self),
+            // Nobody misses what the app does not want.
+            Self::Miss => None,
+            Self::Fetch(_) | Self::FetchMissed => pack.local.map(|_| Self::Fetch(Demand::Update)),
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::ask;
 use crate::facts::FactsChange;
 use crate::id::DownloadId;
 use crate::live::Timer;
-use crate::transition::{check, languages, place};
+use crate::transition::{check, languages, place, settings};
 use crate::work::Work;
 
 /// Downloads relieved of their back-off in one event, so that no event grows with the queue.
@@ -22,6 +22,9 @@ pub(crate) fn changed(w: &mut Work<'_>, news: &FactsChange) {
     }
     if news.disk_free_bytes.is_some() {
         feed_starved(w);
+    }
+    if news.power.is_some() {
+        settings::switched(w);
     }
     if news.languages.is_some() {
         languages::told_by_device(w);
@@ -48,6 +51,9 @@ pub(crate) fn relieve(w: &mut Work<'_>) {
 pub(crate) fn retry_now(w: &mut Work<'_>, id: DownloadId) {
     if let Some(download) = w.download_mut(id) {
         download.retry_at = None;
+    }
+    if let Some(file) = w.file_mut(id) {
+        file.retry_at = None;
     }
     place::place(w, id);
 }

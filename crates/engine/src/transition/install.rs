@@ -4,23 +4,29 @@ use std::collections::BTreeMap;
 
 use headstart_model::{AppId, Failure, PackId};
 
-use crate::effect::{Notice, Reply};
+use crate::effect::{ExtensionEnd, Notice, Reply};
 use crate::event::Caller;
 use crate::failures;
 use crate::id::EffectId;
-use crate::live::{Subject, Wait};
+use crate::live::{Hold, Subject, Wait};
 use crate::progress;
 use crate::record::{
-    App, Bundle, InstallKind, InstallStage, Installation, KeepData, Owed, Pack, Phase,
+    App, Bundle, InstallKind, InstallStage, Installation, KeepData, Outcome, Owed, Pack, Phase,
+    SourceOverride, Trust,
 };
-use crate::transition::{catalog, check, languages, uninstall};
+use crate::transition::{calls, catalog, check, groups, languages, manifest, settings, uninstall};
 use crate::work::Work;
 
 pub(crate) fn requested(w: &mut Work<'_>, caller: Caller, app: &AppId, bundle: Bundle) {
     match w.app(app).map(|record| (&record.phase, &record.bundle)) {
         None => {
-            w.insert_app(app.clone(), App::new(bundle));
+            if let Err(failure) = groups::check(w, app, &bundle) {
+                return w.answer_at_once(caller.request, Err(failure));
+            }
+            let now = w.now.wall;
+            w.insert_app(app.clone(), App::new(bundle, now));
             languages::begin(w, app);
+            settings::hold_content(w, app);
             wait(w, caller, app);
             prepare(w, app);
         }
@@ -43,15 +49,20 @@ pub(crate) fn update_requested(w: &mut Work<'_>, caller: Caller, app: &AppId, bu
     match w.app(app).map(|record| &record.phase) {
         None => w.answer_at_once(caller.request, Err(failures::app_not_found(app))),
         Some(Phase::Launchable) => {
+            if let Err(failure) = groups::check(w, app, &bundle) {
+                return w.answer_at_once(caller.request, Err(failure));
+            }
             let installation = Installation {
                 kind: InstallKind::Update,
                 stage: InstallStage::Files,
-                incoming: Some(bundle),
+                incoming: Some(Box::new(bundle)),
+                paused: false,
             };
             if let Some(record) = w.app_mut(app) {
                 record.phase = Phase::Installing(installation);
             }
             w.live_mut().installs.remove(app);
+            calls::end_extension(w, app, ExtensionEnd::AppUpdated);
             wait(w, caller, app);
             prepare(w, app);
         }
@@ -69,7 +80,7 @@ pub(crate) fn update_requested(w: &mut Work<'_>, caller: Caller, app: &AppId, bu
 fn is_same_update(w: &Work<'_>, app: &AppId, installation: &Installation, bundle: &Bundle) -> bool {
     let current = w.app(app).map(|record| &record.bundle);
     installation.kind == InstallKind::Update
-        && installation.incoming.as_ref().or(current) == Some(bundle)
+        && installation.incoming.as_deref().or(current) == Some(bundle)
 }
 
 fn busy(app: &AppId, phase: &Phase) -> Failure {
@@ -103,12 +114,27 @@ pub(crate) fn launch_awaited(w: &mut Work<'_>, caller: Caller, app: &AppId) {
     }
 }
 
+/// The app is used, for the first time or again. `Spec: concepts 14`: the first launch lifts what limited it.
 pub(crate) fn launched(w: &mut Work<'_>, app: &AppId) {
     let now = w.now.wall;
-    if w.app(app).is_some_and(|record| record.first_launch.is_none())
-        && let Some(record) = w.app_mut(app)
-    {
-        record.first_launch = Some(now);
+    let Some(record) = w.app(app).filter(|record| record.phase == Phase::Launchable) else {
+        return;
+    };
+    let (first, owed) = (record.first_launch.is_none(), record.content_request.is_some());
+    let mut usage = record.usage;
+    if !usage.note(now) && !first {
+        return;
+    }
+    if let Some(record) = w.app_mut(app) {
+        record.usage = usage;
+        record.first_launch.get_or_insert(now);
+    }
+    if first {
+        settings::hold_content(w, app);
+        if owed {
+            check::want(w, app);
+        }
+        w.want_ask(app);
     }
 }
 
@@ -118,6 +144,33 @@ pub(crate) fn files_moved(w: &mut Work<'_>, effect: EffectId, done: u64, total: 
     {
         progress::tell_files(w, &app, done, total);
     }
+}
+
+/// A developer points the app at another source, or at its own again. What the one offered says nothing about the other.
+pub(crate) fn overridden(
+    w: &mut Work<'_>,
+    caller: Caller,
+    app: &AppId,
+    source: Option<SourceOverride>,
+) {
+    let outcome = match w.app(app) {
+        None => Err(failures::app_not_found(app)),
+        Some(record) if record.bundle.trust != Trust::Development => {
+            Err(failures::not_for_development(app))
+        }
+        Some(_) => {
+            calls::end_extension(w, app, ExtensionEnd::AppUpdated);
+            forget_offers(w, app);
+            if let Some(record) = w.app_mut(app) {
+                record.source = source;
+                record.release = None;
+                record.check_failure = None;
+            }
+            check::arm_period(w, app);
+            Ok(Reply::Changed)
+        }
+    };
+    w.answer_at_once(caller.request, outcome);
 }
 
 /// Takes a preparation off the record; none when `effect` is no preparation, or nobody wants its end any more.
@@ -136,7 +189,10 @@ fn end_preparation(w: &mut Work<'_>, effect: EffectId) -> Option<AppId> {
 pub(crate) fn prepared(w: &mut Work<'_>, effect: EffectId) {
     let Some(app) = end_preparation(w, effect) else { return };
     let Some(kind) = take_bundle(w, &app) else { return };
-    if w.app(&app).is_some_and(|record| record.bundle.repository.is_none()) {
+    if let Some(record) = w.app_mut(&app) {
+        record.extension.forgive();
+    }
+    if w.app(&app).is_some_and(|record| !record.has_source()) {
         set_stage(w, &app, InstallStage::Essential);
         conclude_if_done(w, &app);
         return;
@@ -154,9 +210,11 @@ fn take_bundle(w: &mut Work<'_>, app: &AppId) -> Option<InstallKind> {
     let kind = installation.kind;
     if let Some(incoming) = installation.incoming.take() {
         let present = &record.bundle;
-        let same = present.repository == incoming.repository && present.channel == incoming.channel;
+        let same = present.repository == incoming.repository
+            && present.channel == incoming.channel
+            && present.manifest == incoming.manifest;
         let other_version = present.version != incoming.version;
-        record.bundle = incoming;
+        record.bundle = *incoming;
         if !same {
             record.release = None;
             record.check_failure = None;
@@ -185,9 +243,11 @@ fn forget_offers(w: &mut Work<'_>, app: &AppId) {
         w.pack_mut(&key).withheld = None;
         catalog::withdraw(w, &key);
     }
-    w.live_mut().queue.release(app);
+    w.live_mut().queue.release(app, Hold::Distrust);
+    manifest::forget(w, app);
     if let Some(record) = w.app_mut(app) {
         record.content_request = None;
+        record.asking = None;
     }
 }
 
@@ -218,7 +278,8 @@ pub(crate) fn prepare_failed(w: &mut Work<'_>, effect: EffectId, failure: &Failu
 /// The catalog has arrived and what it selects is under way.
 pub(crate) fn catalog_arrived(w: &mut Work<'_>, app: &AppId) {
     let installation = w.app(app).and_then(App::installation);
-    if installation.is_some_and(|i| i.stage == InstallStage::Install) {
+    let asking = w.app(app).is_some_and(|record| record.asking.is_some());
+    if installation.is_some_and(|i| i.stage == InstallStage::Install) && !asking {
         set_stage(w, app, InstallStage::Essential);
         conclude_if_done(w, app);
     }
@@ -241,6 +302,11 @@ pub(crate) fn conclude_if_done(w: &mut Work<'_>, app: &AppId) {
         record.phase = Phase::Launchable;
     }
     w.live_mut().installs.remove(app);
+    if w.app(app).is_some_and(|record| record.bundle.extension) {
+        // What it holds in memory goes: the batch of what has concluded is told to a new one. `Spec: concepts 4.1`.
+        calls::end_extension(w, app, ExtensionEnd::InstallationDone);
+        w.want_ask(app);
+    }
     let reply = launchable(w, app);
     if let Reply::Launchable { missed, .. } = &reply {
         w.tell(Notice::Launchable { app: app.clone(), missed: missed.clone() });
@@ -259,5 +325,19 @@ fn launchable(w: &Work<'_>, app: &AppId) -> Reply {
     let record = w.app(app);
     let owed = record.filter(|record| record.content_request.is_some());
     let catalog = owed.and_then(|record| record.check_failure.as_ref());
-    Reply::Launchable { missed, catalog: catalog.map(|check| check.failure.clone()) }
+    let catalog = catalog.map(|check| check.failure.clone());
+    let catalog = catalog.or_else(|| w.app(app).and_then(|app| app.extension.failure.clone()));
+    Reply::Launchable { missed, catalog, downloads: failed_downloads(w, app) }
+}
+
+/// Essential downloads that failed, and of which nobody has taken note yet.
+fn failed_downloads(w: &Work<'_>, app: &AppId) -> Vec<(String, Failure)> {
+    let concluded = w.live().files.concluded.get(app).into_iter().flatten();
+    let files = concluded.filter_map(|id| w.file(*id)).filter(|file| file.download.essential);
+    files
+        .filter_map(|file| match file.outcome()? {
+            Outcome::Failed(failure) => Some((file.download.identifier.clone(), failure.clone())),
+            Outcome::Finished { .. } => None,
+        })
+        .collect()
 }

@@ -1,33 +1,85 @@
 //! Where a download waits.
 
+use headstart_model::AppId;
+
 use crate::ask;
-use crate::class::Class;
+use crate::class::{Class, Demand};
+use crate::effect::Effect;
 use crate::id::DownloadId;
 use crate::live::Timer;
-use crate::record::Stage;
+use crate::record::{App, FileStage, Stage};
 use crate::time::{MonotonicTime, WallTime};
 use crate::work::Work;
 
 /// Puts a download where it has to wait: its turn, its next attempt, or the end of earlier work on its pack (which places
 /// it again). Safe at any time; does nothing to one that does not wait.
 pub(crate) fn place(w: &mut Work<'_>, id: DownloadId) {
-    let Some(download) = w.download(id) else { return };
-    let need = download.plan.map(|plan| plan.disk_bytes);
-    let waits = download.stage == Stage::Waiting && !ask::is_winding_down(w.state(), download);
-    let retry_at = download.retry_at;
-    let priority = if w.live().is_immediate(id) { u8::MAX } else { download.demand.priority() };
-    let app = download.key.app.clone();
+    let Some(spot) = spot_of_pack(w, id).or_else(|| spot_of_file(w, id)) else { return };
     let class = w.class_of(id);
+    let need = need_of(w, id);
     w.live_mut().unplace(id, need);
-    if !waits {
+    if !spot.waits {
         return;
     }
-    match retry_at {
+    match spot.retry_at {
         Some(at) => {
             let due = due(w, at);
             w.live_mut().timers.set(Timer::Retry(id), due);
         }
-        None => w.live_mut().queue.insert(id, &app, class, priority),
+        None => w.live_mut().queue.insert(id, &spot.app, class, spot.priority),
+    }
+}
+
+/// What decides where a download waits.
+struct Spot {
+    app: AppId,
+    /// Whether it waits at all, and not for a person to resume it.
+    waits: bool,
+    retry_at: Option<WallTime>,
+    priority: i32,
+}
+
+fn spot_of_pack(w: &Work<'_>, id: DownloadId) -> Option<Spot> {
+    let download = w.download(id)?;
+    let essential = download.demand == Demand::Essential;
+    let held = download.paused || (essential && is_installation_paused(w, &download.key.app));
+    let waits =
+        download.stage == Stage::Waiting && !held && !ask::is_winding_down(w.state(), download);
+    let immediate = w.live().is_immediate(id);
+    Some(Spot {
+        app: download.key.app.clone(),
+        waits,
+        retry_at: download.retry_at,
+        priority: if immediate { i32::MAX } else { i32::from(download.demand.priority()) },
+    })
+}
+
+fn spot_of_file(w: &Work<'_>, id: DownloadId) -> Option<Spot> {
+    let file = w.file(id)?;
+    let held = file.paused || (file.blocks_launch() && is_installation_paused(w, &file.app));
+    let waits = file.stage == FileStage::Waiting && !held;
+    Some(Spot {
+        app: file.app.clone(),
+        waits,
+        retry_at: file.retry_at,
+        // The extension waits for its manifest, and everything else for the extension.
+        priority: if file.is_manifest() {
+            i32::MAX
+        } else {
+            i32::from(file.download.priority.get())
+        },
+    })
+}
+
+fn is_installation_paused(w: &Work<'_>, app: &AppId) -> bool {
+    w.app(app).is_some_and(App::is_paused)
+}
+
+/// Bytes of disk by which a download that lacks them is found.
+pub(crate) fn need_of(w: &Work<'_>, id: DownloadId) -> Option<u64> {
+    match w.download(id) {
+        Some(download) => download.plan.map(|plan| plan.disk_bytes),
+        None => w.file(id).and_then(|file| file.download.file_size),
     }
 }
 
@@ -40,23 +92,32 @@ fn due(w: &Work<'_>, at: WallTime) -> MonotonicTime {
 
 /// Gives a download its class anew, after somebody began or ceased to wait for it. Who waits does not wait for a back-off.
 pub(crate) fn reclass(w: &mut Work<'_>, id: DownloadId) {
-    let Some(stage) = w.download(id).map(|download| download.stage) else { return };
     let class = w.class_of(id);
-    if let Some((order, _)) = w.live().order_of(id) {
-        if let Some(active) = w.live_mut().active.get_mut(&order) {
-            active.class = class;
+    if let Some((order, active)) = w.live().order_of(id) {
+        if active.class != class {
+            if let Some(active) = w.live_mut().active.get_mut(&order) {
+                active.class = class;
+            }
+            w.emit(Effect::Reclass { id: order, class });
         }
         return;
     }
-    if stage != Stage::Waiting {
-        return;
+    if class == Class::Foreground {
+        forget_back_off(w, id);
     }
-    let backing_off = w.download(id).is_some_and(|download| download.retry_at.is_some());
-    if class == Class::Foreground
-        && backing_off
+    place(w, id);
+}
+
+/// Who waits does not wait for a back-off.
+fn forget_back_off(w: &mut Work<'_>, id: DownloadId) {
+    if w.download(id).is_some_and(|d| d.retry_at.is_some() && d.stage == Stage::Waiting)
         && let Some(download) = w.download_mut(id)
     {
         download.retry_at = None;
     }
-    place(w, id);
+    if w.file(id).is_some_and(|file| file.retry_at.is_some())
+        && let Some(file) = w.file_mut(id)
+    {
+        file.retry_at = None;
+    }
 }

@@ -3,12 +3,12 @@
 use crate::admit::{Verdict, admit};
 use crate::ask;
 use crate::class::Class;
-use crate::effect::PackUpdate;
+use crate::effect::{FileUpdate, PackUpdate};
 use crate::id::{DownloadId, EffectId};
 use crate::live::{Active, Course, Timer};
 use crate::reason::{Fact, Reason};
-use crate::record::{Owed, Stage};
-use crate::transition::{check, fail};
+use crate::record::{FileStage, Owed, Stage};
+use crate::transition::{check, fail, files, place};
 use crate::work::Work;
 
 /// Starts downloads in their order until one has to wait for something that all of its class wait for.
@@ -30,6 +30,9 @@ pub(crate) fn run(w: &mut Work<'_>) {
 fn advance(w: &mut Work<'_>, id: DownloadId) -> bool {
     match verdict(w, id) {
         Verdict::Go => begin(w, id),
+        Verdict::Refuse(failure) if w.file(id).is_some() => {
+            files::refused(w, id, &failure);
+        }
         Verdict::Refuse(failure) => fail::refused(w, id, &failure),
         Verdict::Wait(reasons) if lacks_disk(&reasons) => starve(w, id),
         Verdict::Wait(_) => return false,
@@ -49,7 +52,7 @@ fn lacks_disk(reasons: &[Reason]) -> bool {
 
 /// Sets a download aside until there is disk space for it, so that smaller ones can go.
 fn starve(w: &mut Work<'_>, id: DownloadId) {
-    let need = w.download(id).and_then(|d| d.plan).map_or(0, |plan| plan.disk_bytes);
+    let need = place::need_of(w, id).unwrap_or(0);
     w.live_mut().queue.remove(id);
     w.live_mut().starved.insert((need, id));
     tell_paused(w, id);
@@ -61,21 +64,33 @@ pub(crate) fn tell_paused(w: &mut Work<'_>, id: DownloadId) {
         Verdict::Wait(reasons) => reasons,
         Verdict::Go | Verdict::Refuse(_) => Vec::new(),
     };
+    w.tell_file(id, FileUpdate::Paused(reasons.clone()));
     w.tell_pack(id, PackUpdate::Paused(reasons));
 }
 
 fn begin(w: &mut Work<'_>, id: DownloadId) {
+    if w.file(id).is_some() && !files::may_begin(w, id) {
+        return;
+    }
     let now = w.now.monotonic;
     let progress = w.live_mut().progress.entry(id).or_default();
     progress.began = Some((now, progress.done));
     progress.rate.begin(now, progress.done);
     w.tell_pack(id, PackUpdate::Began);
+    w.tell_file(id, FileUpdate::Began);
     start(w, id);
 }
 
 /// Starts the next step of a download that was admitted: the plan, or the transfer when the plan is made.
 fn start(w: &mut Work<'_>, id: DownloadId) {
     let class = w.class_of(id);
+    if let Some(file) = w.file(id) {
+        let (app, group) = (file.app.clone(), file.download.app_group.clone());
+        w.live_mut().queue.take(id);
+        let order = w.order(Owed::FetchFile { app, download: id, group });
+        w.set_file_stage(id, FileStage::Transferring(order));
+        return run_order(w, order, id, class);
+    }
     let Some(download) = w.download(id) else { return };
     let (key, planned) = (download.key.clone(), download.plan.is_some());
     w.live_mut().queue.take(id);
@@ -88,6 +103,10 @@ fn start(w: &mut Work<'_>, id: DownloadId) {
         w.set_stage(id, Stage::Planning(order));
         order
     };
+    run_order(w, order, id, class);
+}
+
+fn run_order(w: &mut Work<'_>, order: EffectId, id: DownloadId, class: Class) {
     w.live_mut().active.insert(order, Active { download: id, class, course: Course::Running });
     w.issue(order);
 }

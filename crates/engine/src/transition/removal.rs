@@ -77,6 +77,10 @@ pub(crate) fn done(w: &mut Work<'_>, effect: EffectId) {
             w.end_order(effect);
             settle(w, &key);
         }
+        Some(Owed::DiscardFile { app, .. }) => {
+            w.end_order(effect);
+            uninstall::go_on(w, &app);
+        }
         Some(Owed::RemoveAppData { app, data }) => {
             w.end_order(effect);
             uninstall::removed(w, &app, data);
@@ -132,6 +136,12 @@ pub(crate) fn failed(w: &mut Work<'_>, effect: EffectId, _failure: &Failure) {
                 park(w, effect);
             }
         }
+        Some(Owed::DiscardFile { app, .. }) if w.app(&app).is_none_or(App::is_leaving) => {
+            // It goes with the app.
+            w.end_order(effect);
+            uninstall::go_on(w, &app);
+        }
+        Some(Owed::DiscardFile { .. }) => park(w, effect),
         Some(Owed::RemoveAppData { app, .. }) => {
             park(w, effect);
             uninstall::tell_failed(w, &app);

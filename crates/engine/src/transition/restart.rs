@@ -1,5 +1,6 @@
 //! A new life: everything that is owed is issued again, everything that waits takes its place.
 
+use crate::effect::Effect;
 use crate::live::Progress;
 use crate::progress;
 use crate::record::{InstallStage, Phase};
@@ -7,6 +8,10 @@ use crate::transition::{check, install, place, uninstall};
 use crate::work::Work;
 
 pub(crate) fn restarted(w: &mut Work<'_>) {
+    // Finer than any two lives of the service are apart.
+    let first = w.now.wall.0 << 10;
+    w.live_mut().calls.number_from(first);
+    restore_settings(w);
     restore_progress(w);
     for id in w.records().owed.keys().copied().collect::<Vec<_>>() {
         w.issue(id);
@@ -14,8 +19,23 @@ pub(crate) fn restarted(w: &mut Work<'_>) {
     for id in w.records().downloads.keys().copied().collect::<Vec<_>>() {
         place::place(w, id);
     }
+    for id in w.records().files.keys().copied().collect::<Vec<_>>() {
+        let total = w.file(id).and_then(|file| file.download.file_size).unwrap_or(0);
+        progress::set(w, id, Progress { total, ..Progress::default() });
+        place::place(w, id);
+    }
     for app in w.records().apps.keys().cloned().collect::<Vec<_>>() {
         resume(w, &app);
+    }
+}
+
+fn restore_settings(w: &mut Work<'_>) {
+    let settings = w.records().settings.clone();
+    if let Some(transfers) = settings.transfers_max {
+        w.live_mut().facts.transfers_max = transfers.max(1);
+    }
+    if settings.bytes_per_second.is_some() {
+        w.emit(Effect::Limit { bytes_per_second: settings.bytes_per_second });
     }
 }
 
@@ -55,6 +75,7 @@ fn resume(w: &mut Work<'_>, app: &headstart_model::AppId) {
         _ => {}
     }
     check::arm_period(w, app);
+    w.want_ask(app);
     if waits_for_catalog {
         check::want(w, app);
     }

@@ -6,7 +6,7 @@ use crate::effect::PackUpdate;
 use crate::id::{DownloadId, EffectId, PackKey};
 use crate::progress;
 use crate::record::{Owed, PlanFigures, Stage};
-use crate::transition::{begin, fail, place, pump, uninstall};
+use crate::transition::{begin, fail, files, place, pump, uninstall};
 use crate::work::Work;
 
 /// What a plan or transfer that has ended was for.
@@ -91,6 +91,9 @@ pub(crate) fn plan_made(w: &mut Work<'_>, effect: EffectId, plan: PlanFigures) {
 }
 
 pub(crate) fn bytes_moved(w: &mut Work<'_>, effect: EffectId, bytes_done: u64) {
+    if matches!(w.records().owed.get(&effect), Some(Owed::FetchFile { .. })) {
+        return files::bytes_moved(w, effect, bytes_done);
+    }
     let Some(id) = download_in(w, effect) else { return };
     progress::advance(w, id, bytes_done);
     tell_progress(w, id);
@@ -104,15 +107,7 @@ fn tell_progress(w: &mut Work<'_>, id: DownloadId) {
         bytes_per_second: progress.rate.per_second(),
     };
     w.tell_pack(id, update);
-    tell_installation(w, id);
-}
-
-/// Tells the installation's progress after one of its downloads moved.
-fn tell_installation(w: &mut Work<'_>, id: DownloadId) {
-    let essential = w.download(id).filter(|d| d.demand == crate::class::Demand::Essential);
-    if let Some(app) = essential.map(|d| d.key.app.clone()) {
-        progress::tell(w, &app);
-    }
+    progress::tell_awaited(w, id);
 }
 
 pub(crate) fn finished(w: &mut Work<'_>, effect: EffectId) {
@@ -123,13 +118,16 @@ pub(crate) fn finished(w: &mut Work<'_>, effect: EffectId) {
     let total = w.live().progress.get(&id).map_or(0, |progress| progress.total);
     progress::advance(w, id, total);
     w.set_stage(id, Stage::Built);
-    tell_installation(w, id);
+    progress::tell_awaited(w, id);
     if let Some(app) = w.download(id).map(|d| d.key.app.clone()) {
         w.want_switch(&app);
     }
 }
 
 pub(crate) fn failed(w: &mut Work<'_>, effect: EffectId, failure: &Failure) {
+    if matches!(w.records().owed.get(&effect), Some(Owed::FetchFile { .. })) {
+        return files::attempt_failed(w, effect, failure);
+    }
     if let Some(Ended::Wanted(id)) = end(w, effect) {
         fail::attempt_failed(w, id, failure);
     }

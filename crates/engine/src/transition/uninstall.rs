@@ -8,7 +8,7 @@ use crate::failures;
 use crate::id::{EffectId, PackKey, RequestId};
 use crate::live::{Subject, Wait};
 use crate::record::{App, KeepData, Owed, Pack, Phase};
-use crate::transition::{end, pump};
+use crate::transition::{calls, end, files, pump};
 use crate::work::Work;
 
 pub(crate) fn requested(w: &mut Work<'_>, caller: Caller, app: &AppId, data: KeepData) {
@@ -38,6 +38,8 @@ pub(crate) fn begin(w: &mut Work<'_>, app: &AppId, data: KeepData) {
         record.phase = Phase::Removing(data);
         record.content_request = None;
     }
+    calls::forget_all(w, app);
+    files::forget_all(w, app);
     for request in w.live().requests.of_app(app) {
         let failure = match w.live().requests.find(request).map(|r| &r.wait) {
             Some(Wait::Cleared(_)) => continue,
@@ -65,7 +67,9 @@ fn wind_down(w: &mut Work<'_>, id: EffectId) {
     }
     match w.records().owed.get(&id) {
         Some(Owed::PrepareApp { .. } | Owed::FetchCatalog { .. }) => w.emit_stop(id),
-        Some(Owed::Plan { .. } | Owed::Transfer { .. }) => pump::stop(w, id),
+        Some(Owed::Plan { .. } | Owed::Transfer { .. } | Owed::FetchFile { .. }) => {
+            pump::stop(w, id);
+        }
         _ => {}
     }
 }
@@ -106,6 +110,7 @@ pub(crate) fn stopped(w: &mut Work<'_>, effect: EffectId) {
         Some(Owed::Plan { .. } | Owed::Transfer { .. }) => {
             crate::transition::transfer::stopped(w, effect);
         }
+        Some(Owed::FetchFile { .. }) => files::stopped(w, effect),
         _ => {}
     }
 }

@@ -73,7 +73,7 @@ fn the_gate_opens_when_nothing_essential_is_pending() {
     bench.install();
     bench.finish(|order| matches!(order, Order::PrepareApp { .. }));
     bench.finish(|order| matches!(order, Order::FetchCatalog { .. }));
-    let pending = LaunchGate::Pending(vec![key("core").pack]);
+    let pending = LaunchGate::Pending(vec![key("core").pack], Vec::new());
     assert_eq!(launch_gate(&bench.state, &app_id("app")), pending);
     assert_eq!(apps(&bench.state)[0].essential_pending, [key("core").pack]);
     bench.finish(|order| matches!(order, Order::Plan(_)));

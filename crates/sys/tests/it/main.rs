@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 mod child;
+#[cfg(target_os = "linux")]
+mod confine;
 mod crash;
 mod lock;
 mod process;

@@ -42,6 +42,10 @@ impl World {
                 self.check_notice(&notice);
                 self.notices.push((self.now_ms, notice));
             }
+            Effect::Ask(inquiry) => self.inquiries.push(inquiry),
+            Effect::Forget { call, .. } => self.inquiries.retain(|open| open.call != call),
+            // Here nothing goes faster for being urgent, and an extension holds nothing.
+            Effect::Reclass { .. } | Effect::EndExtension { .. } | Effect::Limit { .. } => {}
             Effect::SetTimer { at } => {
                 self.timer = Some(at);
                 self.schedule(at.0.saturating_sub(self.now_ms), Happening::Timer);
@@ -77,6 +81,7 @@ impl World {
     pub fn crash(&mut self) {
         self.life += 1;
         self.running.clear();
+        self.inquiries.clear();
         self.timer = None;
         self.disk.crash(&mut self.rng);
         self.lose_calls();

@@ -2,6 +2,7 @@
 
 mod calls;
 mod faults;
+mod files;
 mod life;
 mod performer;
 mod places;
@@ -10,8 +11,8 @@ mod rules;
 use std::collections::{BTreeMap, BTreeSet};
 
 use headstart_engine::{
-    ClientId, DISK_RESERVE_BYTES, Device, EffectId, Event, FactsChange, MonotonicTime, Network,
-    Notice, Now, RequestId, State, WallTime,
+    ClientId, DISK_RESERVE_BYTES, Device, EffectId, Event, FactsChange, Inquiry, MonotonicTime,
+    Network, Notice, Now, RequestId, State, WallTime,
 };
 use headstart_model::record::Table;
 use headstart_model::{Digest, Language, Platform};
@@ -66,6 +67,10 @@ pub struct World {
     disk_room: Option<u64>,
     languages: Vec<Language>,
     notices: Vec<(u64, Notice)>,
+    /// What apps and extensions were asked and have not answered.
+    inquiries: Vec<Inquiry>,
+    /// Addresses at which there is no file.
+    absent_files: BTreeSet<String>,
     watch: rules::Watch,
     /// What goes wrong, and how often.
     pub faults: Faults,
@@ -97,6 +102,8 @@ impl World {
             disk_room: None,
             languages: Vec::new(),
             notices: Vec::new(),
+            inquiries: Vec::new(),
+            absent_files: BTreeSet::new(),
             watch: rules::Watch::default(),
             faults: Faults::none(),
         };
@@ -225,6 +232,7 @@ impl World {
         let news = FactsChange {
             network: Some(if self.online { Network::Online } else { Network::Offline }),
             disk_free_bytes: Some(self.room().saturating_add(DISK_RESERVE_BYTES)),
+            power: None,
             transfers_max: None,
             languages: Some(self.languages.clone()),
         };

@@ -47,7 +47,7 @@ impl World {
         }
     }
 
-    fn end(&mut self, id: EffectId, event: Event) {
+    pub(super) fn end(&mut self, id: EffectId, event: Event) {
         self.running.remove(&id);
         self.hear(event);
     }
@@ -61,6 +61,7 @@ impl World {
             Order::Switch { .. }
                 | Order::RemoveVersion { .. }
                 | Order::Discard { .. }
+                | Order::DiscardFile { .. }
                 | Order::RemoveAppData { .. }
         );
         // One that is told to stop may come to its end first.
@@ -77,7 +78,9 @@ impl World {
                 self.remove_version(id, &app, &pack, &version);
             }
             Order::Discard { app, pack } => self.discard(id, &app, &pack),
-            Order::RemoveAppData { app, keep } => self.remove_app_data(id, &app, &keep),
+            Order::FetchFile(transfer) => self.fetch_file(id, &transfer),
+            Order::DiscardFile { download, .. } => self.discard_file(id, download),
+            Order::RemoveAppData { app, keep, .. } => self.remove_app_data(id, &app, &keep),
         }
     }
 
@@ -112,7 +115,7 @@ impl World {
         self.end(id, event);
     }
 
-    fn connection_fails(&mut self) -> bool {
+    pub(super) fn connection_fails(&mut self) -> bool {
         !self.online || self.rng.chance(self.faults.network)
     }
 
@@ -294,7 +297,7 @@ impl World {
         self.end_removal(id);
     }
 
-    fn end_removal(&mut self, id: EffectId) {
+    pub(super) fn end_removal(&mut self, id: EffectId) {
         let life = self.life;
         self.end(id, Event::Removed { effect: id });
         if self.disk_room.is_some() && self.life == life {
@@ -314,7 +317,7 @@ impl World {
         if !self.write_namespace(app, &gone) {
             return;
         }
-        let folders = [format!("staging/{app}/"), format!("packs/{app}/")];
+        let folders = [format!("staging/{app}/"), format!("packs/{app}/"), format!("files/{app}/")];
         for folder in folders {
             let paths: Vec<_> = self.disk.paths(&folder).map(str::to_owned).collect();
             for path in paths.into_iter().filter(|path| !kept.contains(path)) {
@@ -327,7 +330,7 @@ impl World {
     }
 }
 
-fn no_connection() -> Failure {
+pub(super) fn no_connection() -> Failure {
     Failure::new(ErrorKind::Network, "connect", "the server cannot be reached")
 }
 

@@ -19,6 +19,10 @@ pub(super) fn bundle(app: &str, version: &str) -> Bundle {
         trust: Trust::Ordinary,
         files: BundleFiles::InPlace,
         languages: vec![language(PRIMARY_LANGUAGE)],
+        manifest: None,
+        extension: false,
+        restrictions: None,
+        groups: std::collections::BTreeMap::new(),
     }
 }
 
@@ -35,6 +39,11 @@ pub(super) fn app_id(app: &str) -> AppId {
 
 pub(super) fn pack_id(pack: &str) -> PackId {
     PackId::new(pack).expect("scenarios name packs validly")
+}
+
+/// Where a single download lies until it is discarded.
+pub(super) fn file(app: &AppId, download: headstart_engine::DownloadId) -> String {
+    format!("files/{app}/{download}")
 }
 
 /// The folder in which a version is built. A publisher of this world gives a number to one content only.

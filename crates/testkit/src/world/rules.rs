@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use headstart_engine::record::Phase;
 use headstart_engine::view::{self, AppState};
-use headstart_engine::{Class, DownloadId, Fact, Notice, Order, PackUpdate, explain};
+use headstart_engine::{Class, DownloadId, Fact, FileUpdate, Notice, Order, PackUpdate, explain};
 use headstart_model::{AppId, PackId};
 
 use super::{World, places};
@@ -51,6 +51,20 @@ impl World {
                     PackUpdate::Began | PackUpdate::Paused(_) => {}
                 }
             }
+            Notice::File { id, update, .. } => {
+                assert!(!self.watch.concluded.contains(id), "{id} has ended and tells {update:?}");
+                match update {
+                    FileUpdate::Finished | FileUpdate::Failed(_) => {
+                        self.watch.concluded.insert(*id);
+                    }
+                    FileUpdate::Downloading { bytes_done, .. } => {
+                        let before = self.watch.progress.insert((*id, 0), *bytes_done);
+                        assert!(before <= Some(*bytes_done), "progress falls from {before:?}");
+                    }
+                    FileUpdate::Began | FileUpdate::Paused(_) => {}
+                }
+            }
+            Notice::Extension { .. } => {}
             Notice::Installation { app, progress } => {
                 let ppm = progress.fraction_ppm;
                 let before = self.watch.fractions.insert(app.clone(), ppm);
@@ -117,7 +131,8 @@ impl World {
         let background = moving.iter().flatten().any(|class| class.is_background());
         assert!(essential == 0 || !background, "the background runs beside essential downloads");
         for view in views.iter().filter(|view| view.class == Class::Essential) {
-            let key = headstart_engine::PackKey::new(view.app.clone(), view.pack.clone());
+            let view::Subject::Pack(pack) = &view.subject else { continue };
+            let key = headstart_engine::PackKey::new(view.app.clone(), pack.clone());
             let reasons = explain(&self.state, &key, self.now()).expect("it is on its way").reasons;
             let crowded = !reasons.is_empty()
                 && reasons.iter().all(|r| matches!(r.fact, Fact::SlotsBusy { .. }));

@@ -98,7 +98,9 @@ fn who_waits_lifts_a_download_and_loses_no_byte() {
         world.run_for(wait);
         let done = |world: &headstart_testkit::World| {
             let views = view::downloads(world.state());
-            views.into_iter().find(|v| v.pack.as_str() == "level-5")
+            views
+                .into_iter()
+                .find(|v| v.subject == view::Subject::Pack(world.key("game", "level-5").pack))
         };
         let Some(before) = done(&world) else { return };
         let call = world.ensure("game", &["level-5"], Freshness::Any);

@@ -15,7 +15,9 @@ fn an_app_is_launchable_when_its_essential_packs_have_arrived() {
         world.run_until("the launch", |world| world.may_launch("game"));
         assert_eq!(world.version_read("game", "core"), Some(1));
         let answer = world.wait_for(call).expect("nothing goes wrong");
-        assert!(matches!(answer, Reply::Launchable { missed, catalog: None } if missed.is_empty()));
+        assert!(
+            matches!(answer, Reply::Launchable { missed, catalog: None, .. } if missed.is_empty())
+        );
         world.settle();
         assert_eq!(world.version_read("game", "levels"), Some(1), "prefetch goes on");
         assert_eq!(world.version_read("game", "extra"), None, "nobody asked");

@@ -21,7 +21,7 @@ fn an_installation_without_a_network_ends_within_seconds_and_is_made_up_for() {
             let since = world.elapsed_ms();
             let answer = world.wait_for(call).expect("the app itself is installed");
             assert!(world.elapsed_ms() - since < 30_000, "{} ms", world.elapsed_ms() - since);
-            let Reply::Launchable { missed, catalog } = answer else { panic!("{answer:?}") };
+            let Reply::Launchable { missed, catalog, .. } = answer else { panic!("{answer:?}") };
             if world.version_read("game", "core").is_none() {
                 let why = missed.into_values().chain(catalog);
                 assert_eq!(why.map(|f| f.kind).next(), Some(ErrorKind::Network));

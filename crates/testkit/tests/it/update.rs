@@ -1,7 +1,8 @@
 //! Updates: with a new version of the app, in between, on request; forwards and back.
 
-use headstart_engine::record::{Freshness, Stage};
+use headstart_engine::record::Freshness;
 use headstart_engine::{Class, Network, Reply, view};
+use headstart_model::download::DownloadStatus;
 use headstart_model::{
     ContentRequest, DownloadPolicy, InstallationEventType, InstallationEventTypes,
 };
@@ -272,7 +273,9 @@ fn who_waits_for_one_update_lifts_the_others_and_is_told_when_they_fail() {
             let classes = view::downloads(world.state()).into_iter().map(|view| view.class);
             assert!(classes.into_iter().all(|class| class == Class::Foreground));
             world.run_until("the small one", |world| {
-                view::downloads(world.state()).iter().any(|view| view.stage == Stage::Built)
+                view::downloads(world.state())
+                    .iter()
+                    .any(|view| view.status == DownloadStatus::Finished)
             });
             assert!(world.answer(call).is_none(), "it is complete and not live");
             world.set_network(Network::Offline);

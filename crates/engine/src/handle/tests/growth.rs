@@ -28,7 +28,7 @@ fn crowded() -> State {
     let mut records = Records::default();
     let wanted = offer("pack", 1, prefetch());
     for number in 0..APPS {
-        let record = App { phase: Phase::Launchable, ..App::new(bundle("1")) };
+        let record = App { phase: Phase::Launchable, ..App::new(bundle("1"), WallTime(0)) };
         records.apps.insert(app(number), record);
         for pack in 0..PACKS {
             let mut offer = wanted.clone();

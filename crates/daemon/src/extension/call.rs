@@ -1,0 +1,161 @@
+//! One question to an extension: put, watched, and answered or not.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use headstart_engine::{Event, ExtensionAnswer, Inquiry};
+use headstart_model::Failure;
+use tokio::sync::oneshot;
+
+use super::run::{End, Run};
+use super::{Inner, idle, start, words};
+
+/// How often what an extension uses is looked at while it works.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// How long an extension may take from its start until it asks what it is wanted for.
+const START_PATIENCE: Duration = Duration::from_secs(10);
+/// How many answers' time that is at most, where answers have little.
+const STARTS_IN_ANSWERS: u32 = 4;
+
+/// What came of a question.
+struct Ended {
+    answer: Result<ExtensionAnswer, Failure>,
+    used: Duration,
+}
+
+/// Puts a question to the app's extension and reports what came of it.
+pub(super) async fn perform(inner: &Arc<Inner>, inquiry: Inquiry, budget: Duration) {
+    let (app, call) = (inquiry.app.clone(), inquiry.call);
+    let asked = question_name(&inquiry);
+    let began = Instant::now();
+    let ended = match ready(inner, &inquiry).await {
+        Ok(run) => {
+            let reached = began.elapsed();
+            let ended = put(inner, &run, inquiry, budget).await;
+            tracing::info!(
+                %app, question = asked, pid = run.pid(), reached_ms = ms(reached),
+                used_ms = ms(ended.used), answered = ended.answer.is_ok(), "extension asked"
+            );
+            ended
+        }
+        Err(failure) => Ended { answer: Err(failure), used: Duration::ZERO },
+    };
+    let used_ms = ms(ended.used);
+    inner.core.event(match ended.answer {
+        Ok(answer) => Event::ExtensionReturned { app, call, answer, used_ms },
+        Err(failure) => {
+            tracing::warn!(%app, question = asked, %failure, "the extension gave no answer");
+            Event::ExtensionFailed { app, call, failure, used_ms }
+        }
+    });
+}
+
+fn ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn question_name(inquiry: &Inquiry) -> &'static str {
+    use headstart_engine::Question;
+    match inquiry.question {
+        Question::Downloads { .. } => "downloads",
+        Question::ShouldDownload { .. } => "shouldDownload",
+        Question::Challenge { .. } => "challenge",
+        Question::Failed { .. } => "failed",
+        Question::Finished { .. } => "finished",
+    }
+}
+
+/// The app's extension, started if it is not there, and listening.
+async fn ready(inner: &Arc<Inner>, inquiry: &Inquiry) -> Result<Arc<Run>, Failure> {
+    let run = match inner.run(&inquiry.app).filter(|run| run.wake()) {
+        Some(run) => run,
+        None => start::start(inner, &inquiry.app).await?,
+    };
+    let patience = START_PATIENCE.min(inner.limits.patience.saturating_mul(STARTS_IN_ANSWERS));
+    let patience = if run.is_debugged() { Duration::MAX } else { patience };
+    let late = tokio::select! {
+        biased;
+        () = run.until_serving() => false,
+        () = run.until_ended() => false,
+        () = tokio::time::sleep(patience) => true,
+    };
+    if late {
+        run.kill(End::NotServing(patience));
+    }
+    match run.ended() {
+        None => Ok(run),
+        Some(end) => Err(end.failure(&inquiry.app)),
+    }
+}
+
+/// Puts a question to a listening extension and waits for its answer, within its limits.
+async fn put(inner: &Arc<Inner>, run: &Arc<Run>, inquiry: Inquiry, budget: Duration) -> Ended {
+    let (kind, event) = words::to_extension(&inner.context.layout, inquiry.call, inquiry.question);
+    let receiver = run.begin(inquiry.call, kind);
+    let (began, exclusive_before) = (Instant::now(), run.exclusive_time());
+    if !run.tell(event) {
+        run.disconnected().await;
+    }
+    let used = || {
+        let exclusive = run.exclusive_time().saturating_sub(exclusive_before);
+        began.elapsed().saturating_sub(exclusive)
+    };
+    let answer = watch(inner, run, receiver, budget, &used).await;
+    let used = used();
+    run.sample();
+    run.count(used);
+    let answer = match answer {
+        Some(answer) => answer,
+        None => Err(run.ended().unwrap_or(End::Disconnected).failure(run.app())),
+    };
+    if run.ended().is_none() {
+        idle::watch(inner, run);
+    }
+    Ended { answer, used }
+}
+
+/// Waits for the answer; none when the extension has ended, by itself or because it went beyond its limits.
+async fn watch(
+    inner: &Arc<Inner>,
+    run: &Arc<Run>,
+    mut receiver: oneshot::Receiver<Result<ExtensionAnswer, Failure>>,
+    budget: Duration,
+    used: &(dyn Fn() -> Duration + Send + Sync),
+) -> Option<Result<ExtensionAnswer, Failure>> {
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    loop {
+        tokio::select! {
+            biased;
+            // One that is not wanted any more has no answer.
+            answer = &mut receiver => return answer.ok(),
+            () = run.until_ended() => return None,
+            _ = look.tick() => {
+                if run.is_debugged() {
+                    continue;
+                }
+                check_memory(inner, run);
+                let over = if idle::exclusive_too_long(run) {
+                    Some(End::ExclusiveControl(idle::EXCLUSIVE_PATIENCE))
+                } else if used() >= budget {
+                    Some(End::Budget)
+                } else if used() >= inner.limits.patience {
+                    Some(End::Patience(inner.limits.patience))
+                } else {
+                    None
+                };
+                if let Some(over) = over {
+                    idle::end(inner, run, over).await;
+                    return None;
+                }
+            }
+        }
+    }
+}
+
+/// Ends an extension that uses too much memory, at once: a moment later it may be much more.
+pub(super) fn check_memory(inner: &Inner, run: &Run) {
+    let (used_bytes, allowed_bytes) = (run.sample(), inner.limits.memory_bytes);
+    if used_bytes > allowed_bytes && !run.is_debugged() {
+        run.kill(End::Memory { used_bytes, allowed_bytes });
+    }
+}

@@ -1,0 +1,107 @@
+//! Servers' questions, put to whoever scheduled the download. `Spec: concepts 14`.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use headstart_engine::{ClientId, DownloadId, Event, Reply};
+use headstart_model::protocol::downloads::{
+    AuthenticationMethod, ChallengeAnswer, ChallengeCredential, DownloadChallenge,
+};
+use headstart_transfer::{
+    AuthenticationMethod as Asked, Authenticator, Challenge, Credential, Disposition, Secret,
+};
+
+use crate::inbox::CoreHandle;
+
+/// The calls of the service itself are made by nobody's connection.
+pub(crate) const SERVICE: ClientId = ClientId(0);
+
+/// How long a transfer waits for an answer: it holds a place among those that run.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+struct Withdrawal {
+    core: CoreHandle,
+    download: DownloadId,
+}
+
+impl Drop for Withdrawal {
+    fn drop(&mut self) {
+        self.core.event(Event::ChallengeWithdrawn { download: self.download });
+    }
+}
+
+/// Puts the challenges of one download to the engine, which knows whom to ask.
+#[derive(Debug)]
+pub(super) struct Challenger {
+    core: CoreHandle,
+    download: DownloadId,
+}
+
+impl Challenger {
+    pub(super) const fn new(core: CoreHandle, download: DownloadId) -> Self {
+        Self { core, download }
+    }
+}
+
+#[async_trait]
+impl Authenticator for Challenger {
+    async fn answer(&self, challenge: &Challenge) -> Disposition {
+        let (download, challenge) = (self.download, told(challenge));
+        let event = move |caller| Event::ChallengeRaised { caller, download, challenge };
+        // However this ends: an answer that nobody waits for must not be asked for.
+        let _withdrawal = Withdrawal { core: self.core.clone(), download };
+        match tokio::time::timeout(PATIENCE, self.core.call(SERVICE, event)).await {
+            Ok(Ok(Reply::Challenge(answer))) => disposition(answer),
+            _ => Disposition::DefaultHandling,
+        }
+    }
+}
+
+fn told(challenge: &Challenge) -> DownloadChallenge {
+    let origin = challenge.space.origin.clone();
+    let host = origin.split("://").nth(1).unwrap_or(&origin);
+    let host = host.rsplit_once(':').map_or(host, |(host, _)| host).to_owned();
+    let certificate = challenge.trust.as_ref().and_then(|trust| trust.chain.first());
+    DownloadChallenge {
+        origin,
+        host,
+        method: match challenge.space.method {
+            Asked::Basic => AuthenticationMethod::Basic,
+            Asked::Digest => AuthenticationMethod::Digest,
+            Asked::Bearer => AuthenticationMethod::Bearer,
+            Asked::ClientCertificate => AuthenticationMethod::ClientCertificate,
+            Asked::ServerTrust => AuthenticationMethod::ServerTrust,
+            _ => AuthenticationMethod::Header,
+        },
+        realm: challenge.space.realm.clone(),
+        previous_failure_count: challenge.previous_failures,
+        certificate_blake3: certificate
+            .map(|certificate| headstart_model::Digest::of(certificate).to_string()),
+    }
+}
+
+fn disposition(answer: ChallengeAnswer) -> Disposition {
+    match answer {
+        ChallengeAnswer::UseCredential(credential) => {
+            Disposition::UseCredential(credential_of(credential))
+        }
+        ChallengeAnswer::CancelAuthenticationChallenge => Disposition::Cancel,
+        ChallengeAnswer::RejectProtectionSpace => Disposition::RejectProtectionSpace,
+        _ => Disposition::DefaultHandling,
+    }
+}
+
+fn credential_of(credential: ChallengeCredential) -> Credential {
+    match credential {
+        ChallengeCredential::Password { user, password } => {
+            Credential::Password { user, password: Secret::new(&password) }
+        }
+        ChallengeCredential::Header { name, value } => {
+            Credential::Header { name, value: Secret::new(&value) }
+        }
+        ChallengeCredential::TrustServer {} => Credential::TrustServer,
+        ChallengeCredential::Token { token } => Credential::Token(Secret::new(&token)),
+        // A kind of a later protocol opens nothing here.
+        _ => Credential::Token(Secret::new("")),
+    }
+}

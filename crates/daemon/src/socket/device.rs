@@ -1,0 +1,171 @@
+//! `io.headstart.Device`: settings and pretended conditions.
+
+use headstart_engine::record::{Setting as EngineSetting, Settings as Values, Switch};
+use headstart_engine::{Event, TRANSFERS_MAX_DEFAULT};
+use headstart_model::protocol::device::{
+    Condition, ConditionList, Conditions, Pretend, SetSetting, Setting, SettingList, Settings,
+};
+use headstart_model::{AppId, ErrorKind, Failure};
+
+use super::reply::{Caller, End, Replies};
+use crate::conditions;
+
+const IN_APP_CONTENT: &str = "in-app-content";
+const BACKGROUND: &str = "background-activity";
+const LIMIT: &str = "limit";
+const TRANSFERS: &str = "transfers";
+/// Transfers at once that make sense on one device.
+const TRANSFERS_MAX: u32 = 16;
+
+fn on_or_off(switch: Switch) -> String {
+    match switch {
+        Switch::On => "on".to_owned(),
+        Switch::Off => "off".to_owned(),
+    }
+}
+
+fn setting(key: &str, value: String, default: &str, meaning: &str) -> Setting {
+    Setting { key: key.to_owned(), value, default: default.to_owned(), meaning: meaning.to_owned() }
+}
+
+fn background_of(app: &AppId, switch: Switch) -> Setting {
+    let meaning = format!("as background-activity, for `{app}` alone");
+    setting(&format!("{BACKGROUND}.{app}"), on_or_off(switch), "on", &meaning)
+}
+
+/// Every setting, by key.
+fn all(values: &Values) -> Vec<Setting> {
+    let rate = values.bytes_per_second.map_or_else(|| "none".to_owned(), |rate| format!("{rate}B"));
+    let transfers = values.transfers_max.unwrap_or(TRANSFERS_MAX_DEFAULT);
+    let mut settings = vec![
+        setting(
+            BACKGROUND,
+            on_or_off(values.background_activity),
+            "on",
+            "whether extensions run, and anything is downloaded that nobody waits for",
+        ),
+        setting(
+            IN_APP_CONTENT,
+            on_or_off(values.in_app_content),
+            "on",
+            "whether apps get content before they are launched for the first time",
+        ),
+        setting(
+            LIMIT,
+            rate,
+            "none",
+            "what all downloads together take in a second, such as 20Mbit",
+        ),
+        setting(
+            TRANSFERS,
+            transfers.to_string(),
+            &TRANSFERS_MAX_DEFAULT.to_string(),
+            "how many downloads run at once, 1 to 16",
+        ),
+    ];
+    let off = values.apps_without_background.iter();
+    settings.extend(off.map(|app| background_of(app, Switch::Off)));
+    settings.sort_by(|a, b| a.key.cmp(&b.key));
+    settings
+}
+
+pub(super) async fn settings(caller: Caller<'_>, replies: &mut Replies<'_>) -> Result<(), End> {
+    let found = caller.shared.core.query(|state, _| all(state.records().settings())).await?;
+    replies.last::<Settings>(&SettingList { settings: found }).await
+}
+
+pub(super) async fn set(
+    caller: Caller<'_>,
+    call: SetSetting,
+    replies: &mut Replies<'_>,
+) -> Result<(), End> {
+    let wanted = parse(&call.key, call.value.as_deref())?;
+    if let EngineSetting::BackgroundActivity(Some(app), _) = &wanted {
+        let id = app.clone();
+        let known = caller.shared.core.query(move |state, _| state.records().app(&id).is_some());
+        if !known.await? {
+            return Err(super::apps::app_not_found(app).into());
+        }
+    }
+    let changed = wanted.clone();
+    let event = move |caller| Event::SettingChanged { caller, setting: changed };
+    caller.shared.core.call(caller.client, event).await?;
+    let key = call.key.clone();
+    let now = caller.shared.core.query(|state, _| all(state.records().settings())).await?;
+    let found = now.into_iter().find(|setting| setting.key == key);
+    let found = found.unwrap_or_else(|| match wanted {
+        EngineSetting::BackgroundActivity(Some(app), switch) => background_of(&app, switch),
+        _ => setting(&key, String::new(), "", ""),
+    });
+    replies.last::<SetSetting>(&found).await
+}
+
+fn parse(key: &str, value: Option<&str>) -> Result<EngineSetting, Failure> {
+    let wrong = |why: &str| {
+        let shown: String = value.unwrap_or_default().chars().take(40).collect();
+        let message = format!("`{shown}` is no value of the setting `{key}`: {why}");
+        Failure::new(ErrorKind::Usage, "badSetting", message)
+            .with_hint("`headstart settings list` shows what each setting means")
+    };
+    let switch = || match value {
+        None | Some("on") => Ok(Switch::On),
+        Some("off") => Ok(Switch::Off),
+        Some(_) => Err(wrong("it is on or off")),
+    };
+    match key {
+        IN_APP_CONTENT => Ok(EngineSetting::InAppContent(switch()?)),
+        BACKGROUND => Ok(EngineSetting::BackgroundActivity(None, switch()?)),
+        LIMIT => match value {
+            None | Some("none") => Ok(EngineSetting::BytesPerSecond(None)),
+            Some(rate) => {
+                let rate = conditions::bytes_per_second(rate)
+                    .ok_or_else(|| wrong("a rate is needed, such as 20Mbit or 3MB, or none"))?;
+                Ok(EngineSetting::BytesPerSecond(Some(rate)))
+            }
+        },
+        TRANSFERS => match value.map(str::parse::<u32>) {
+            None => Ok(EngineSetting::TransfersMax(None)),
+            Some(Ok(n @ 1..=TRANSFERS_MAX)) => Ok(EngineSetting::TransfersMax(Some(n))),
+            Some(_) => Err(wrong("a number from 1 to 16 is needed")),
+        },
+        other => {
+            let app = other.strip_prefix(BACKGROUND).and_then(|rest| rest.strip_prefix('.'));
+            let app = app.and_then(|app| AppId::new(app).ok());
+            if let Some(app) = app {
+                return Ok(EngineSetting::BackgroundActivity(Some(app), switch()?));
+            }
+            let shown: String = other.chars().take(60).collect();
+            let message = format!("there is no setting `{shown}`");
+            Err(Failure::new(ErrorKind::Usage, "unknownSetting", message)
+                .with_hint("`headstart settings list` shows every setting"))
+        }
+    }
+}
+
+pub(super) async fn conditions(caller: Caller<'_>, replies: &mut Replies<'_>) -> Result<(), End> {
+    replies.last::<Conditions>(&condition_list(caller)).await
+}
+
+pub(super) async fn pretend(
+    caller: Caller<'_>,
+    call: Pretend,
+    replies: &mut Replies<'_>,
+) -> Result<(), End> {
+    let context = &caller.shared.context;
+    let ahead_ms = context.conditions.pretend(&call.conditions)?;
+    caller.shared.clock.pretend_ahead(ahead_ms);
+    caller.shared.core.event(Event::FactsChanged { news: context.facts() });
+    // Whatever is due by the time that it is pretended to be.
+    caller.shared.core.event(Event::TimerDue);
+    tracing::info!(conditions = ?call.conditions, "conditions are pretended");
+    replies.last::<Pretend>(&condition_list(caller)).await
+}
+
+fn condition_list(caller: Caller<'_>) -> ConditionList {
+    let context = &caller.shared.context;
+    let ahead_ms = caller.shared.clock.ahead_ms();
+    let all = context.conditions.all(context.layout.home(), ahead_ms);
+    let conditions =
+        all.into_iter().map(|(key, value, real)| Condition { key: key.to_owned(), value, real });
+    ConditionList { conditions: conditions.collect() }
+}
