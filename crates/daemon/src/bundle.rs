@@ -54,6 +54,14 @@ pub(crate) fn check(description: &Description, trust: Trust) -> Result<(), Failu
         Trust::Development => UrlPolicy::Development,
         Trust::Insecure => UrlPolicy::Insecure,
     };
+    if let ContentMode::Unmanaged(url) = description.parsed.background_assets.mode()
+        && let Err(problem) = policy.check_web(url)
+    {
+        // Unlike a repository it is fetched like any download.
+        return Err(Failure::from_error(ErrorKind::Refused, "bundleUrl", &problem)
+            .within("`BAManifestURL` cannot be fetched")
+            .with_hint("use https, or install with --dev to reach a server on this machine"));
+    }
     description.parsed.check_urls(policy).map_err(|error| {
         Failure::from_error(ErrorKind::Refused, "bundleUrl", &error)
             .with_hint("use https, or install with --dev to reach a server on this machine")

@@ -114,6 +114,8 @@ pub fn details() -> AppDetails {
             used_milliseconds: 12_300,
             allowed_milliseconds: 600_000,
             runs,
+            held_back: None,
+            failure: None,
         }),
         limits: AppExtensionInfo {
             restricted_download_size_remaining: Some(3_000_000),

@@ -118,18 +118,19 @@ fn check_all(
     // What the earlier ones of the list take is no longer there for the later ones.
     let mut imagined = record.clone();
     for download in downloads {
+        let known = w.live().files.find(app, &download.identifier).is_some();
+        if known && foreground && named.insert(download.identifier.as_str()) {
+            // It is promoted as it is, whatever is said of it now.
+            continue;
+        }
         check_one(record, app, download)?;
         if download.essential {
             return Err(Code::EssentialDownloadNotPermitted
                 .failure(format!("`{}` is essential, and only the answer to a content request may have such", download.identifier))
                 .with_hint("schedule it without `essential`, or return it from the extension at installation or update"));
         }
-        let known = w.live().files.find(app, &download.identifier).is_some();
-        if !named.insert(download.identifier.as_str()) || (known && !foreground) {
+        if known || !named.insert(download.identifier.as_str()) {
             return Err(already_scheduled(download));
-        }
-        if known {
-            continue;
         }
         allowance::check_domain(record, download)?;
         allowance::check_size(&imagined, download)?;
