@@ -167,7 +167,10 @@ fn an_installation_is_paused_resumed_and_cancelled() {
         control(InstallationAction::Resume),
         control(InstallationAction::Cancel),
     ];
-    assert_eq!(service.calls(), expected);
+    // One that is given up may have to leave the desktop too: then it is looked for once more.
+    let mut calls = service.calls();
+    calls.retain(|call| matches!(call, Call::ControlInstallation(_)));
+    assert_eq!(calls, expected);
 }
 
 #[test]

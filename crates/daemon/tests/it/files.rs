@@ -50,7 +50,7 @@ impl World {
             if let VerifyEvent::Done(outcome) = event.unwrap() {
                 assert!(outcome.failures.is_empty(), "{outcome:?}");
                 let files = outcome.packs.iter().flat_map(|pack| &pack.damaged_files);
-                return files.map(|path| path.to_string()).collect();
+                return files.map(ToString::to_string).collect();
             }
         }
         panic!("no result");

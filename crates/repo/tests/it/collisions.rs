@@ -1,6 +1,6 @@
 //! Paths that several packs of a channel have are told before they are published.
 
-use headstart_model::{ChannelName, Platform};
+use headstart_model::{ChannelName, PackId, Platform};
 use headstart_repo::author::{Collision, PreparedPack};
 
 use crate::world::World;
@@ -9,7 +9,7 @@ use crate::world::World;
 fn told(found: &[Collision]) -> Vec<(&str, Vec<&str>)> {
     let mut told = Vec::new();
     for Collision { path, packs } in found {
-        told.push((path.as_str(), packs.iter().map(|id| id.as_str()).collect()));
+        told.push((path.as_str(), packs.iter().map(PackId::as_str).collect()));
     }
     told
 }

@@ -58,7 +58,7 @@ impl Checkout {
             "bytesCopied": done.bytes_copied,
         });
         context.output.document(&document, || {
-            let mut text = format!(
+            let text = format!(
                 "{} {} in {}: {} written, {} removed, {} copied",
                 self.pack,
                 done.version,
@@ -67,10 +67,8 @@ impl Checkout {
                 done.removed,
                 size(done.bytes_copied)
             );
-            for path in &done.kept {
-                text.push_str(&format!("\nkept as somebody made it: {path}"));
-            }
-            text
+            let kept = done.kept.iter().map(|path| format!("kept as somebody made it: {path}"));
+            std::iter::once(text).chain(kept).collect::<Vec<_>>().join("\n")
         });
         Ok(Verdict::Done)
     }
