@@ -257,7 +257,8 @@ impl Service {
         let mut service = Self { child };
         let connector = Connector::new().home(home).start(Start::Never);
         loop {
-            if connector.service_blocking().and_then(|service| service.status()).is_ok() {
+            let status = connector.service_blocking().and_then(|service| service.status());
+            if matches!(status, Ok(Some(_))) {
                 return Ok(service);
             }
             if matches!(service.child.try_wait(), Ok(Some(_)) | Err(_)) {

@@ -6,6 +6,7 @@ mod control;
 mod device;
 mod downloads;
 mod events;
+mod files;
 mod installation;
 mod languages;
 mod manager;

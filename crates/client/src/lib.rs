@@ -29,8 +29,10 @@ pub mod apps;
 mod asset_pack;
 pub mod blocking;
 mod bundle;
+mod checkout;
 mod connection;
 mod connector;
+mod consume;
 mod contents;
 mod control;
 pub mod device;
@@ -56,6 +58,7 @@ mod update;
 mod wire;
 
 pub use asset_pack::AssetPack;
+pub use checkout::{Checkout, Overwrite};
 pub use connector::{Connector, Start};
 pub use contents::Contents;
 pub use download::{Download, DownloadKind, DownloadPriority, DownloadStatus, UrlDownload};
@@ -63,11 +66,11 @@ pub use downloads::{DelegateRegistration, DownloadManager, DownloadManagerDelega
 pub use ensure::{EnsureOptions, Require};
 pub use error::{Error, LocalAvailabilityError};
 pub use events::Events;
-pub use headstart_model::protocol::packs::Trust;
+pub use headstart_model::protocol::packs::{Trust, Withheld};
 pub use headstart_model::protocol::{PackFailure, Phase, Progress, Reason};
 pub use headstart_model::{
-    AppGroupId, AppId, ContentRequest, DownloadPolicy, ErrorKind, Failure, InstallationEventType,
-    InstallationEventTypes, Language, PackId, PackVersion, Status, Urgency,
+    AppGroupId, AppId, AppVersions, ContentRequest, DownloadPolicy, ErrorKind, Failure,
+    InstallationEventType, InstallationEventTypes, Language, PackId, PackVersion, Status, Urgency,
 };
 pub use manager::AssetPackManager;
 pub use manifest::AssetPackManifest;

@@ -1,8 +1,9 @@
 //! The packs of this app.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use headstart_model::Status;
+use headstart_model::{Language, Status};
 
 use crate::blocking::{self, reading_methods};
 use crate::connector::Connector;
@@ -11,8 +12,8 @@ use crate::link::Caller;
 use crate::namespace::Namespaces;
 use crate::run::run;
 use crate::{
-    AssetPack, AssetPackManifest, DownloadStatusUpdate, EnsureOptions, Events, Require,
-    SizeCalculationMethod, UpdateCheck,
+    AssetPack, AssetPackManifest, Checkout, DownloadStatusUpdate, EnsureOptions, Events, Overwrite,
+    Require, SizeCalculationMethod, UpdateCheck,
 };
 
 /// The asset packs of an app. `Spec: api 2`.
@@ -238,6 +239,59 @@ impl AssetPackManager {
     pub async fn local_size(&self, id: &str, method: SizeCalculationMethod) -> Result<u64, Error> {
         let id = id.to_owned();
         run(&self.inner, move |packs| packs.local_size(&id, method)).await
+    }
+
+    /// Moves a file out of its pack to `destination`. See [`blocking::AssetPackManager::consume`].
+    ///
+    /// # Errors
+    /// As [`blocking::AssetPackManager::consume`].
+    pub async fn consume(&self, path: &str, destination: &Path) -> Result<(), Error> {
+        let (path, destination) = (path.to_owned(), destination.to_owned());
+        run(&self.inner, move |packs| packs.consume(&path, &destination)).await
+    }
+
+    /// As [`consume`](Self::consume), of this pack only.
+    ///
+    /// # Errors
+    /// As [`consume`](Self::consume).
+    pub async fn consume_in(
+        &self,
+        pack: &str,
+        path: &str,
+        destination: &Path,
+    ) -> Result<(), Error> {
+        let (pack, path) = (pack.to_owned(), path.to_owned());
+        let destination = destination.to_owned();
+        run(&self.inner, move |packs| packs.consume_in(&pack, &path, &destination)).await
+    }
+
+    /// As [`consume`](Self::consume), of packs of this language only.
+    ///
+    /// # Errors
+    /// As [`consume`](Self::consume).
+    pub async fn consume_for(
+        &self,
+        language: &Language,
+        path: &str,
+        destination: &Path,
+    ) -> Result<(), Error> {
+        let (language, path) = (language.clone(), path.to_owned());
+        let destination = destination.to_owned();
+        run(&self.inner, move |packs| packs.consume_for(&language, &path, &destination)).await
+    }
+
+    /// Brings a local pack into a folder, as files to write to. See [`blocking::AssetPackManager::checkout`].
+    ///
+    /// # Errors
+    /// As [`blocking::AssetPackManager::checkout`].
+    pub async fn checkout(
+        &self,
+        pack: &str,
+        destination: &Path,
+        overwrite: Overwrite,
+    ) -> Result<Checkout, Error> {
+        let (pack, destination) = (pack.to_owned(), destination.to_owned());
+        run(&self.inner, move |packs| packs.checkout(&pack, &destination, overwrite)).await
     }
 
     reading_methods!();

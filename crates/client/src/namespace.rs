@@ -15,6 +15,7 @@ use crate::contents::Contents;
 use crate::error::Error;
 
 mod collisions;
+mod files;
 mod folder;
 mod languages;
 mod merged;
@@ -300,5 +301,5 @@ fn file_damaged(path: &str, at: &Path, error: Option<&std::io::Error>) -> Error 
     let damaged = Error::new(ErrorKind::Internal, "fileDamaged", text);
     error
         .map_or(damaged.clone(), |error| damaged.caused_by(error))
-        .with_hint("`headstart packs remove` the pack and `headstart packs ensure` it again")
+        .with_hint("`headstart packs verify --repair` heals it")
 }

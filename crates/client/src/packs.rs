@@ -6,6 +6,7 @@ use std::path::PathBuf;
 pub use headstart_model::protocol::packs::{
     Collision, EnsureEvent, EnsureOutcome, Explanation, NamespaceSnapshot, Pack, PackState, Repair,
     StatusUpdate, StatusUpdateEvent, Trust, Updates, Verification, VerifiedPack, VerifyEvent,
+    Withheld,
 };
 use headstart_model::{Language, PackId, PackPath, PackVersion};
 

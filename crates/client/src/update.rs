@@ -1,7 +1,7 @@
 //! What happens to downloads, told to an app.
 
 use headstart_model::PackId;
-use headstart_model::protocol::packs::{Cancel, StatusUpdate, StatusUpdateEvent};
+use headstart_model::protocol::packs::{Cancel, StatusUpdate, StatusUpdateEvent, Withheld};
 use headstart_model::protocol::{Progress, Reason};
 
 use crate::error::Error;
@@ -132,4 +132,6 @@ pub struct UpdateCheck {
     pub updating: Vec<String>,
     /// Packs that were removed because they are offered no longer, by id.
     pub removed: Vec<String>,
+    /// Packs that stay as they are, because the newest version is for other versions of the app.
+    pub withheld: Vec<Withheld>,
 }

@@ -10,6 +10,7 @@ mod files;
 mod pacing;
 mod prepare;
 mod remove;
+mod repair;
 mod repository;
 mod switch;
 
@@ -29,6 +30,7 @@ pub use clients::Clients;
 pub use context::Context;
 pub(crate) use context::blocking;
 pub use pacing::Pacing;
+pub(crate) use repair::{Healed, patient, repair};
 
 use crate::inbox::CoreHandle;
 

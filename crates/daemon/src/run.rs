@@ -93,6 +93,8 @@ pub fn run(home: &Home, options: &Options) -> Result<(), RunError> {
         pacing,
         device_id,
         languages,
+        generations: std::sync::Mutex::default(),
+        repairs: tokio::sync::Mutex::default(),
         conditions: DeviceConditions::default(),
         environment: crate::extension::inherited(),
     });

@@ -2,6 +2,7 @@
 
 mod apps;
 mod connection;
+mod consume;
 mod device;
 mod downloads;
 mod extension;

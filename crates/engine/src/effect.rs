@@ -9,8 +9,8 @@ use headstart_model::protocol::downloads::{ChallengeAnswer, DownloadChallenge};
 use headstart_model::protocol::extension::AppExtensionInfo;
 use headstart_model::record::Change;
 use headstart_model::{
-    AppGroupId, AppId, ChannelName, ContentRequest, Failure, Language, PackId, PackVersion,
-    ReleaseNumber,
+    AppGroupId, AppId, AppVersions, ChannelName, ContentRequest, Failure, Language, PackId,
+    PackVersion, ReleaseNumber,
 };
 
 use crate::class::Class;
@@ -339,6 +339,8 @@ pub enum Reply {
         updating: Vec<PackId>,
         /// Packs that are no longer offered and are removed.
         removed: Vec<PackId>,
+        /// Local packs of which there is a newer version, for other versions of the app.
+        withheld: Vec<Withheld>,
     },
     /// The app's language has been set; this is what it comes to among the packs that are offered.
     LanguageResolved(Option<Language>),
@@ -365,6 +367,26 @@ pub enum Reply {
     Challenge(ChallengeAnswer),
     /// The right is the caller's.
     ExclusiveControl,
+}
+
+/// A version of a pack that is not for this version of the app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Withheld {
+    /// The pack.
+    pub pack: PackId,
+    /// The version.
+    pub version: PackVersion,
+    /// The versions of the app that it is for.
+    pub app_versions: AppVersions,
+}
+
+impl Withheld {
+    /// What is to be told of an entry that was withheld; none when it is for all versions of the app.
+    pub(crate) fn of(newest: &CatalogPack) -> Option<Self> {
+        let (pack, version) = (newest.id.clone(), newest.version);
+        let app_versions = newest.app_versions.clone()?;
+        Some(Self { pack, version, app_versions })
+    }
 }
 
 /// What became of a pack's download. `Spec: concepts 5.4`.

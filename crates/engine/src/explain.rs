@@ -1,10 +1,12 @@
 //! Why a pack is, or is not yet, here; and when it will be. `Spec: cli`, `explain`.
 
+use headstart_model::catalog::CatalogPack;
 use headstart_model::download::DownloadStatus;
 use headstart_model::{AppId, ContentRequest, Failure, Selection};
 
 use crate::admit::{Verdict, admit};
 use crate::ask;
+use crate::effect::Withheld;
 use crate::failures;
 use crate::id::{DownloadId, PackKey};
 use crate::live::{Course, Matter, Timer};
@@ -206,16 +208,27 @@ fn arrival(state: &State, id: DownloadId, now: Now) -> Option<WallTime> {
 fn at_rest(state: &State, key: &PackKey, pack: &Pack, now: Now) -> Explanation {
     let (at, mut reasons) = match (&pack.local, &pack.offer) {
         _ if pack.leaving.is_some() => (PackState::Leaving, Vec::new()),
+        (Some(local), None) if pack.withheld.is_some() => {
+            let same = pack.withheld.as_ref().is_some_and(|newest| local.is(newest));
+            (if same { PackState::Local } else { PackState::Outdated }, Vec::new())
+        }
         (Some(_), None) => (PackState::Obsolete, vec![Reason::new(Fact::NotOffered)]),
         (Some(_), Some(_)) if pack.is_current() => (PackState::Local, Vec::new()),
         (Some(_), Some(_)) => (PackState::Outdated, vec![next_check(state, key, now)]),
         (None, _) => (PackState::Absent, absence(state, key, pack)),
     };
+    reasons.extend(pack.withheld.as_ref().and_then(|newest| withheld(state, key, newest)));
     reasons.extend(ask::distrust(state, &key.app).map(|reason| {
         let next = state.live.timers.time_of(&Timer::Periodic(key.app.clone()));
         next.map_or(reason.clone(), |at| reason.until(now.wall_at(at)))
     }));
     Explanation { state: at, reasons, missed: pack.missed.clone(), eta: None }
+}
+
+fn withheld(state: &State, key: &PackKey, newest: &CatalogPack) -> Option<Reason> {
+    let present = state.records.app(&key.app)?.bundle.version.clone();
+    let Withheld { version, app_versions, .. } = Withheld::of(newest)?;
+    Some(Reason::new(Fact::OtherAppVersion { version, wanted: app_versions, present }))
 }
 
 fn next_check(state: &State, key: &PackKey, now: Now) -> Reason {
@@ -244,6 +257,9 @@ fn without_catalog(state: &State, key: &PackKey, now: Now) -> Vec<Reason> {
 /// Why a pack that is not here is not on its way either.
 fn absence(state: &State, key: &PackKey, pack: &Pack) -> Vec<Reason> {
     let Some(offer) = &pack.offer else {
+        if pack.withheld.is_some() {
+            return Vec::new();
+        }
         let asked = state.records.app(&key.app).is_some_and(|app| app.checked_at.is_none());
         let fact = if asked { Fact::NoCatalog } else { Fact::NotOffered };
         return vec![Reason::new(fact)];

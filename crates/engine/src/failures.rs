@@ -1,5 +1,6 @@
 //! The failures that the engine itself finds, each with its stable code. Those of effects come from the performer.
 
+use headstart_model::catalog::CatalogPack;
 use headstart_model::download::BackgroundAssetsErrorCode as Code;
 use headstart_model::{AppGroupId, AppId, ErrorKind, Failure, PackId};
 
@@ -26,6 +27,17 @@ pub(crate) fn pack_withdrawn(pack: &PackId) -> Failure {
         "packWithdrawn",
         format!("pack `{pack}` is no longer offered"),
     )
+}
+
+/// `Ours:` an old build is never given what breaks it.
+pub(crate) fn other_app_version(newest: &CatalogPack) -> Failure {
+    let range = newest.app_versions.as_ref().map(ToString::to_string).unwrap_or_default();
+    Failure::new(
+        ErrorKind::Refused,
+        "otherAppVersion",
+        format!("pack `{}` is for other versions of the app ({range})", newest.id),
+    )
+    .with_hint("update the app")
 }
 
 pub(crate) fn already_installed(app: &AppId) -> Failure {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use headstart_model::{Failure, Language};
+use headstart_model::{AppVersions, Failure, Language, PackVersion};
 
 use crate::time::WallTime;
 
@@ -57,6 +57,15 @@ pub enum Fact {
     OtherEvent,
     /// The catalog offers no such pack.
     NotOffered,
+    /// A version is there for other versions of the app.
+    OtherAppVersion {
+        /// That version.
+        version: PackVersion,
+        /// The versions of the app that it is for.
+        wanted: AppVersions,
+        /// The version of the app.
+        present: String,
+    },
     /// No catalog has been fetched yet.
     NoCatalog,
     /// A newer version is offered; it is fetched after the next check.
@@ -117,6 +126,7 @@ impl Fact {
             Self::Localized { .. } => "localized",
             Self::OtherEvent => "otherEvent",
             Self::NotOffered => "notOffered",
+            Self::OtherAppVersion { .. } => "otherAppVersion",
             Self::NoCatalog => "noCatalog",
             Self::NextCheck => "nextCheck",
             Self::Switching => "switching",
@@ -171,6 +181,10 @@ impl fmt::Display for Fact {
                 f.write_str("its policy fetches it at another event of the installation")
             }
             Self::NotOffered => f.write_str("the repository does not offer it for this device"),
+            Self::OtherAppVersion { version, wanted, present } => write!(
+                f,
+                "version {version} is for versions {wanted} of the app, and this is version {present}"
+            ),
             Self::NoCatalog => f.write_str("no catalog has been fetched yet"),
             Self::NextCheck => f.write_str("a newer version is fetched after the next check"),
             Self::Switching => f.write_str("it is complete and is being put in place"),

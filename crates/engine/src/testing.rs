@@ -56,6 +56,8 @@ pub(crate) fn offer(id: &str, version: u64, policy: DownloadPolicy) -> CatalogPa
         full: BundleRef { digest: content, bytes: 99 },
         deltas: Vec::new(),
         former: None,
+        app_versions: None,
+        fallbacks: Vec::new(),
     }
 }
 

@@ -13,6 +13,7 @@ use headstart_model::{
     AppId, DownloadPolicy, Failure, Language, PackId, PackVersion, ReleaseNumber, Status,
 };
 
+use crate::effect::Withheld;
 use crate::failures;
 use crate::id::{DownloadId, PackKey};
 use crate::live::Course;
@@ -41,6 +42,8 @@ pub struct PackView {
     pub language: Option<Language>,
     /// Whatever the author put there.
     pub user_info: Option<serde_json::Value>,
+    /// The newest version, when it is not for this version of the app.
+    pub withheld: Option<Withheld>,
 }
 
 /// The packs of an app, by id; none when the app is not installed.
@@ -51,7 +54,7 @@ pub fn packs(state: &State, app: &AppId) -> Option<Vec<PackView>> {
         state
             .records
             .packs_of(app)
-            .filter(|(_, pack)| pack.offer.is_some() || pack.local.is_some())
+            .filter(|(_, pack)| is_known(pack))
             .map(|(key, pack)| pack_view(state, key, pack))
             .collect(),
     )
@@ -61,14 +64,20 @@ pub fn packs(state: &State, app: &AppId) -> Option<Vec<PackView>> {
 #[must_use]
 pub fn pack(state: &State, key: &PackKey) -> Option<PackView> {
     let pack = state.records.pack(key)?;
-    (pack.offer.is_some() || pack.local.is_some()).then(|| pack_view(state, key, pack))
+    is_known(pack).then(|| pack_view(state, key, pack))
+}
+
+fn is_known(pack: &Pack) -> bool {
+    pack.offer.is_some() || pack.local.is_some() || pack.withheld.is_some()
 }
 
 fn pack_view(state: &State, key: &PackKey, pack: &Pack) -> PackView {
-    let offer = pack.offer.as_ref();
-    let local = pack.local.as_ref();
+    let described =
+        pack.offer.as_ref().or(pack.withheld.as_deref().filter(|_| pack.local.is_none()));
+    let (offer, local) = (described, pack.local.as_ref());
     PackView {
         id: key.pack.clone(),
+        withheld: pack.withheld.as_deref().and_then(Withheld::of),
         version: offer.map(|offer| offer.version),
         local_version: local.map(|local| local.version),
         status: flags(state, key, pack),
@@ -143,7 +152,12 @@ fn local_flags(state: &State, key: &PackKey, pack: &Pack) -> Status {
     let catalog_held = state.records.app(&key.app).is_some_and(|app| app.release.is_some());
     match (&pack.local, &pack.offer) {
         (None, _) => Status::EMPTY,
-        (Some(_), None) if catalog_held => Status::DOWNLOADED.with(Status::OBSOLETE),
+        (Some(local), None) if pack.withheld.as_ref().is_some_and(|newest| !local.is(newest)) => {
+            Status::DOWNLOADED.with(Status::OUT_OF_DATE)
+        }
+        (Some(_), None) if catalog_held && pack.is_obsolete() => {
+            Status::DOWNLOADED.with(Status::OBSOLETE)
+        }
         (Some(_), None) => Status::DOWNLOADED,
         (Some(local), Some(offer)) if local.is(offer) => Status::DOWNLOADED,
         (Some(_), Some(_)) => Status::DOWNLOADED.with(Status::OUT_OF_DATE),

@@ -4,14 +4,17 @@
 //! channel is one catalog, and the repository's signatures cover its bytes. Everything that a device fetches afterwards is
 //! named here by digest and size. The layout is described in `docs/format/catalog.md`.
 
+mod fallback;
 mod former;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ChannelName, Digest, DownloadPolicy, Language, PackId, PackVersion, Platform, ReleaseNumber,
+    AppVersions, ChannelName, Digest, DownloadPolicy, Language, PackId, PackVersion, Platform,
+    ReleaseNumber,
 };
 
+pub use fallback::FALLBACKS_MAX;
 pub use former::{FORMER_BYTES_MAX, FormerError, FormerVersion, FormerVersions};
 
 /// Packs in one catalog; a catalog with more is refused. `Ours:` far above the 200 of the store, low enough to bound memory.
@@ -25,7 +28,7 @@ pub const SIZE_BYTES_MAX: u64 = 1 << 50;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Catalog {
-    /// Format of this file: 1.
+    /// Format of this file: 2 where a pack is not for every version of the app, else 1.
     pub format: u32,
     /// The channel.
     pub channel: ChannelName,
@@ -79,6 +82,12 @@ pub struct CatalogPack {
     /// Where earlier versions are described, for devices that hold one without a delta. None when there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub former: Option<FormerRef>,
+    /// The versions of the app that it is for; none means all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_versions: Option<AppVersions>,
+    /// What versions of the app get that it is not for: the first that is for them. Newest first; none has fallbacks of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fallbacks: Vec<CatalogPack>,
 }
 
 /// What is told of earlier versions: `indexes/<pack>/<version>-<first 16 digits of digest>.former`, see [`FormerVersions`].
@@ -139,7 +148,7 @@ pub enum CatalogError {
     #[error("the catalog cannot be read")]
     Json(#[from] serde_json::Error),
     /// A format that this program does not know.
-    #[error("the catalog has format {format}; this program reads format 1")]
+    #[error("the catalog has format {format}; this program reads formats 1 and 2")]
     Format {
         /// The format that it names.
         format: u32,
@@ -168,6 +177,14 @@ pub enum CatalogError {
         /// The size.
         bytes: u64,
     },
+    /// What is told of versions of the app breaks a rule.
+    #[error("the catalog says of pack `{id}` for versions of the app: {what}")]
+    AppVersions {
+        /// The pack.
+        id: PackId,
+        /// Which rule.
+        what: &'static str,
+    },
     /// A share above 100 percent.
     #[error("the catalog names a rollout of {percent} percent")]
     Rollout {
@@ -177,8 +194,11 @@ pub enum CatalogError {
 }
 
 impl Catalog {
-    /// Format written by this program.
+    /// Format of a catalog whose packs are for every version of the app.
     pub const FORMAT: u32 = 1;
+    /// Format of a catalog that tells versions of the app apart. `Ours:` a device that cannot tell them apart must refuse it, or it would
+    /// give an old build what breaks it.
+    pub const FORMAT_APP_VERSIONS: u32 = 2;
 
     /// Reads a catalog from the verified bytes of its file and checks its rules.
     ///
@@ -191,7 +211,7 @@ impl Catalog {
         }
         // The format is looked at first: a later one may have fields of another shape.
         let Head { format } = serde_json::from_slice(bytes)?;
-        if format != Self::FORMAT {
+        if format != Self::FORMAT && format != Self::FORMAT_APP_VERSIONS {
             return Err(CatalogError::Format { format });
         }
         let mut catalog: Self = serde_json::from_slice(bytes)?;
@@ -200,6 +220,7 @@ impl Catalog {
         }
         check_packs(&mut catalog.packs)?;
         check_packs(&mut catalog.former)?;
+        catalog.check_app_versions()?;
         Ok(catalog)
     }
 
@@ -232,7 +253,8 @@ fn check_packs(packs: &mut [CatalogPack]) -> Result<(), CatalogError> {
     if packs.len() > PACKS_MAX {
         return Err(CatalogError::TooMany { count: packs.len() });
     }
-    packs.iter().try_for_each(check_sizes)?;
+    let all = packs.iter().flat_map(|pack| std::iter::once(pack).chain(&pack.fallbacks));
+    all.into_iter().try_for_each(check_sizes)?;
     packs.sort_by(|a, b| a.id.cmp(&b.id));
     match packs.windows(2).find_map(|pair| match pair {
         [a, b] if a.id == b.id => Some(&a.id),

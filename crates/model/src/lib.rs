@@ -8,6 +8,7 @@
 //! [`catalog::Catalog`] (what a device reads).
 
 pub mod app_bundle;
+mod app_versions;
 pub mod catalog;
 mod digest;
 pub mod download;
@@ -29,6 +30,7 @@ mod urgency;
 mod url_policy;
 mod verified;
 
+pub use app_versions::{AppVersions, AppVersionsError};
 pub use digest::{Digest, DigestHasher, ParseDigestError};
 pub use failure::{ErrorCode, ErrorKind, Failure};
 pub use id::{AppGroupId, AppId, ChannelName, IdError, PackId, PackVersion, ReleaseNumber};

@@ -1,6 +1,7 @@
 //! The author's side: making a repository, publishing into it, keeping it believable.
 
 mod change;
+mod collisions;
 mod documents;
 mod error;
 mod gc;
@@ -18,6 +19,7 @@ mod refresh;
 mod verify;
 mod writer;
 
+pub use collisions::Collision;
 pub use documents::Lifetimes;
 pub use error::{ChangeError, KeyError, PublishError};
 pub use gc::{Freed, FreedFile};

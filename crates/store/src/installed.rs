@@ -9,6 +9,7 @@ use headstart_pack::{ChunkSet, CompleteTree, FileNode, FormatError, Node, Places
 use headstart_sys::identity::FileStamp;
 use headstart_sys::{Action, FileError, durable, positioned};
 
+use crate::consumed::{self, Consumed};
 use crate::error::StoreError;
 use crate::numbers::{index, size};
 use crate::opened::ReopenedForms;
@@ -32,6 +33,8 @@ pub struct InstalledVersion {
     reopened: ReopenedForms,
     /// One for each file, in the order of the tree.
     stamps: Vec<FileStamp>,
+    /// What was handed over to somebody, and is not missed.
+    consumed: Consumed,
 }
 
 /// A file that does not have the bytes that were installed.
@@ -71,8 +74,9 @@ impl InstalledVersion {
             decode(&bytes).map_err(|source| StoreError::Format { path, source })?;
         let places = Places::of(complete.tree());
         let reopened = ReopenedForms::of(folder.to_owned());
+        let consumed = consumed::read(folder)?;
         let (folder, files) = (folder.to_owned(), files.to_owned());
-        Ok(Self { folder, files, complete, places, reopened, stamps })
+        Ok(Self { folder, files, complete, places, reopened, stamps, consumed })
     }
 
     /// Writes a record into `folder`: each file of `complete`, in the order of its tree, had its bytes while it had its
@@ -257,11 +261,14 @@ impl InstalledVersion {
         None
     }
 
-    /// Reads every file and compares every chunk. Memory: one chunk.
+    /// Reads every file and compares every chunk. Memory: one chunk. A file that was handed over is not missed.
     #[must_use]
     pub fn verify(&self) -> Vec<Damage> {
         let tree = self.complete.tree();
         let check = |(path, file): (&PackPath, &FileNode)| {
+            if self.consumed.contains_key(path) {
+                return None;
+            }
             let reason = self.check_file(tree, path, file).err()?;
             Some(Damage { path: path.clone(), reason })
         };

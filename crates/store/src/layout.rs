@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use headstart_model::{AppGroupId, AppId, Digest, PackId, PackVersion};
+use headstart_model::{AppGroupId, AppId, Digest, DigestHasher, PackId, PackPath, PackVersion};
 
 /// Paths below one home. Pure: nothing is touched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +66,16 @@ impl Layout {
         self.app(app).join("namespace")
     }
 
+    /// Where a file of a pack lies that is handed over to the app, until it is taken.
+    #[must_use]
+    pub fn handed_over(&self, app: &AppId, pack: &PackId, path: &PackPath) -> PathBuf {
+        let mut named = DigestHasher::new();
+        named.update(pack.as_str().as_bytes());
+        named.update(&[0]);
+        named.update(path.as_str().as_bytes());
+        self.app(app).join("consumed").join(named.finish().short())
+    }
+
     /// All installed versions of an app.
     #[must_use]
     pub fn app_packs(&self, app: &AppId) -> PathBuf {
@@ -111,6 +121,29 @@ impl Layout {
         (version, content): (PackVersion, &Digest),
     ) -> PathBuf {
         self.pack_staging(app, pack).join(version_name(version, content))
+    }
+
+    /// What is fetched and built to repair an app's packs.
+    #[must_use]
+    pub fn app_repairs(&self, app: &AppId) -> PathBuf {
+        self.home.join("repair").join(app.as_str())
+    }
+
+    /// What is fetched and built to repair a pack: a folder for each version.
+    #[must_use]
+    pub fn pack_repairs(&self, app: &AppId, pack: &PackId) -> PathBuf {
+        self.app_repairs(app).join(pack.as_str())
+    }
+
+    /// Where a version is built to take from it what is damaged of the one in place.
+    #[must_use]
+    pub fn repair(
+        &self,
+        app: &AppId,
+        pack: &PackId,
+        (version, content): (PackVersion, &Digest),
+    ) -> PathBuf {
+        self.pack_repairs(app, pack).join(version_name(version, content))
     }
 }
 

@@ -7,14 +7,16 @@
 //! - [`Database`]: the rows of the engine.
 //! - [`Layout`]: where things lie below the home folder.
 //! - [`Assembly`]: a version under construction: takes verified blocks and old versions, resumes after a kill.
-//! - [`InstalledVersion`]: a version in place, with what is needed to reuse and to verify it.
+//! - [`InstalledVersion`]: a version in place, with what is needed to reuse and to verify it; [`heal()`] mends one.
 //! - [`Namespaces`]: the generations of an app's namespace and the leases on them.
 
 #![warn(clippy::indexing_slicing, clippy::as_conversions)]
 
 mod assembly;
+mod consumed;
 mod database;
 mod error;
+mod heal;
 mod installed;
 mod layout;
 mod namespaces;
@@ -26,6 +28,7 @@ pub use assembly::{
 };
 pub use database::Database;
 pub use error::StoreError;
+pub use heal::{heal, sweep_repairs};
 pub use installed::{Damage, InstalledVersion};
 pub use layout::Layout;
-pub use namespaces::{LivePack, Namespaces, Removal};
+pub use namespaces::{HandedOver, Lease, LivePack, Namespaces, Removal};

@@ -3,6 +3,8 @@
 //! `current` names the newest generation; a reader holds a shared lock on the snapshot file that it mapped. A generation
 //! that is not the newest and that nobody holds is removed; a version that a remaining generation names is in use.
 
+mod consume;
+mod lease;
 mod previous;
 mod removal;
 
@@ -16,9 +18,12 @@ use headstart_sys::lock::{FileLock, Sharing};
 use headstart_sys::mode::{Access, Mode};
 use headstart_sys::{Action, FileError, durable, map::MappedFile};
 
+use crate::consumed;
 use crate::error::StoreError;
 use crate::installed::InstalledVersion;
 use crate::layout::Layout;
+pub use consume::HandedOver;
+pub use lease::Lease;
 use previous::Previous;
 
 /// A pack in the newest generation.
@@ -57,6 +62,13 @@ pub enum Removal {
     Removed,
     /// A program still reads it.
     InUse,
+}
+
+/// Whether a generation is made that differs in nothing from the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Always {
+    Yes,
+    No,
 }
 
 /// The namespace of one app.
@@ -127,7 +139,16 @@ impl Namespaces {
     ///
     /// # Errors
     /// [`StoreError`]; then nothing changed.
-    pub fn switch(&self, mut packs: Vec<LivePack>) -> Result<u64, StoreError> {
+    pub fn switch(&self, packs: Vec<LivePack>) -> Result<u64, StoreError> {
+        self.make_next(packs, Always::No)
+    }
+
+    /// Makes the same packs readable again, as the next generation: for when it has changed which of their files are there.
+    fn renew(&self) -> Result<u64, StoreError> {
+        self.make_next(self.live()?, Always::Yes)
+    }
+
+    fn make_next(&self, mut packs: Vec<LivePack>, always: Always) -> Result<u64, StoreError> {
         packs.sort_by(|a, b| a.id.cmp(&b.id));
         let current = self.current()?;
         let mut previous = current.map_or_else(Previous::default, |generation| {
@@ -137,6 +158,7 @@ impl Namespaces {
             })
         });
         if let Some(generation) = current
+            && always == Always::No
             && previous.is_exactly(&packs)
         {
             return Ok(generation);
@@ -145,10 +167,12 @@ impl Namespaces {
         let path = self.snapshot(generation);
         let mut builder = Builder::new(generation);
         for pack in &packs {
-            let entries = match previous.take(pack) {
+            let mut entries = match previous.take(pack) {
                 Some(entries) => entries,
                 None => self.recorded(pack)?,
             };
+            let consumed = consumed::read(&self.layout.home().join(&pack.folder))?;
+            entries.retain(|(path, _)| !consumed.contains_key(path));
             let new = NewPack {
                 id: pack.id.clone(),
                 version: pack.version,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use headstart_model::catalog::{BundleRef, CatalogPack, IndexRef};
 use headstart_model::{
-    Digest, DownloadPolicy, InstallationEventType, InstallationEventTypes, Language, PackId,
-    PackVersion, Platform, ReleaseNumber,
+    AppVersions, Digest, DownloadPolicy, InstallationEventType, InstallationEventTypes, Language,
+    PackId, PackVersion, Platform, ReleaseNumber,
 };
 
 /// How a pack is published.
@@ -19,6 +19,8 @@ pub struct Recipe {
     pub platforms: Vec<Platform>,
     /// Its language; none when it is not localized.
     pub language: Option<Language>,
+    /// The versions of the app that it is for; none means all.
+    pub app_versions: Option<AppVersions>,
 }
 
 impl Recipe {
@@ -43,7 +45,14 @@ impl Recipe {
     /// With this policy, for all platforms.
     #[must_use]
     pub const fn of(policy: DownloadPolicy, bytes: u64) -> Self {
-        Self { policy, bytes, platforms: Vec::new(), language: None }
+        Self { policy, bytes, platforms: Vec::new(), language: None, app_versions: None }
+    }
+
+    /// The same, for these versions of the app.
+    #[must_use]
+    pub fn for_app(self, range: &str) -> Self {
+        let app_versions = AppVersions::new(range).expect("scenarios name ranges validly");
+        Self { app_versions: Some(app_versions), ..self }
     }
 
     /// The same, localized.
@@ -132,6 +141,13 @@ impl Publisher {
         }
     }
 
+    /// Forgets the earlier versions of packs that are withdrawn: the next one is the first again, and has none to fall back on.
+    pub fn forget(&mut self, packs: &[&str]) {
+        self.packs.retain(|id, history| {
+            history.live.is_some() || packs.iter().all(|gone| *gone != id.as_str())
+        });
+    }
+
     /// The newest release.
     #[must_use]
     pub const fn release(&self) -> ReleaseNumber {
@@ -149,7 +165,10 @@ impl Publisher {
     pub fn catalog(&self) -> Vec<CatalogPack> {
         let live = self.packs.iter().filter_map(|(id, history)| {
             let version = history.live?;
-            Some(entry(id, version, history.recipe(version)?))
+            let newest = entry(id, version, history.recipe(version)?);
+            let earlier = (1..version.0).rev().map(PackVersion);
+            let earlier = earlier.filter_map(|v| Some(entry(id, v, history.recipe(v)?)));
+            Some(newest.with_fallbacks(earlier))
         });
         live.collect()
     }
@@ -183,5 +202,7 @@ fn entry(id: &PackId, version: PackVersion, recipe: &Recipe) -> CatalogPack {
         full: BundleRef { digest: content, bytes: recipe.bytes },
         deltas: Vec::new(),
         former: None,
+        app_versions: recipe.app_versions.clone(),
+        fallbacks: Vec::new(),
     }
 }

@@ -228,7 +228,7 @@ impl Job<'_> {
         let as_cloned = held.is_as_cloned();
         let delivery = self.prepare(place, found, held).await?;
         refuse_full_disk(&self.destination, delivery.receipt())?;
-        let delivered = self.carry_out(delivery, &found.pack).await?;
+        let delivered = Box::pin(self.carry_out(delivery, &found.pack)).await?;
         if as_cloned {
             Held::refuse_changed_since(&self.destination, place)?;
         }

@@ -65,6 +65,17 @@ impl Device {
         self.world.run(&[arguments, &["--json"]].concat())
     }
 
+    /// Changes a byte of an installed file.
+    fn spoil(&self, path: &str) {
+        let found = self.json(&["packs", "path", path, "--app", APP]).succeeds().last();
+        let file = PathBuf::from(found["path"].as_str().unwrap());
+        let mut bytes = std::fs::read(&file).unwrap();
+        bytes[0] ^= 1;
+        // Installed files are read-only.
+        std::fs::remove_file(&file).unwrap();
+        std::fs::write(file, bytes).unwrap();
+    }
+
     #[track_caller]
     fn golden(&self, name: &str, arguments: &[&str]) {
         assert_golden(&self.world, name, &self.json(arguments).succeeds());
@@ -94,6 +105,25 @@ fn programs_are_told_what_the_contract_says() {
     device.golden("packs-status", &["packs", "status", "Level1"]);
     device.golden("packs-ensure", &["packs", "ensure", "Level1"]);
     device.golden("packs-path", &["packs", "path", "text/story.txt", "--app", APP]);
+    device.golden("packs-verify", &["packs", "verify"]);
+    device.spoil("text/story.txt");
+    let damaged = device.json(&["packs", "verify"]);
+    assert_eq!(damaged.code, 1, "{damaged:?}");
+    assert_golden(&device.world, "packs-verify-damaged", &damaged);
+    device.golden("packs-verify-repair", &["packs", "verify", "--repair"]);
+    device.golden("packs-verify", &["packs", "verify"]);
+    device.golden("packs-checkout", &["packs", "checkout", "Level1", "mine"]);
+    device.world.write("mine/text/story.txt", "My own story.\n");
+    device.golden("packs-checkout-again", &["packs", "checkout", "Level1", "mine"]);
+    device.golden("packs-checkout-force", &["packs", "checkout", "Level1", "mine", "--force"]);
+    device.golden("packs-consume", &["packs", "consume", "text/story.txt", "story.txt"]);
+    let story = std::fs::read_to_string(device.world.path("story.txt")).unwrap();
+    assert_eq!(story, "Once upon a time.\n".repeat(200));
+    device.json(&["packs", "consume", "text/story.txt", "again.txt"]).fails(
+        1,
+        "notFound",
+        "fileNotFound",
+    );
     device.golden("packs-verify", &["packs", "verify"]);
     device.golden("packs-update", &["packs", "update", "--app", APP]);
     device.golden("explain", &["explain", "Level1"]);

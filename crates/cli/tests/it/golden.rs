@@ -21,8 +21,15 @@ const BYTES: [&str; 9] = [
     "peakExtraDisk",
     "metadataBytes",
 ];
-const NUMBERS: [&str; 6] =
-    ["seconds", "requests", "metadataRequests", "connection", "pid", "uptimeSeconds"];
+const NUMBERS: [&str; 7] = [
+    "bytesCopied",
+    "seconds",
+    "requests",
+    "metadataRequests",
+    "connection",
+    "pid",
+    "uptimeSeconds",
+];
 const TIMES: [&str; 3] = ["expires", "rootExpires", "at"];
 const HASHES: [&str; 1] = ["fingerprint"];
 

@@ -36,6 +36,37 @@ fn a_repository_is_made_filled_and_changed() {
 }
 
 #[test]
+fn files_that_hide_each_other_are_told_when_they_are_published() {
+    let world = World::with_repository();
+    world.manifest("Level2");
+    world.pack("other");
+    let publish = ["repo", "publish", "repo", "other.assetpack"];
+    let dry_run = world.run(&[&publish[..], &["--dry-run"]].concat()).succeeds();
+    let warning = "warning: `text/story.txt` is in several packs: Level1, Level2\n";
+    assert!(dry_run.err.contains(warning), "{dry_run:?}");
+    let told = world.json(&publish).succeeds();
+    assert_golden(&world, "repo-publish-collisions", &told);
+    // It is a warning: both are published, and nothing stands in the way of the next time.
+    assert!(world.json(&publish).succeeds().last()["collisions"].as_array().is_some());
+    let quiet = world.run(&[&publish[..], &["--quiet"]].concat()).succeeds();
+    assert_eq!(quiet.err, "");
+}
+
+#[test]
+fn versions_of_the_app_are_told_apart_when_that_is_asked_for() {
+    let world = World::with_repository();
+    world.write("src/text/second.txt", "It goes on.\n");
+    world.pack("v2");
+    let publish = |range: &str| {
+        world.json(&["repo", "publish", "repo", "v2.assetpack", "--app-versions", range])
+    };
+    publish(">2, <1").fails(2, "usage", "usage");
+    assert_golden(&world, "repo-publish-app-versions", &publish(">=2").succeeds());
+    let list = world.json(&["repo", "list", "repo"]).succeeds();
+    assert_golden(&world, "repo-list-app-versions", &list);
+}
+
+#[test]
 fn every_listing_is_for_people_too() {
     let world = World::with_repository();
     let text = |arguments: &[&str]| world.run(arguments).succeeds().out;

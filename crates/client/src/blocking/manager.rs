@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use headstart_model::protocol::Method;
 use headstart_model::protocol::packs::{
     Cancel, CheckForUpdates, Ensure, EnsureEvent, EnsureOutcome, LanguagesReply, List, LocalStatus,
     PackState, Remove, Status as AskStatus, StatusUpdateEvent, StatusUpdates,
@@ -58,7 +59,14 @@ impl AssetPackManager {
     /// Of kind `unavailable` when the service cannot be had; else what the service says.
     pub fn all_asset_packs(&self) -> Result<Vec<AssetPack>, Error> {
         let list = self.caller.call(&List { app: self.caller.on_behalf_of() })?;
-        let offered = |state: &PackState| !state.status.contains(Status::OBSOLETE);
+        // One that is for other versions of the app only is not offered to this one.
+        let for_this_app = |state: &PackState| {
+            state.withheld.is_none()
+                || state.local_version.is_some()
+                || state.status.contains(Status::DOWNLOAD_AVAILABLE)
+        };
+        let offered =
+            |state: &PackState| !state.status.contains(Status::OBSOLETE) && for_this_app(state);
         let packs = list.packs.into_iter().filter(offered).map(|state| AssetPack::new(state.pack));
         let mut packs: Vec<AssetPack> = packs.collect();
         packs.sort_by(|a, b| a.id().cmp(b.id()));
@@ -210,7 +218,11 @@ impl AssetPackManager {
     pub fn check_for_updates(&self) -> Result<UpdateCheck, Error> {
         let found = self.caller.call(&CheckForUpdates { app: self.caller.on_behalf_of() })?;
         let ids = |packs: Vec<PackId>| packs.into_iter().map(String::from).collect();
-        Ok(UpdateCheck { updating: ids(found.updating), removed: ids(found.removed) })
+        Ok(UpdateCheck {
+            updating: ids(found.updating),
+            removed: ids(found.removed),
+            withheld: found.withheld,
+        })
     }
 
     /// Removes the local copy of a pack; one that is not local is no error. `Spec: concepts 8`.
@@ -245,6 +257,14 @@ impl AssetPackManager {
     }
 
     reading_methods!();
+
+    pub(super) fn on_behalf_of(&self) -> Option<headstart_model::AppId> {
+        self.caller.on_behalf_of()
+    }
+
+    pub(super) fn call<M: Method>(&self, call: &M) -> Result<M::Reply, Error> {
+        self.caller.call(call)
+    }
 
     fn state(&self, id: &str, relative_to: Option<&AssetPack>) -> Result<PackState, Error> {
         let (app, pack) = (self.caller.on_behalf_of(), known(id)?);

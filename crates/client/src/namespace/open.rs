@@ -106,6 +106,11 @@ impl Namespaces {
         }
     }
 
+    /// Lets go of what is only open for the next reader.
+    pub(crate) fn let_go(&self) {
+        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// Lets go of everything that is kept or open.
     pub(crate) fn release(&self) {
         self.given_away.lock().unwrap_or_else(PoisonError::into_inner).clear();

@@ -39,7 +39,11 @@ fn shelf(call: &Call, peer: &mut Peer) -> Then {
         Call::Languages(_) => peer.reply::<Languages>(&LanguagesReply::default()),
         Call::Remove(_) => peer.reply::<Remove>(&Removed {}),
         Call::CheckForUpdates(_) => {
-            let updates = Updates { updating: vec![pack_id("a")], removed: vec![pack_id("old")] };
+            let updates = Updates {
+                updating: vec![pack_id("a")],
+                removed: vec![pack_id("old")],
+                withheld: Vec::new(),
+            };
             peer.reply::<CheckForUpdates>(&updates);
         }
         _ => peer.fail(failure()),

@@ -5,6 +5,7 @@
 
 mod administration;
 mod calls;
+mod checkout;
 mod control;
 mod delegates;
 mod downloads;

@@ -94,6 +94,10 @@ fn of_both_managers() -> Vec<&'static str> {
         status_updates_for,
         namespace,
         release_paths,
+        consume,
+        consume_in,
+        consume_for,
+        checkout,
     ]
     .to_vec();
     names.extend(on_both_with_options![
@@ -162,6 +166,7 @@ fn known() -> BTreeSet<&'static str> {
     ]);
     names.extend(fields![
         UpdateCheck::updating,
+        UpdateCheck::withheld,
         UpdateCheck::removed,
         LocalAvailabilityError::successes,
         LocalAvailabilityError::failures,

@@ -173,7 +173,7 @@ fn a_file_that_was_cut_short_or_removed_is_told_as_damaged() {
     for path in ["shared.txt", "maps/island.bin"] {
         let error = packs.contents(path).unwrap_err();
         assert_eq!(error.code(), "fileDamaged");
-        assert!(error.hint().unwrap().contains("packs ensure"));
+        assert!(error.hint().unwrap().contains("packs verify --repair"));
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn pack(id: &str) -> Pack {
 }
 
 pub(crate) fn state(id: &str, status: Status) -> PackState {
-    PackState { app: app(), pack: pack(id), local_version: None, status }
+    PackState { app: app(), pack: pack(id), local_version: None, status, withheld: None }
 }
 
 pub(crate) fn progress(fraction: f64) -> Progress {

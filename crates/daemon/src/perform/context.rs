@@ -1,6 +1,7 @@
 //! What every order needs.
 
 use std::ffi::OsString;
+use std::sync::{MutexGuard, PoisonError};
 
 use headstart_engine::FactsChange;
 use headstart_model::{Failure, Language};
@@ -27,6 +28,10 @@ pub struct Context {
     pub conditions: DeviceConditions,
     /// Variables of the service's environment that go to extensions.
     pub environment: Vec<(OsString, OsString)>,
+    /// Held by whoever makes the next generation of a namespace.
+    pub generations: std::sync::Mutex<()>,
+    /// Held by the one repair that is being made.
+    pub repairs: tokio::sync::Mutex<()>,
 }
 
 impl Context {
@@ -40,6 +45,12 @@ impl Context {
     #[must_use]
     pub fn facts(&self) -> FactsChange {
         self.conditions.facts(self.layout.home())
+    }
+
+    /// Keeps others from making the next generation of a namespace meanwhile.
+    pub(crate) fn alone(&self) -> MutexGuard<'_, ()> {
+        // Every generation is one durable step: a panic elsewhere leaves whole ones.
+        self.generations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How much room the disk has at this moment.

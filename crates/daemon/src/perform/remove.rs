@@ -74,6 +74,7 @@ fn remove_app(
 ) -> Result<(), StoreError> {
     let layout = &context.layout;
     durable::remove_tree(&layout.app_staging(app))?;
+    durable::remove_tree(&layout.app_repairs(app))?;
     if keep.is_empty() {
         // Nobody may find a namespace whose files are going.
         durable::remove_tree(&layout.namespaces(app).join(CURRENT_FILE))?;

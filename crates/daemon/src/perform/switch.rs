@@ -46,7 +46,11 @@ const COLLISIONS_LOGGED_MAX: usize = 10;
 
 /// One new generation with all items, then what else was staged for their packs goes.
 fn apply(context: &Context, app: &AppId, items: &[SwitchItem]) -> Result<(), Refused> {
+    let _alone = context.alone();
     let namespaces = Namespaces::new(&context.layout, app);
+    if let Err(error) = namespaces.sweep_consumed() {
+        tracing::warn!(%error, "files that were handed over are removed another time");
+    }
     let mut live = namespaces.live()?;
     for item in items {
         live.retain(|pack| pack.id != item.pack);

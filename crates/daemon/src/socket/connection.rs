@@ -20,7 +20,9 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::reply::{Caller, End, Replies};
-use super::{Shared, apps, device, downloads, extension, languages, packs, service, verify};
+use super::{
+    Shared, apps, consume, device, downloads, extension, languages, packs, service, verify,
+};
 use crate::extension::Run;
 
 /// Calls of one connection that wait; a peer that sends more waits too.
@@ -238,6 +240,7 @@ impl Connection {
             Call::OpenNamespace(call) => packs::namespace(caller, call, &mut replies).await,
             Call::Explain(call) => packs::explain(caller, call, &mut replies).await,
             Call::Verify(call) => verify::verify(caller, call, &mut replies).await,
+            Call::Consume(call) => consume::consume(caller, call, &mut replies).await,
             Call::ControlInstallation(call) => apps::control(caller, call, &mut replies).await,
             Call::Override(call) => apps::override_source(caller, call, &mut replies).await,
             Call::AttachDebugger(call) => apps::attach(caller, call, &mut replies).await,

@@ -200,8 +200,9 @@ pub(super) async fn check(
     let app = app_of(caller, call.app, None).await?;
     let event = move |caller| Event::CheckForUpdatesRequested { caller, app };
     let reply = caller.shared.core.call(caller.client, event).await?;
-    let Reply::Checked { updating, removed } = reply else { return Err(internal()) };
-    replies.last::<CheckForUpdates>(&Updates { updating, removed }).await
+    let Reply::Checked { updating, removed, withheld } = reply else { return Err(internal()) };
+    let withheld = withheld.into_iter().map(translate::withheld).collect();
+    replies.last::<CheckForUpdates>(&Updates { updating, removed, withheld }).await
 }
 
 pub(super) async fn remove(

@@ -5,11 +5,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use headstart_engine::record::InstallStage;
 use headstart_engine::view::{AppState as EngineAppState, AppView, PackView};
 use headstart_engine::{
-    Explanation as EngineExplanation, InstallProgress, PackUpdate, Reason as EngineReason, WallTime,
+    Explanation as EngineExplanation, InstallProgress, PackUpdate, Reason as EngineReason,
+    WallTime, Withheld as EngineWithheld,
 };
 use headstart_model::protocol::apps::{AppInfo, AppState};
 use headstart_model::protocol::packs::{
-    Collision, Explanation, Pack, PackState, StatusUpdate, Trust,
+    Collision, Explanation, Pack, PackState, StatusUpdate, Trust, Withheld,
 };
 use headstart_model::protocol::{Phase, Progress, Reason};
 use headstart_model::{AppId, DownloadPolicy, PackId, PackVersion};
@@ -59,7 +60,13 @@ pub(super) fn pack_state(app: &AppId, view: &PackView) -> PackState {
         pack: pack(view),
         local_version: view.local_version,
         status: view.status,
+        withheld: view.withheld.clone().map(withheld),
     }
+}
+
+pub(super) fn withheld(withheld: EngineWithheld) -> Withheld {
+    let EngineWithheld { pack, version, app_versions } = withheld;
+    Withheld { pack, version, app_versions }
 }
 
 pub(super) fn app(view: &AppView) -> AppInfo {

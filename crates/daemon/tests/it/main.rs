@@ -13,11 +13,13 @@
 #![allow(missing_docs, unreachable_pub, reason = "nobody uses a test")]
 #![allow(clippy::print_stderr, reason = "a failing seed is printed")]
 
+mod app_versions;
 mod bad_input;
 mod child;
 mod device;
 mod downloads;
 mod extension;
+mod files;
 mod kill;
 mod languages;
 mod launcher;
@@ -25,6 +27,7 @@ mod publisher;
 mod readme;
 mod real_input;
 mod releases;
+mod repair;
 mod skip;
 mod storm;
 mod story;

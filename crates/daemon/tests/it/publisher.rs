@@ -135,6 +135,7 @@ impl Publisher {
             staging: staging.path().to_owned(),
             deltas: self.deltas,
             level: Level::Fast,
+            app_versions: None,
         };
         let prepare = |archive: &PathBuf| {
             writer.prepare(archive, &how, &mut |_| ControlFlow::Continue(())).unwrap()

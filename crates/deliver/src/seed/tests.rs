@@ -20,6 +20,8 @@ fn pack(deltas: Vec<DeltaRef>) -> CatalogPack {
         full: BundleRef { digest: Digest::of(b"bundle"), bytes: 0 },
         deltas,
         former: None,
+        app_versions: None,
+        fallbacks: Vec::new(),
     }
 }
 

@@ -45,6 +45,8 @@ impl World {
             full: BundleRef { digest: Digest::of(b"bundle"), bytes: 6 },
             deltas: Vec::new(),
             former: None,
+            app_versions: None,
+            fallbacks: Vec::new(),
         };
         let folder = tempfile::tempdir().expect("a temporary folder");
         let client = Client::new(ClientConfig::default(), 0).expect("a client");

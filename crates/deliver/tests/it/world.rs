@@ -128,7 +128,7 @@ impl World {
             .expect("an archive");
         let staging = work.path().join("staging");
         std::fs::create_dir(&staging).expect("a folder");
-        let how = Preparation { staging, deltas, level: Level::Fast };
+        let how = Preparation { staging, deltas, level: Level::Fast, app_versions: None };
         let mut writer = self.writer().await;
         let pack = writer
             .prepare(&archive, &how, &mut |_| ControlFlow::Continue(()))

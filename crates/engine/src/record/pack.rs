@@ -100,6 +100,10 @@ pub struct Pack {
     /// becomes. `Spec: packs 9`.
     #[serde(default)]
     pub by_request: bool,
+    /// The newest entry of the catalog, when it is for other versions of the app; [`offer`](Self::offer) is then the fallback that is for
+    /// this one, if there is any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<Box<CatalogPack>>,
     /// The content of the update that somebody cancelled: the updates of other packs do not wait for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub declined: Option<Digest>,
@@ -114,6 +118,7 @@ impl Pack {
             && self.retired.is_empty()
             && self.download.is_none()
             && self.asked.is_none()
+            && self.withheld.is_none()
     }
 
     /// Whether the local version is the one that is offered.
@@ -133,6 +138,12 @@ impl Pack {
     pub fn joint_update(&self) -> Option<&CatalogPack> {
         let stays = self.local.is_some() && self.leaving.is_none();
         self.news().filter(|offer| stays && self.declined != Some(offer.content))
+    }
+
+    /// Whether it is here and no catalog offers it any more, to no version of the app. `Spec: concepts 5.2`.
+    #[must_use]
+    pub const fn is_obsolete(&self) -> bool {
+        self.local.is_some() && self.offer.is_none() && self.withheld.is_none()
     }
 
     /// Whether an app can read it and it is not about to go.

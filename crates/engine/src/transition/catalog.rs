@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use headstart_model::app_bundle::AppVersion;
 use headstart_model::catalog::CatalogPack;
 use headstart_model::{AppId, ContentRequest, Failure, PackId, ReleaseNumber};
 
 use crate::class::Demand;
-use crate::effect::Reply;
+use crate::effect::{Reply, Withheld};
 use crate::failures;
 use crate::id::{EffectId, PackKey, RequestId};
 use crate::live::{CatalogSeen, Hold, Subject, Wait};
-use crate::record::{App, Asking, Freshness, Leaving, Owed, Switch};
+use crate::record::{App, Asking, Download, Freshness, Leaving, Owed, Stage, Switch};
 use crate::transition::content::Chosen;
 use crate::transition::end::Staged;
 use crate::transition::{
@@ -42,18 +43,34 @@ pub(crate) fn unchanged(w: &mut Work<'_>, effect: EffectId) {
 /// that is an older version: a publisher who goes back means it.
 fn take_offers(w: &mut Work<'_>, app: &AppId, packs: Vec<CatalogPack>) {
     let platform = w.device().platform;
-    let offers: BTreeMap<PackId, CatalogPack> = packs
-        .into_iter()
-        .filter(|pack| pack.is_for(platform))
-        .map(|pack| (pack.id.clone(), pack))
-        .collect();
-    let known = w.records().packs_of(app).filter(|(_, pack)| pack.offer.is_some());
-    let gone: Vec<_> = known
-        .filter(|(key, _)| !offers.contains_key(&key.pack))
-        .map(|(key, _)| key.clone())
-        .collect();
-    for key in gone {
-        withdraw(w, &key);
+    let Some(version) = w.app(app).map(|record| record.bundle.version.clone()) else { return };
+    let mut withheld: BTreeMap<PackId, CatalogPack> = BTreeMap::new();
+    let mut offers: BTreeMap<PackId, CatalogPack> = BTreeMap::new();
+    for pack in packs.into_iter().filter(|pack| pack.is_for(platform)) {
+        let chosen = choose(&pack, &version);
+        if chosen.as_ref().is_none_or(|chosen| !chosen.is_of(&pack)) {
+            withheld.insert(pack.id.clone(), pack.alone());
+        }
+        if let Some(chosen) = chosen {
+            offers.insert(chosen.id.clone(), chosen);
+        }
+    }
+    let known = w
+        .records()
+        .packs_of(app)
+        .filter(|(_, pack)| pack.offer.is_some() || pack.withheld.is_some());
+    let known: Vec<_> = known.map(|(key, _)| key.clone()).collect();
+    for key in known {
+        let newest = withheld.remove(&key.pack);
+        if w.pack(&key).is_some_and(|pack| pack.withheld.as_deref() != newest.as_ref()) {
+            w.pack_mut(&key).withheld = newest.map(Box::new);
+        }
+        if !offers.contains_key(&key.pack) {
+            withdraw(w, &key);
+        }
+    }
+    for (id, newest) in withheld {
+        w.pack_mut(&PackKey::new(app.clone(), id)).withheld = Some(Box::new(newest));
     }
     for (id, offer) in offers {
         take_offer(w, &PackKey::new(app.clone(), id), offer);
@@ -63,14 +80,60 @@ fn take_offers(w: &mut Work<'_>, app: &AppId, packs: Vec<CatalogPack>) {
     }
 }
 
+/// What this version of the app may have of a pack. `Ours:` an old build is never given what breaks it.
+fn choose(pack: &CatalogPack, version: &str) -> Option<CatalogPack> {
+    match AppVersion::new(version) {
+        Ok(version) => pack.choose(&version),
+        // Bundles have good versions; a record that has none may have what is for all.
+        Err(_) => pack.app_versions.is_none().then(|| pack.alone()),
+    }
+}
+
+/// The app has another version: what is offered now may not be for it. The next catalog, which is looked at anew, says what is.
+pub(crate) fn app_changed(w: &mut Work<'_>, app: &AppId) {
+    let Some(record) = w.app(app) else { return };
+    let version = record.bundle.version.clone();
+    let ranged = |pack: &crate::record::Pack| {
+        pack.withheld.is_some() || pack.offer.as_ref().is_some_and(|o| o.app_versions.is_some())
+    };
+    let packs = w.records().packs_of(app).filter(|(_, pack)| ranged(pack));
+    let packs: Vec<PackKey> = packs.map(|(key, _)| key.clone()).collect();
+    if packs.is_empty() {
+        return;
+    }
+    if let Some(record) = w.app_mut(app) {
+        record.release = None;
+    }
+    for key in packs {
+        let Some(offer) = w.pack(&key).and_then(|pack| pack.offer.clone()) else { continue };
+        if choose(&offer, &version).is_some() {
+            continue;
+        }
+        let pack = w.pack_mut(&key);
+        if pack.withheld.is_none() {
+            pack.withheld = Some(Box::new(offer));
+        }
+        withdraw(w, &key);
+    }
+}
+
 /// The pack is no longer offered. One that is complete already is put in place, and is obsolete then.
 pub(crate) fn withdraw(w: &mut Work<'_>, key: &PackKey) {
     let pack = w.pack_mut(key);
     pack.offer = None;
     pack.missed = None;
     let Some(id) = pack.download else { return };
-    if w.download(id).is_some_and(crate::record::Download::is_open) {
-        end::conclude_failed(w, id, &failures::pack_withdrawn(&key.pack), Staged::Discard);
+    let withheld = pack.withheld.clone();
+    // One that is complete is put in place, unless it is not for this version of the app.
+    let in_time = |download: &Download| {
+        download.is_open() || (withheld.is_some() && download.stage == Stage::Built)
+    };
+    if w.download(id).is_some_and(in_time) {
+        let failure = match &withheld {
+            Some(newest) => failures::other_app_version(newest),
+            None => failures::pack_withdrawn(&key.pack),
+        };
+        end::conclude_failed(w, id, &failure, Staged::Discard);
     }
 }
 
@@ -204,14 +267,18 @@ fn serve(w: &mut Work<'_>, app: &AppId, request: RequestId) {
 /// The answer to a check for updates.
 fn checked(w: &Work<'_>, app: &AppId) -> Reply {
     let mut reply = (Vec::new(), Vec::new());
+    let mut withheld = Vec::new();
     for (key, pack) in w.records().packs_of(app) {
+        if let Some(newest) = pack.withheld.as_ref().filter(|_| pack.local.is_some()) {
+            withheld.extend(Withheld::of(newest));
+        }
         if pack.leaving == Some(Leaving::Obsolete) {
             reply.1.push(key.pack.clone());
         } else if pack.local.is_some() && pack.download.is_some() {
             reply.0.push(key.pack.clone());
         }
     }
-    Reply::Checked { updating: reply.0, removed: reply.1 }
+    Reply::Checked { updating: reply.0, removed: reply.1, withheld }
 }
 
 pub(crate) fn check_requested(w: &mut Work<'_>, caller: crate::event::Caller, app: &AppId) {

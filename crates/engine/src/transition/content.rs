@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use headstart_model::{AppId, ContentRequest, Failure, PackId, Selection};
 
 use crate::class::Demand;
+use crate::failures;
 use crate::id::PackKey;
 use crate::record::{Languages, Leaving, Pack};
 use crate::transition::begin;
@@ -18,6 +19,8 @@ enum Act {
     /// Essential, but the installation went on without it: only in the background, with the reason kept.
     FetchMissed,
     RemoveObsolete,
+    /// Essential, and there is none for this version of the app.
+    Miss,
 }
 
 /// In which circumstances a content request is carried out.
@@ -65,6 +68,10 @@ pub(crate) fn apply(w: &mut Work<'_>, app: &AppId, request: ContentRequest, chos
                 w.pack_mut(&key).missed = chosen.failed_before.cloned();
                 begin::begin(w, &key, Demand::Missed);
             }
+            Act::Miss => {
+                let newest = w.pack(&key).and_then(|pack| pack.withheld.clone());
+                w.pack_mut(&key).missed = newest.map(|newest| failures::other_app_version(&newest));
+            }
             Act::RemoveObsolete => {
                 w.set_leaving(&key, Some(Leaving::Obsolete));
                 w.want_switch(app);
@@ -78,6 +85,8 @@ impl Act {
     fn of_dropped(self, pack: &Pack) -> Option<Self> {
         match self {
             Self::RemoveObsolete => Some(self),
+            // Nobody misses what the app does not want.
+            Self::Miss => None,
             Self::Fetch(_) | Self::FetchMissed => pack.local.map(|_| Self::Fetch(Demand::Update)),
         }
     }
@@ -90,8 +99,12 @@ fn act(
     blocks: bool,
 ) -> Option<Act> {
     let Some(offer) = &pack.offer else {
+        if let Some(newest) = &pack.withheld {
+            let essential = selection(newest, request, languages) == Selection::Essential;
+            return (essential && blocks && pack.local.is_none()).then_some(Act::Miss);
+        }
         // A first installation may find packs that were kept; what is obsolete among them goes at the next request.
-        let obsolete = pack.local.is_some() && pack.leaving.is_none();
+        let obsolete = pack.is_obsolete() && pack.leaving.is_none();
         return (obsolete && request != ContentRequest::Install).then_some(Act::RemoveObsolete);
     };
     if pack.is_current() || pack.leaving.is_some() {

@@ -104,7 +104,11 @@ pub(crate) fn advance(w: &mut Work<'_>, request: RequestId) {
         match next(w, &key, freshness, seen) {
             Next::Available => end_pack(w, request, &key.pack, PackEnd::Available),
             Next::NotOffered => {
-                let failure = failures::pack_not_found(&app, &key.pack);
+                let withheld = w.pack(&key).and_then(|pack| pack.withheld.as_ref());
+                let failure = withheld.map_or_else(
+                    || failures::pack_not_found(&app, &key.pack),
+                    |newest| failures::other_app_version(newest),
+                );
                 end_pack(w, request, &key.pack, PackEnd::Failed(failure));
             }
             Next::Download => follow(w, request, &key),

@@ -11,7 +11,7 @@ use crate::id::EffectId;
 use crate::live::{Hold, Subject, Wait};
 use crate::progress;
 use crate::record::{
-    App, Bundle, InstallKind, InstallStage, Installation, KeepData, Outcome, Owed, Phase,
+    App, Bundle, InstallKind, InstallStage, Installation, KeepData, Outcome, Owed, Pack, Phase,
     SourceOverride, Trust,
 };
 use crate::transition::{calls, catalog, check, groups, languages, manifest, settings, uninstall};
@@ -213,11 +213,14 @@ fn take_bundle(w: &mut Work<'_>, app: &AppId) -> Option<InstallKind> {
         let same = present.repository == incoming.repository
             && present.channel == incoming.channel
             && present.manifest == incoming.manifest;
+        let other_version = present.version != incoming.version;
         record.bundle = *incoming;
         if !same {
             record.release = None;
             record.check_failure = None;
             forget_offers(w, app);
+        } else if other_version {
+            catalog::app_changed(w, app);
         }
     }
     Some(kind)
@@ -234,8 +237,10 @@ fn set_stage(w: &mut Work<'_>, app: &AppId, stage: InstallStage) {
 
 /// The new bundle names another repository, or none: what the old one offered is not offered any more. What is local stays.
 fn forget_offers(w: &mut Work<'_>, app: &AppId) {
-    let offered = w.records().packs_of(app).filter(|(_, pack)| pack.offer.is_some());
+    let known = |pack: &Pack| pack.offer.is_some() || pack.withheld.is_some();
+    let offered = w.records().packs_of(app).filter(|(_, pack)| known(pack));
     for key in offered.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
+        w.pack_mut(&key).withheld = None;
         catalog::withdraw(w, &key);
     }
     w.live_mut().queue.release(app, Hold::Distrust);

@@ -2,7 +2,7 @@
 
 use crate::packaging::selector_path::SelectorError;
 use crate::suggestion::Suggestion;
-use crate::{IdError, LanguageError, Place};
+use crate::{AppVersionsError, IdError, LanguageError, Place};
 
 /// A packaging manifest that was refused: where, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -104,6 +104,9 @@ pub enum ManifestProblem {
     /// A language tag that is not one.
     #[error(transparent)]
     Language(#[from] LanguageError),
+    /// A range of app versions that is none.
+    #[error("`appVersions`: {0}")]
+    AppVersions(#[from] AppVersionsError),
     /// A path or pattern that breaks a rule.
     #[error("{what}: {problem}")]
     Path {

@@ -7,7 +7,7 @@ use super::error::{JsonProblem, ManifestError};
 use super::read;
 use super::selector::FileSelector;
 use super::selector_path::SourceRoot;
-use crate::{DownloadPolicy, Language, PackId, Place, Platform};
+use crate::{AppVersions, DownloadPolicy, Language, PackId, Place, Platform};
 
 /// Most bytes of a manifest.
 pub const MANIFEST_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -34,6 +34,9 @@ pub struct PackagingManifest {
     /// Where selectors start from; none for the folder of the manifest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_root: Option<SourceRoot>,
+    /// The versions of the app that it is for; none means all. `Ours:` so that an old build is never given what breaks it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub app_versions: Option<AppVersions>,
     /// Whatever the author wants the app to know: a JSON object, its keys sorted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_info: Option<serde_json::Value>,
@@ -48,6 +51,7 @@ impl PackagingManifest {
         "platforms",
         "language",
         "sourceRoot",
+        "appVersions",
         "userInfo",
     ];
 

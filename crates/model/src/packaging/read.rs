@@ -9,7 +9,7 @@ use super::pattern::Pattern;
 use super::policy::{policy, unknown_name};
 use super::selector::FileSelector;
 use super::selector_path::{PackFolder, SelectorError, SelectorPath, SourceRoot};
-use crate::{Language, PackId, PackPath, Platform};
+use crate::{AppVersions, Language, PackId, PackPath, Platform};
 
 const PLATFORMS: &[&str] = &["iOS", "macOS", "tvOS", "visionOS", "linux", "windows", "android"];
 
@@ -26,6 +26,10 @@ pub(super) fn manifest(document: &Document<'_>) -> Result<PackagingManifest, Man
             .optional("sourceRoot")
             .map(|value| path(document, value, "`sourceRoot`", SourceRoot::new))
             .transpose()?,
+        app_versions: fields
+            .optional("appVersions")
+            .map(|value| app_versions(document, value))
+            .transpose()?,
         user_info: fields
             .optional("userInfo")
             .map(|value| user_info(document, value))
@@ -41,6 +45,11 @@ fn pack_id(document: &Document<'_>, value: &Value<'_>) -> Result<PackId, Manifes
 fn language(document: &Document<'_>, value: &Value<'_>) -> Result<Language, ManifestError> {
     let text = document.text(value, "`language`")?;
     Language::new(text).map_err(|problem| document.error(value, problem))
+}
+
+fn app_versions(document: &Document<'_>, value: &Value<'_>) -> Result<AppVersions, ManifestError> {
+    let text = document.text(value, "`appVersions`")?;
+    AppVersions::new(text).map_err(|problem| document.error(value, problem))
 }
 
 fn user_info(

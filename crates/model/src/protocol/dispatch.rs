@@ -78,6 +78,7 @@ calls! {
     OpenNamespace(packs::OpenNamespace),
     Explain(packs::Explain),
     Verify(packs::Verify),
+    Consume(packs::Consume),
     ScheduleDownloads(downloads::Schedule),
     CancelDownload(downloads::CancelDownload),
     CurrentDownloads(downloads::Current),

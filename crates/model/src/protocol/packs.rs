@@ -9,8 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::method::method;
 use super::{PackFailure, Progress, Reason};
-use crate::{AppId, DownloadPolicy, Language, PackId, PackPath, PackVersion, Until, Urgency};
+use crate::{
+    AppId, AppVersions, DownloadPolicy, Language, PackId, PackPath, PackVersion, Until, Urgency,
+};
 
+mod consume;
 mod explain;
 mod languages;
 mod list;
@@ -18,6 +21,7 @@ mod reading;
 mod status_update;
 mod verify;
 
+pub use consume::{Consume, Consumed};
 pub use explain::{COLLISIONS_TOLD_MAX, Collision, Explain, Explanation};
 pub use languages::{
     LanguageSet, Languages, LanguagesReply, ReconcileLanguages, Reconciliation, SetLanguage,
@@ -93,6 +97,21 @@ pub struct PackState {
     pub local_version: Option<PackVersion>,
     /// The status flags. `Spec: packs 8.1`.
     pub status: crate::Status,
+    /// The newest version, when it is not for this version of the app.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<Withheld>,
+}
+
+/// A version of a pack that is not for this version of the app.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Withheld {
+    /// The pack.
+    pub pack: PackId,
+    /// The version.
+    pub version: PackVersion,
+    /// The versions of the app that it is for.
+    pub app_versions: AppVersions,
 }
 
 /// Makes packs readable: downloads those that are not. `Spec: concepts 5.3`.
@@ -159,6 +178,9 @@ pub struct Updates {
     pub updating: Vec<PackId>,
     /// Packs that were removed, by id.
     pub removed: Vec<PackId>,
+    /// Local packs of which there is a newer version, for other versions of the app.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withheld: Vec<Withheld>,
 }
 
 method!(CheckForUpdates, "io.headstart.Packs.CheckForUpdates", One, Updates);

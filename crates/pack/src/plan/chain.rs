@@ -110,6 +110,8 @@ mod tests {
             full: BundleRef { digest: content(0), bytes: 10_000 },
             deltas,
             former: None,
+            app_versions: None,
+            fallbacks: Vec::new(),
         }
     }
 

@@ -65,12 +65,27 @@ impl<'a> Live<'a> {
         }
     }
 
+    /// What a channel offers of a pack: with the versions before as fallbacks for those versions of the app that it is not for.
+    fn offered(live: Option<&Catalog>, pack: &CatalogPack) -> CatalogPack {
+        let known = live.into_iter().flat_map(|live| &live.packs).find(|live| live.id == pack.id);
+        match known {
+            Some(known) if known.version == pack.version => known.clone(),
+            Some(known) => {
+                pack.with_fallbacks(std::iter::once(known).chain(&known.fallbacks).cloned())
+            }
+            None => pack.alone(),
+        }
+    }
+
     /// Whole seconds: the fraction would say nothing.
     fn published_at(&self) -> String {
         Timestamp::from_second(self.now.as_second()).unwrap_or(self.now).to_string()
     }
 
-    fn draft(&self, cause: Cause, catalogs: Vec<Catalog>) -> Draft {
+    fn draft(&self, cause: Cause, mut catalogs: Vec<Catalog>) -> Draft {
+        for catalog in &mut catalogs {
+            catalog.format = catalog.format_needed();
+        }
         Draft { release: self.next_release, cause, catalogs, new_versions: Vec::new() }
     }
 
@@ -93,7 +108,7 @@ impl<'a> Live<'a> {
             if standing == Standing::New {
                 new_versions.push((pack.id.clone(), pack.version));
             }
-            packs.insert(pack.id.clone(), pack);
+            packs.insert(pack.id.clone(), Self::offered(live, &pack));
         }
         if packs.len() > PACKS_MAX {
             let (channel, count) = (channel.clone(), packs.len());

@@ -73,7 +73,9 @@ impl Writer {
     fn forget_versions(&mut self, mut ledger: Ledger) -> Result<Ledger, PublishError> {
         let mut kept: BTreeMap<_, BTreeMap<_, Kept>> = BTreeMap::new();
         for row in &ledger.rows {
-            for pack in &self.editions.of_row(row)?.packs {
+            let catalog = self.editions.of_row(row)?;
+            let packs = catalog.packs.iter();
+            for pack in packs.flat_map(|pack| std::iter::once(pack).chain(&pack.fallbacks)) {
                 let place = Kept {
                     version: pack.version,
                     channel: row.channel.clone(),

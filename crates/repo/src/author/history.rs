@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use headstart_model::catalog::CatalogPack;
-use headstart_model::{ChannelName, PackId, PackVersion, ReleaseNumber};
+use headstart_model::{AppVersions, ChannelName, PackId, PackVersion, ReleaseNumber};
 use jiff::Timestamp;
 
 use crate::author::PublishError;
@@ -18,6 +18,10 @@ pub struct ListedPack {
     pub id: PackId,
     /// Its version.
     pub version: PackVersion,
+    /// The versions of the app that it is for; none means all.
+    pub app_versions: Option<AppVersions>,
+    /// What the others get, newest first.
+    pub fallbacks: Vec<ListedPack>,
 }
 
 /// A channel and what is live in it.
@@ -98,7 +102,13 @@ pub async fn log(repo: &Path) -> Result<Vec<LoggedRelease>, PublishError> {
 }
 
 fn listed(packs: &[CatalogPack]) -> Vec<ListedPack> {
-    packs.iter().map(|pack| ListedPack { id: pack.id.clone(), version: pack.version }).collect()
+    let one = |pack: &CatalogPack| ListedPack {
+        id: pack.id.clone(),
+        version: pack.version,
+        app_versions: pack.app_versions.clone(),
+        fallbacks: listed(&pack.fallbacks),
+    };
+    packs.iter().map(one).collect()
 }
 
 /// The first root that lies in the repository itself.

@@ -7,8 +7,8 @@ use std::fs::File;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use headstart_model::PackVersion;
 use headstart_model::catalog::{CatalogPack, DeltaRef};
+use headstart_model::{AppVersions, PackVersion};
 use headstart_pack::delta::{self, DeltaSummary};
 use headstart_pack::{Level, ScratchChunks};
 use headstart_sys::{Action, FileError};
@@ -30,6 +30,8 @@ pub struct Preparation {
     pub deltas: usize,
     /// How much work goes into making the deltas small.
     pub level: Level,
+    /// The versions of the app that the pack is for, whatever its manifest says of them; none leaves it to the manifest.
+    pub app_versions: Option<AppVersions>,
 }
 
 /// What is being done to a pack.
@@ -74,7 +76,10 @@ impl Writer {
         steps: Steps<'_>,
     ) -> Result<PreparedPack, PrepareError> {
         let mut opened = Opened::open(archive)?;
-        let pack = opened.describe(&how.staging);
+        let mut pack = opened.describe(&how.staging);
+        if how.app_versions.is_some() {
+            pack.app_versions.clone_from(&how.app_versions);
+        }
         let offer = self.decide_version(&pack).map_err(PrepareError::Repository)?;
         if offer.standing == Standing::Known {
             return Ok(self.as_published(pack, &offer.pack));

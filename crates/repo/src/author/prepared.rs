@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use headstart_model::catalog::{BundleRef, CatalogPack, DeltaRef, IndexRef, bundle_path};
-use headstart_model::{Digest, DownloadPolicy, Language, PackId, PackVersion, Platform};
+use headstart_model::{
+    AppVersions, Digest, DownloadPolicy, Language, PackId, PackVersion, Platform,
+};
 
 /// A file outside the repository, and how the catalog will name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub struct PreparedPack {
     pub language: Option<Language>,
     /// Whatever the author put into the manifest.
     pub user_info: Option<serde_json::Value>,
+    /// The versions of the app that it is for; none means all.
+    pub app_versions: Option<AppVersions>,
     /// Digest of the complete tree: the identity of the content.
     pub content: Digest,
     /// Bytes of all files when installed.
@@ -52,6 +56,7 @@ impl PreparedPack {
             && self.platforms == version.platforms
             && self.language == version.language
             && self.user_info == version.user_info
+            && self.app_versions == version.app_versions
     }
 
     /// What the catalog says of it, once its version is decided.
@@ -71,6 +76,8 @@ impl PreparedPack {
             full: self.full.named.clone(),
             deltas: self.deltas.iter().map(|delta| delta.named.clone()).collect(),
             former: None,
+            app_versions: self.app_versions.clone(),
+            fallbacks: Vec::new(),
         }
     }
 
@@ -109,10 +116,11 @@ pub(crate) struct Beginning {
     pub(crate) digest: Digest,
 }
 
-/// Every file that a catalog names for one pack.
+/// Every file that a catalog names for one pack, its fallbacks included.
 pub(crate) fn files_of(pack: &CatalogPack) -> Vec<NamedFile> {
     let head = [index_file(pack), full_file(&pack.full)];
-    head.into_iter().chain(pack.deltas.iter().map(delta_file)).chain(former_file(pack)).collect()
+    let own = head.into_iter().chain(pack.deltas.iter().map(delta_file)).chain(former_file(pack));
+    own.chain(pack.fallbacks.iter().flat_map(files_of)).collect()
 }
 
 fn former_file(pack: &CatalogPack) -> Option<NamedFile> {

@@ -158,5 +158,7 @@ fn find_version<'a>(
     id: &PackId,
     version: PackVersion,
 ) -> Option<&'a CatalogPack> {
-    catalog.packs.iter().find(|pack| pack.id == *id && pack.version == version)
+    let packs = catalog.packs.iter().filter(|pack| pack.id == *id);
+    let mut all = packs.flat_map(|pack| std::iter::once(pack).chain(&pack.fallbacks));
+    all.find(|pack| pack.version == version)
 }

@@ -22,6 +22,7 @@ fn the_example_of_a_catalog_is_a_catalog_with_every_field() {
     let pack = catalog.packs.first().expect("a pack");
     assert!(pack.language.is_some() && pack.user_info.is_some() && !pack.platforms.is_empty());
     assert!(!pack.deltas.is_empty() && pack.former.is_some() && !catalog.former.is_empty());
+    assert!(pack.app_versions.is_some() && !pack.fallbacks.is_empty());
     for field in fields(&serde_json::from_str(example).expect("JSON")) {
         assert!(page.contains(&format!("`{field}`")), "`{field}` is not described");
     }

@@ -1,6 +1,8 @@
 //! The repository from the outside: authors who publish, devices that check, and what happens in between.
 
+mod app_versions;
 mod change;
+mod collisions;
 mod cost;
 mod documents;
 mod hostile;

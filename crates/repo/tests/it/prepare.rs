@@ -24,7 +24,7 @@ fn noise(seed: &str, lines: usize) -> String {
 fn how(world: &World, deltas: usize) -> Preparation {
     let staging = world.path(&format!("staging-{deltas}"));
     fs::create_dir_all(&staging).expect("a folder");
-    Preparation { staging, deltas, level: Level::Fast }
+    Preparation { staging, deltas, level: Level::Fast, app_versions: None }
 }
 
 const GO_ON: fn(Step) -> ControlFlow<()> = |_| ControlFlow::Continue(());
@@ -120,7 +120,12 @@ async fn the_same_archive_again_is_not_staged_and_changes_nothing() {
     let world = World::new();
     let archive = world.archive("a", "one");
     publish_archive(&world, &archive, 3).await;
-    let how = Preparation { staging: world.path("untouched"), deltas: 3, level: Level::Fast };
+    let how = Preparation {
+        staging: world.path("untouched"),
+        deltas: 3,
+        level: Level::Fast,
+        app_versions: None,
+    };
     let mut writer = world.writer().await;
     let pack = writer.prepare(&archive, &how, &mut { GO_ON }).expect("prepared");
     assert!(!how.staging.exists());

@@ -114,6 +114,7 @@ impl World {
             platforms: Vec::new(),
             language: None,
             user_info: None,
+            app_versions: None,
             content: header.content,
             installed_size: text.len() as u64,
             file_count: 1,

@@ -9,6 +9,8 @@
 #![allow(missing_docs, unreachable_pub, reason = "nobody uses a test")]
 
 mod assembly;
+mod consume;
+mod heal;
 mod namespaces;
 mod opened;
 mod reuse;

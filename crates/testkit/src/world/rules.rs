@@ -235,7 +235,8 @@ impl World {
         assert_eq!(self.load().records(), self.state.records(), "rows and records differ");
         for (key, pack) in self.state.records().packs() {
             assert!(pack.retired.is_empty(), "{key} is not at rest");
-            assert!(pack.offer.is_some() || pack.local.is_some(), "{key} is an empty row");
+            let known = pack.offer.is_some() || pack.local.is_some() || pack.withheld.is_some();
+            assert!(known, "{key} is an empty row");
         }
         let staged: Vec<_> = self.disk.paths("staging/").collect();
         let retired = self.disk.paths("packs/").count();

@@ -3,6 +3,7 @@
 //! `HEADSTART_SEEDS=N` runs another number of seeds, `HEADSTART_SEED=N` exactly one. The rules of the engine are checked
 //! after every event of every scenario (`src/world/rules.rs`).
 
+mod app_versions;
 mod chaos;
 mod clients;
 mod ensure;

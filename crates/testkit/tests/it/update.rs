@@ -67,7 +67,7 @@ fn a_check_updates_what_is_local_and_removes_what_is_obsolete() {
         world.publisher("game").withdraw(&["levels"]);
         let call = world.check("game");
         let answer = world.wait_for(call).expect("the server answers");
-        let Reply::Checked { updating, removed } = answer else { panic!("{answer:?}") };
+        let Reply::Checked { updating, removed, .. } = answer else { panic!("{answer:?}") };
         assert_eq!(updating, [world.key("game", "core").pack]);
         assert_eq!(removed, [world.key("game", "levels").pack]);
         world.settle();

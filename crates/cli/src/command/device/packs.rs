@@ -1,13 +1,14 @@
 //! `packs`: what the library's calls do, from the command line.
 
+mod files;
+mod verify;
+
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 
 use clap::{Args, Subcommand};
 use futures::StreamExt as _;
-use headstart::packs::{
-    EnsureEvent, PackState, Repair, StatusUpdate, StatusUpdateEvent, VerifyEvent,
-};
+use headstart::packs::{EnsureEvent, PackState, Repair, StatusUpdate, StatusUpdateEvent, Withheld};
 use headstart::{AppId, Language, PackId, Require, Status};
 use headstart_model::{ErrorKind, Failure, PackPath};
 use serde_json::{Value, json};
@@ -83,13 +84,27 @@ enum What {
         after_help = "Examples:\n  headstart packs cat story/intro.txt --app com.example.game"
     )]
     Cat(Find),
+    /// Makes a folder with the files of a pack that can be written to; brings one up to date that was made so
+    #[command(
+        after_help = "Examples:\n  headstart packs checkout textures ./textures\n  headstart packs checkout textures ./textures --force\n\n\
+        The state lies beside it, in DEST.headstart. What somebody changed in DEST is left alone; where an update would replace it, nothing is done."
+    )]
+    Checkout(files::Checkout),
+    /// Moves a file out of its pack: it is yours from then on
+    #[command(
+        after_help = "Examples:\n  headstart packs consume videos/intro.m4v ./intro.m4v --app com.example.game"
+    )]
+    Consume(files::Consume),
     /// Reads local packs again and names what is damaged
     #[command(
-        after_help = "Examples:\n  headstart packs verify\n  headstart packs verify textures --json"
+        after_help = "Examples:\n  headstart packs verify\n  headstart packs verify textures --repair --json"
     )]
     Verify {
         /// The packs; all local ones if none is named
         packs: Vec<PackId>,
+        /// Fetch what is damaged, and nothing else
+        #[arg(long)]
+        repair: bool,
         #[command(flatten)]
         of: OfApp,
     },
@@ -130,7 +145,12 @@ impl Packs {
             What::Update { of } => context.block_on(update(context, of)),
             What::Path(find) => path(context, find),
             What::Cat(find) => cat(context, find),
-            What::Verify { packs, of } => context.block_on(verify(context, packs, of)),
+            What::Checkout(checkout) => checkout.run(context),
+            What::Consume(consume) => consume.run(context),
+            What::Verify { packs, repair, of } => {
+                let repair = if *repair { Repair::Repair } else { Repair::Report };
+                context.block_on(verify::verify(context, packs, repair, of))
+            }
         }
     }
 }
@@ -147,7 +167,12 @@ fn describe(state: &PackState) -> Value {
         "policy": state.pack.policy.name(),
         "language": state.pack.language,
         "trust": state.pack.trust,
+        "withheld": state.withheld.as_ref().map(described),
     })
+}
+
+fn described(withheld: &Withheld) -> Value {
+    json!({ "version": withheld.version, "appVersions": withheld.app_versions })
 }
 
 fn row(state: &PackState) -> Vec<String> {
@@ -162,7 +187,10 @@ fn row(state: &PackState) -> Vec<String> {
         local,
         size(state.pack.installed_size),
         state.pack.policy.name().to_owned(),
-        flags.join(" "),
+        flags.join(" ")
+            + &state.withheld.as_ref().map_or_else(String::new, |withheld| {
+                format!(" (version {} needs app {})", withheld.version, withheld.app_versions)
+            }),
     ]
 }
 
@@ -302,7 +330,18 @@ async fn update(context: &Context, of: &OfApp) -> Result<Verdict, Failure> {
     if let Some(failure) = failure {
         return Err(failure);
     }
-    context.output.done(json!({ "updating": found.updating, "removed": found.removed }), || {
+    let withheld: Vec<_> = found
+        .withheld
+        .iter()
+        .map(|one| json!({ "id": one.pack, "version": one.version, "appVersions": one.app_versions }))
+        .collect();
+    for one in &found.withheld {
+        let (pack, version, wanted) = (&one.pack, one.version, &one.app_versions);
+        context.output.remark(format!("{pack} {version} is for versions {wanted} of the app"));
+    }
+    let done =
+        json!({ "updating": found.updating, "removed": found.removed, "withheld": withheld });
+    context.output.done(done, || {
         let names =
             |packs: &[PackId]| packs.iter().map(PackId::as_str).collect::<Vec<_>>().join(", ");
         match (found.updating.is_empty(), found.removed.is_empty()) {
@@ -351,53 +390,4 @@ fn copy_out(path: &Path) -> std::io::Result<()> {
         }
         out.write_all(buffer.get(..read).unwrap_or_default())?;
     }
-}
-
-async fn verify(context: &Context, wanted: &[PackId], of: &OfApp) -> Result<Verdict, Failure> {
-    let packs = connector(context, of.app.as_ref()).packs().map_err(failed)?;
-    let mut events = packs.verify(wanted, Repair::Report).await.map_err(failed)?;
-    let progress = context.output.progress();
-    while let Some(event) = events.next().await {
-        match event.map_err(failed)? {
-            VerifyEvent::Progress(moved) => progress.advance(&translate(&moved)),
-            VerifyEvent::Done(outcome) => {
-                progress.finish();
-                return verified(context, &outcome);
-            }
-            _ => {}
-        }
-    }
-    Err(ended())
-}
-
-fn verified(
-    context: &Context,
-    outcome: &headstart::packs::Verification,
-) -> Result<Verdict, Failure> {
-    if let Some(first) = outcome.failures.first() {
-        return Err(first.failure.clone());
-    }
-    let damaged: usize = outcome.packs.iter().map(|pack| pack.damaged_files.len()).sum();
-    let packs: Vec<_> = outcome
-        .packs
-        .iter()
-        .map(|pack| {
-            json!({
-                "id": pack.id,
-                "damagedFiles": pack.damaged_files,
-                "bytesDown": pack.bytes_down,
-            })
-        })
-        .collect();
-    context.output.done(json!({ "packs": packs }), || {
-        let lines = outcome.packs.iter().flat_map(|pack| {
-            pack.damaged_files.iter().map(|file| format!("damaged: {} in {}", file, pack.id))
-        });
-        let mut lines: Vec<_> = lines.collect();
-        if damaged == 0 {
-            lines.push(format!("{} undamaged.", count(outcome.packs.len() as u64, "pack")));
-        }
-        lines.join("\n")
-    });
-    Ok(if damaged == 0 { Verdict::Done } else { Verdict::Failed })
 }

@@ -37,12 +37,23 @@ impl List {
 
 /// Packs as programs are told of them.
 pub(super) fn packs(packs: &[ListedPack]) -> Vec<Value> {
-    packs.iter().map(|pack| json!({"id": pack.id, "version": pack.version})).collect()
+    let one = |pack: &ListedPack| {
+        let mut told = json!({"id": pack.id, "version": pack.version});
+        if let Some(range) = &pack.app_versions {
+            told["appVersions"] = json!(range);
+            told["fallbacks"] = self::packs(&pack.fallbacks).into();
+        }
+        told
+    };
+    packs.iter().map(one).collect()
 }
 
 /// Packs as people are told of them.
 pub(super) fn names(packs: &[ListedPack]) -> String {
-    let names = packs.iter().map(|pack| format!("{} {}", pack.id, pack.version));
+    let names = packs.iter().map(|pack| match &pack.app_versions {
+        Some(range) => format!("{} {} (app {range})", pack.id, pack.version),
+        None => format!("{} {}", pack.id, pack.version),
+    });
     names.collect::<Vec<_>>().join(", ")
 }
 

@@ -4,10 +4,11 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use clap::Args;
-use headstart_model::{ChannelName, Failure};
+use headstart_model::protocol::packs::COLLISIONS_TOLD_MAX;
+use headstart_model::{AppVersions, ChannelName, Failure, PackId};
 use headstart_pack::Level;
 use headstart_repo::author::{
-    Doing, Mode, Preparation, PreparedPack, ReleaseRequest, Released, Step, Writer,
+    Collision, Doing, Mode, Preparation, PreparedPack, ReleaseRequest, Released, Step, Writer,
 };
 use serde_json::{Value, json};
 
@@ -17,6 +18,9 @@ use crate::command::Verdict;
 use crate::context::Context;
 use crate::output::{Advance, Progress, size};
 use crate::{archive, quantity, temporary};
+
+/// Collisions that people are told of by name.
+const COLLISIONS_NAMED_MAX: usize = 10;
 
 /// Publishes archives as one release: devices see all of it or nothing
 #[derive(Debug, Args)]
@@ -42,6 +46,9 @@ pub(crate) struct Publish {
     /// How much work goes into small delta bundles: fast, balanced or small
     #[arg(long, value_name = "LEVEL", default_value = "balanced")]
     level: Level,
+    /// The versions of the app that these packs are for, such as ">=1.4, <2", whatever their manifests say
+    #[arg(long, value_name = "RANGE")]
+    app_versions: Option<AppVersions>,
     /// Work out everything, write nothing
     #[arg(long)]
     dry_run: bool,
@@ -59,6 +66,7 @@ impl Publish {
             staging: staging.path().to_owned(),
             deltas: self.deltas,
             level: self.level,
+            app_versions: self.app_versions.clone(),
         };
         let progress = context.output.progress();
         let packs = prepare(context, &mut writer, &self.packs, &how, &progress)?;
@@ -66,13 +74,28 @@ impl Publish {
         let request =
             ReleaseRequest { channel: self.channel.clone(), rollout_percent: self.rollout, packs };
         let mode = if self.dry_run { Mode::DryRun } else { Mode::Commit };
+        let collisions = writer.collisions(&self.channel, &request.packs);
         let released =
             writer.publish(&request, mode, context.now()).map_err(|error| error.to_failure())?;
-        context.output.done(self.done(&released), || self.text(&released));
+        for Collision { path, packs } in collisions.iter().take(COLLISIONS_NAMED_MAX) {
+            let names: Vec<_> = packs.iter().map(PackId::as_str).collect();
+            context
+                .output
+                .remark(format!("warning: `{path}` is in several packs: {}", names.join(", ")));
+        }
+        if let Some(more) =
+            collisions.len().checked_sub(COLLISIONS_NAMED_MAX).filter(|more| *more > 0)
+        {
+            context.output.remark(format!("warning: {more} more paths are in several packs"));
+        }
+        context.output.done(self.done(&released, &collisions), || self.text(&released));
         Ok(Verdict::Done)
     }
 
-    fn done(&self, released: &Released) -> Value {
+    fn done(&self, released: &Released, collisions: &[Collision]) -> Value {
+        let collisions = collisions.iter().take(COLLISIONS_TOLD_MAX);
+        let collisions =
+            collisions.map(|Collision { path, packs }| json!({"path": path, "packs": packs}));
         let packs = released.packs.iter().map(|pack| {
             let deltas = pack.deltas.iter();
             let deltas = deltas.map(|delta| json!({"from": delta.from, "bytes": delta.bytes}));
@@ -87,6 +110,7 @@ impl Publish {
             "channel": self.channel,
             "rollout": self.rollout,
             "packs": packs.collect::<Vec<_>>(),
+            "collisions": collisions.collect::<Vec<_>>(),
         })
     }
 

@@ -77,6 +77,7 @@ impl Receipt {
             staging: staging.path().to_owned(),
             deltas: self.deltas,
             level: self.level,
+            app_versions: None,
         };
         let mut costs = Vec::new();
         for path in &self.packs {

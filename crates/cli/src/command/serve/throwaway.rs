@@ -201,7 +201,12 @@ async fn publish(place: &Place, archives: &[PathBuf]) -> Result<Released, Failur
         move |error| failure::of_file(&FileError::new(action, staging, error))
     };
     std::fs::create_dir_all(&place.staging).map_err(of_file(Action::Create))?;
-    let how = Preparation { staging: place.staging.clone(), deltas: DELTAS, level: Level::Fast };
+    let how = Preparation {
+        staging: place.staging.clone(),
+        deltas: DELTAS,
+        level: Level::Fast,
+        app_versions: None,
+    };
     let mut packs = Vec::new();
     for archive in archives {
         let pack = writer.prepare(archive, &how, &mut |_| std::ops::ControlFlow::Continue(()));

@@ -12,7 +12,7 @@ const CASES: &[(&str, &str, &str)] = &[
     (
         "\"platforms\": []",
         "\"platforms\": [], \"zzz\": 1",
-        "line 5, column 20: unknown key `zzz` in the manifest; known are `assetPackID`, `downloadPolicy`, `fileSelectors`, `platforms`, `language`, `sourceRoot` and `userInfo`",
+        "line 5, column 20: unknown key `zzz` in the manifest; known are `assetPackID`, `downloadPolicy`, `fileSelectors`, `platforms`, `language`, `sourceRoot`, `appVersions` and `userInfo`",
     ),
     (
         "\"assetPackID\": \"level1\",",
@@ -197,6 +197,11 @@ const CASES: &[(&str, &str, &str)] = &[
         "[]",
         "[], \"sourceRoot\": \"/assets\"",
         "line 5, column 34: `sourceRoot`: `/assets` is absolute; give a path below the source root",
+    ),
+    (
+        "[]",
+        "[], \"appVersions\": \"1.4\"",
+        "line 5, column 35: `appVersions`: `1.4` is no comparison with a version; write a range like `>=1.4, <2`",
     ),
     (
         "[]",

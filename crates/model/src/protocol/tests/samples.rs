@@ -79,6 +79,11 @@ fn any_pack() -> Pack {
     pack(DownloadPolicy::Essential(both), Trust::Signed)
 }
 
+fn withheld() -> packs::Withheld {
+    let app_versions = ">=2".parse().expect("a range");
+    packs::Withheld { pack: pack_id(), version: PackVersion(4), app_versions }
+}
+
 fn state(pack: Pack) -> PackState {
     let status = (0..7).fold(Status::EMPTY, |status, bit| {
         let flags = [
@@ -92,7 +97,13 @@ fn state(pack: Pack) -> PackState {
         ];
         status.with(flags[bit])
     });
-    PackState { app: app(), pack, local_version: Some(PackVersion(2)), status }
+    PackState {
+        app: app(),
+        pack,
+        local_version: Some(PackVersion(2)),
+        status,
+        withheld: Some(withheld()),
+    }
 }
 
 fn progress(phase: Phase) -> Progress {
@@ -323,7 +334,11 @@ fn pack_samples() -> Vec<Sample> {
     let usual = ensure(Urgency::Foreground, Until::All);
     let status =
         packs::Status { app: app.clone(), pack: pack_id(), relative_to: Some(PackVersion(1)) };
-    let found = packs::Updates { updating: vec![pack_id()], removed: vec![pack_id()] };
+    let found = packs::Updates {
+        updating: vec![pack_id()],
+        removed: vec![pack_id()],
+        withheld: vec![withheld()],
+    };
     vec![
         sample(Call::ListPacks, &packs::List { app: app.clone() }, &[list]),
         sample(Call::PackStatus, &status, &[state(any_pack())]),
@@ -406,6 +421,16 @@ fn reading_samples() -> Vec<Sample> {
     ];
     let verify = |repair| packs::Verify { app: app.clone(), packs: vec![pack_id()], repair };
     vec![
+        sample(
+            Call::Consume,
+            &packs::Consume {
+                app: locate.app.clone(),
+                path: locate.path.clone(),
+                pack: locate.pack.clone(),
+                language: locate.language.clone(),
+            },
+            &[packs::Consumed { pack: pack_id(), path: "/home/a/b".to_owned() }],
+        ),
         sample(Call::Locate, &locate, &[packs::Located { path: "/home/a/b".to_owned() }]),
         sample(Call::OpenNamespace, &packs::OpenNamespace { app: app.clone() }, &[snapshot]),
         sample(

@@ -20,6 +20,8 @@ fn pack(id: &str, version: u64) -> CatalogPack {
         full: BundleRef { digest: Digest::of(b"b"), bytes: 2 },
         deltas: Vec::new(),
         former: None,
+        app_versions: None,
+        fallbacks: Vec::new(),
     }
 }
 

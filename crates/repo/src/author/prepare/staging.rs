@@ -65,6 +65,7 @@ impl Opened {
             platforms: manifest.platforms,
             language: manifest.language,
             user_info: manifest.user_info,
+            app_versions: manifest.app_versions,
             content: header.content,
             installed_size: tree.installed_bytes(),
             file_count: tree.files().count() as u64,
