@@ -37,6 +37,8 @@ pub(crate) struct AppCalls {
     /// Connections that listen, the last one first to be told.
     pub(crate) delegates: Vec<ClientId>,
     pub(crate) to_delegate: Option<OpenCall>,
+    /// The connection that was asked that.
+    pub(crate) asked: Option<ClientId>,
     pub(crate) to_extension: Option<OpenCall>,
     /// Challenges that nobody has been asked about.
     pub(crate) challenges: VecDeque<PendingChallenge>,
@@ -109,9 +111,9 @@ impl Calls {
     pub(crate) fn detach(&mut self, client: ClientId) -> Option<(AppId, Option<OpenCall>)> {
         let app = self.listening.remove(&client)?;
         let open = self.change(&app, |calls| {
-            let told = calls.delegates.last() == Some(&client);
             calls.delegates.retain(|other| *other != client);
-            if told { calls.to_delegate.take() } else { None }
+            // Another one may have come since the question was put.
+            if calls.asked == Some(client) { calls.to_delegate.take() } else { None }
         });
         Some((app, open))
     }

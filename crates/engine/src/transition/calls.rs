@@ -15,7 +15,7 @@ use crate::effect::{Effect, ExtensionEnd, Inquiry, Question, Receiver, Reply};
 use crate::event::Caller;
 use crate::id::{CallId, ClientId, DownloadId};
 use crate::live::{Matter, OpenCall, PendingChallenge, Timer};
-use crate::record::{App, Outcome};
+use crate::record::{App, InstallStage, Outcome};
 use crate::transition::{content, manifest};
 use crate::work::Work;
 
@@ -103,6 +103,11 @@ fn ask_extension(w: &mut Work<'_>, app: &AppId) {
 /// The content request that the extension can be asked about now.
 fn next_request(w: &Work<'_>, app: &AppId) -> Option<Matter> {
     let record = w.app(app).filter(|record| !record.is_leaving())?;
+    // While its files are being replaced there is nobody to ask.
+    let replaced = record.installation().is_some_and(|i| i.stage == InstallStage::Files);
+    if replaced {
+        return None;
+    }
     if let Some(asking) = &record.asking {
         return Some(Matter::ShouldDownload(asking.request));
     }
@@ -124,14 +129,26 @@ fn default_challenges(w: &mut Work<'_>, app: &AppId) {
 }
 
 fn ask(w: &mut Work<'_>, app: &AppId, receiver: Receiver, matter: Matter) {
-    let Some(question) = question(w, app, &matter) else { return };
+    let Some(question) = question(w, app, &matter) else { return drop_matter(w, app, matter) };
     let call = w.live_mut().calls.next_id();
     let open = OpenCall { id: call, matter };
     w.live_mut().calls.change(app, |calls| match receiver {
-        Receiver::Delegate(_) => calls.to_delegate = Some(open),
+        Receiver::Delegate(client) => {
+            calls.to_delegate = Some(open);
+            calls.asked = Some(client);
+        }
         Receiver::Extension { .. } => calls.to_extension = Some(open),
     });
     w.emit(Effect::Ask(Inquiry { app: app.clone(), call, receiver, question }));
+}
+
+/// What somebody was to be asked about is gone: the next thing is asked.
+fn drop_matter(w: &mut Work<'_>, app: &AppId, matter: Matter) {
+    if let Matter::Challenge(challenge) = matter {
+        let answer = ChallengeAnswer::CancelAuthenticationChallenge;
+        w.answer_at_once(challenge.request, Ok(Reply::Challenge(answer)));
+        w.want_ask(app);
+    }
 }
 
 fn question(w: &Work<'_>, app: &AppId, matter: &Matter) -> Option<Question> {
