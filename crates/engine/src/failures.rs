@@ -112,6 +112,14 @@ pub(crate) fn group_taken(app: &AppId, group: &AppGroupId, owner: &AppId) -> Fai
     ))
 }
 
+pub(crate) fn no_group(app: &AppId) -> Failure {
+    let message = format!(
+        "the bundle of `{app}` names no app group in which a manifest could be handed over"
+    );
+    Failure::new(ErrorKind::InvalidInput, "noAppGroup", message)
+        .with_hint("set `BAAppGroupID` in the bundle and update the app")
+}
+
 pub(crate) fn not_for_development(app: &AppId) -> Failure {
     Failure::new(
         ErrorKind::Refused,

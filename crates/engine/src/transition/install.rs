@@ -14,7 +14,7 @@ use crate::record::{
     App, Bundle, InstallKind, InstallStage, Installation, KeepData, Outcome, Owed, Phase,
     SourceOverride, Trust,
 };
-use crate::transition::{calls, catalog, check, groups, languages, uninstall};
+use crate::transition::{calls, catalog, check, groups, languages, manifest, uninstall};
 use crate::work::Work;
 
 pub(crate) fn requested(w: &mut Work<'_>, caller: Caller, app: &AppId, bundle: Bundle) {
@@ -62,6 +62,7 @@ pub(crate) fn update_requested(w: &mut Work<'_>, caller: Caller, app: &AppId, bu
             }
             w.live_mut().installs.remove(app);
             calls::end_extension(w, app, ExtensionEnd::AppUpdated);
+            manifest::abandon(w, app);
             wait(w, caller, app);
             prepare(w, app);
         }
@@ -208,6 +209,10 @@ fn take_bundle(w: &mut Work<'_>, app: &AppId) -> Option<InstallKind> {
             && present.channel == incoming.channel
             && present.manifest == incoming.manifest;
         record.bundle = incoming;
+        // What another program did says nothing about this one, and the installation must not wait for its back-off.
+        record.extension.attempts = 0;
+        record.extension.retry_at = None;
+        record.extension.failure = None;
         if !same {
             record.release = None;
             record.check_failure = None;
@@ -233,6 +238,7 @@ fn forget_offers(w: &mut Work<'_>, app: &AppId) {
         catalog::withdraw(w, &key);
     }
     w.live_mut().queue.release(app, Hold::Distrust);
+    manifest::abandon(w, app);
     if let Some(record) = w.app_mut(app) {
         record.content_request = None;
     }
@@ -258,6 +264,10 @@ pub(crate) fn prepare_failed(w: &mut Work<'_>, effect: EffectId, failure: &Failu
             if let Some(record) = w.app_mut(&app) {
                 record.phase = Phase::Launchable;
             }
+            if w.app(&app).is_some_and(|record| record.content_request.is_some()) {
+                check::want(w, &app);
+            }
+            w.want_ask(&app);
         }
     }
 }

@@ -6,13 +6,14 @@ use headstart_model::download::{DownloadKind, DownloadPriority, UrlDownload};
 use headstart_model::{AppId, ContentRequest, Failure};
 
 use crate::allowance;
+use crate::failures;
 use crate::id::DownloadId;
-use crate::live::Progress;
+use crate::live::{Matter, Progress};
 use crate::progress;
 use crate::reason::Fact;
 use crate::record::{FileDownload, FilePurpose, FileStage, Outcome, Source};
 use crate::transition::calls::Permission;
-use crate::transition::{calls, check, files, place};
+use crate::transition::{calls, check, files, place, pump};
 use crate::work::Work;
 
 /// Has the manifest fetched for the content request that waits, unless it is on its way or here already.
@@ -29,7 +30,9 @@ pub(crate) fn want(w: &mut Work<'_>, app: &AppId) {
     let Some(record) = w.app(app) else { return };
     let Some(request) = record.content_request else { return };
     let Source::Manifest(url) = record.source() else { return };
-    let Some(group) = record.bundle.groups.keys().next().cloned() else { return };
+    let Some(group) = record.bundle.groups.keys().next().cloned() else {
+        return check::failed(w, app, &failures::no_group(app), None);
+    };
     let installing = record.installation().is_some();
     let download = UrlDownload {
         identifier: "manifest".to_owned(),
@@ -95,12 +98,28 @@ fn tell_failed(w: &mut Work<'_>, file: FileDownload, failure: Failure) {
 pub(crate) fn ready(w: &Work<'_>, app: &AppId) -> Option<(DownloadId, ContentRequest)> {
     let id = *w.live().files.manifests.get(app)?;
     let file = w.file(id)?;
+    let owed = w.app(app)?.content_request;
     match (&file.stage, file.purpose) {
         (FileStage::Concluded(Outcome::Finished { .. }), FilePurpose::Manifest(request)) => {
-            Some((id, request))
+            // One that came since goes first, as it would have with a manifest of its own.
+            Some((id, owed.unwrap_or(request)))
         }
         _ => None,
     }
+}
+
+/// What has been fetched, or is on its way, says nothing about what comes now.
+pub(crate) fn abandon(w: &mut Work<'_>, app: &AppId) {
+    let open = w.live().calls.of(app).and_then(|calls| calls.to_extension.as_ref());
+    if open.is_some_and(|open| matches!(open.matter, Matter::Downloads(_))) {
+        // The extension is reading it.
+        return;
+    }
+    let Some(id) = w.live().files.manifests.get(app).copied() else { return };
+    if let Some((order, _)) = w.live().order_of(id) {
+        pump::stop(w, order);
+    }
+    files::forget(w, id);
 }
 
 /// The extension has been asked, or cannot be: the manifest goes.
