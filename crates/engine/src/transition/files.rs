@@ -82,11 +82,29 @@ pub(crate) fn give_up(w: &mut Work<'_>, id: DownloadId, failure: &Failure) {
     conclude(w, id, Outcome::Failed(failure.clone()));
 }
 
-/// Somebody has taken note of the end of a download: nothing of it is kept.
+/// Somebody has taken note of the end of a download: nothing of it is kept. A transfer that was told to stop and has not
+/// ended may still write, so what it leaves is removed after it.
 pub(crate) fn forget(w: &mut Work<'_>, id: DownloadId) {
     let Some(file) = w.drop_file(id) else { return };
     let (app, group) = (file.app, file.download.app_group);
-    w.start(Owed::DiscardFile { app, download: id, group });
+    let discard = w.order(Owed::DiscardFile { app, download: id, group });
+    if w.live().order_of(id).is_none() {
+        w.issue(discard);
+    }
+}
+
+/// Removes what a transfer has left that ended after its download was forgotten.
+fn discard_now(w: &mut Work<'_>, app: &AppId, id: DownloadId) {
+    let owed = w.live().owed.get(app).into_iter().flatten().copied();
+    let discards: Vec<_> = owed
+        .filter(|effect| match w.records().owed.get(effect) {
+            Some(Owed::DiscardFile { download, .. }) => *download == id,
+            _ => false,
+        })
+        .collect();
+    for discard in discards {
+        w.issue(discard);
+    }
 }
 
 /// The app goes: so do its downloads, and nobody is told.
