@@ -9,6 +9,7 @@ use crate::id::DownloadId;
 use crate::live::Timer;
 use crate::record::{App, FileStage, Stage};
 use crate::time::{MonotonicTime, WallTime};
+use crate::transition::pump;
 use crate::work::Work;
 
 /// Puts a download where it has to wait: its turn, its next attempt, or the end of earlier work on its pack (which places
@@ -81,7 +82,7 @@ fn is_installation_paused(w: &Work<'_>, app: &AppId) -> bool {
 pub(crate) fn need_of(w: &Work<'_>, id: DownloadId) -> Option<u64> {
     match w.download(id) {
         Some(download) => download.plan.map(|plan| plan.disk_bytes),
-        None => w.file(id).and_then(|file| file.download.file_size),
+        None => w.file(id).and_then(|file| w.live().need_of_file(id, file)),
     }
 }
 
@@ -101,6 +102,12 @@ pub(crate) fn reclass(w: &mut Work<'_>, id: DownloadId) {
                 active.class = class;
             }
             w.emit(Effect::Reclass { id: order, class });
+            let held_back = ask::app_of(w.state(), id)
+                .and_then(|app| ask::background_reason(w.state(), &app, class));
+            if held_back.is_some() {
+                // Only because somebody waited for it did it move.
+                pump::stop(w, order);
+            }
         }
         return;
     }
