@@ -5,6 +5,7 @@
 
 mod chaos;
 mod clients;
+mod downloads;
 mod ensure;
 mod install;
 mod languages;
