@@ -21,6 +21,10 @@ static ROW: LazyLock<Regex> =
 static WITH_KIND: LazyLock<Regex> =
     LazyLock::new(|| pattern(r#"\bErrorKind::(?<kind>\w+),\s*"(?<code>\w+)""#));
 
+/// A row of a table of codes: number, code, kind.
+static ROW_OF_TABLE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r#"= \d+, "(?<code>\w+)", (?<kind>\w+);"#));
+
 /// Where a code stands with a kind that is decided elsewhere.
 static ALONE: LazyLock<[Regex; 5]> = LazyLock::new(|| {
     [
@@ -75,7 +79,7 @@ pub fn used(text: &str) -> Vec<Used> {
     let text = text.find(TESTS).map_or(text, |at| &text[..at]);
     let line = |at: usize| text[..at].matches('\n').count() + 1;
     let mut found = Vec::new();
-    for pair in WITH_KIND.captures_iter(text) {
+    for pair in WITH_KIND.captures_iter(text).chain(ROW_OF_TABLE.captures_iter(text)) {
         let kind = Some(lower_first(&pair["kind"]));
         let at = pair.name("code").map_or(0, |code| code.start());
         found.push(Used { code: pair["code"].to_owned(), kind, line: line(at) });
@@ -144,11 +148,23 @@ mod tests {
             "fn code(&self) -> &'static str {\n        match self { A => \"six\", B => \"seven\" }\n    }\n",
             "let hint = \"h\"; (\"eight\", \"it failed\", hint); input::read(p, (\"file\", \"nineMissing\"));\n",
             "shown(\"ten\");\n",
+            "AlreadyScheduled = 100, \"eleven\", Conflict;\n",
         );
         let mut codes: Vec<_> = used(code).into_iter().map(|used| used.code).collect();
         codes.sort();
-        let wanted =
-            ["eight", "five", "four", "nineMissing", "one", "seven", "six", "ten", "three", "two"];
+        let wanted = [
+            "eight",
+            "eleven",
+            "five",
+            "four",
+            "nineMissing",
+            "one",
+            "seven",
+            "six",
+            "ten",
+            "three",
+            "two",
+        ];
         assert_eq!(codes, wanted);
     }
 

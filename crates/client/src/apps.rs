@@ -3,14 +3,20 @@
 use std::path::Path;
 
 pub use headstart_model::protocol::apps::{
-    AppDetails, AppInfo, AppState, InstallEvent, Launch, LaunchEvent, Launchable, SimulationEvent,
+    AppDetails, AppInfo, AppState, Attached, ExtensionDetails, ExtensionRun, GroupFolder,
+    InstallEvent, InstallationAction, Launch, LaunchEvent, Launchable, SimulationEvent,
     SimulationOutcome,
 };
+pub use headstart_model::protocol::downloads::DownloadFailure;
 use headstart_model::{AppId, ContentRequest};
 
 use crate::error::Error;
 use crate::run::run;
 use crate::{Events, blocking};
+
+mod installation;
+
+pub use installation::Installation;
 
 /// How an app is installed. `Spec: cli`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -64,6 +70,10 @@ impl Apps {
         Self { inner }
     }
 
+    pub(crate) const fn inner(&self) -> &blocking::Apps {
+        &self.inner
+    }
+
     /// Installs the app of a bundle. `Spec: cli`.
     ///
     /// # Errors
@@ -88,6 +98,41 @@ impl Apps {
     ) -> Result<Events<InstallEvent>, Error> {
         let bundle = bundle.to_owned();
         Events::start(&self.inner, move |apps| apps.update(&bundle, options)).await
+    }
+
+    /// Installs the app of a bundle, and gives the installation to be driven and watched: what a
+    /// launcher or store does. See [`blocking::Apps::begin_install`].
+    ///
+    /// # Errors
+    /// As [`blocking::Apps::begin_install`].
+    pub async fn begin_install(
+        &self,
+        bundle: &Path,
+        options: InstallOptions,
+    ) -> Result<Installation, Error> {
+        let app = self.app_of(bundle).await?;
+        let events = self.install(bundle, options).await?;
+        Ok(Installation::new(app, self.clone(), events))
+    }
+
+    /// Replaces an installed app by the version of a bundle, as
+    /// [`begin_install`](Self::begin_install) installs one.
+    ///
+    /// # Errors
+    /// As [`blocking::Apps::begin_update`].
+    pub async fn begin_update(
+        &self,
+        bundle: &Path,
+        options: UpdateOptions,
+    ) -> Result<Installation, Error> {
+        let app = self.app_of(bundle).await?;
+        let events = self.update(bundle, options).await?;
+        Ok(Installation::new(app, self.clone(), events))
+    }
+
+    async fn app_of(&self, bundle: &Path) -> Result<AppId, Error> {
+        let bundle = bundle.to_owned();
+        ::blocking::unblock(move || crate::bundle::app_of(&bundle)).await
     }
 
     /// Removes an app.

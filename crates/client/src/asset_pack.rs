@@ -5,9 +5,16 @@ use std::hash::{Hash, Hasher};
 
 use headstart_model::download_manifest::DownloadPack;
 use headstart_model::protocol::packs::{Pack, Trust};
-use headstart_model::{DownloadPolicy, Language, PackId, PackVersion};
+use headstart_model::{
+    AppGroupId, ContentRequest, DownloadPolicy, ErrorKind, Language, PackId, PackVersion,
+    Selection, download as model,
+};
 use serde::{Deserialize, Serialize};
 use url::Url;
+
+use crate::Download;
+use crate::download::{DownloadKind, DownloadPriority, new_unique_identifier};
+use crate::error::Error;
 
 /// One asset pack in one version, as the service described it. `Spec: api 1`.
 ///
@@ -25,16 +32,19 @@ pub struct AssetPack {
     /// Where its archive lies, for one from a plain download manifest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     archive: Option<Url>,
+    /// The group that downloads of it belong to, for such a one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    group: Option<AppGroupId>,
 }
 
 impl AssetPack {
     pub(crate) const fn new(pack: Pack) -> Self {
-        Self { pack, archive: None }
+        Self { pack, archive: None, group: None }
     }
 
     /// What a plain download manifest says about a pack.
-    pub(crate) fn of_archive(pack: DownloadPack) -> Self {
-        let archive = Some(pack.url);
+    pub(crate) fn of_archive(pack: DownloadPack, group: &AppGroupId) -> Self {
+        let (archive, group) = (Some(pack.url), Some(group.clone()));
         let pack = Pack {
             id: pack.id,
             version: pack.version,
@@ -46,7 +56,7 @@ impl AssetPack {
             policy: pack.download_policy,
             trust: Trust::TransportOnly,
         };
-        Self { pack, archive }
+        Self { pack, archive, group }
     }
 
     pub(crate) const fn pack_id(&self) -> &PackId {
@@ -101,6 +111,53 @@ impl AssetPack {
     #[must_use]
     pub fn policy(&self) -> &DownloadPolicy {
         &self.pack.policy
+    }
+
+    /// The download of its archive, for an app that manages its packs by itself: a pack of an
+    /// [`AssetPackManifest`](crate::AssetPackManifest) that was read from a file or bytes. In the
+    /// app without a request, in the extension with the one that it is asked for: then it is
+    /// essential if the pack's policy says so for that request. `Spec: api 1`, `download(for:)`.
+    ///
+    /// Its identifier is the pack's id. Each call makes another download.
+    ///
+    /// # Errors
+    /// `assetPackManaged` for a pack of the service, which downloads it itself; `downloadInvalid`
+    /// when its archive may not be fetched.
+    pub fn download(&self, request: Option<ContentRequest>) -> Result<Download, Error> {
+        let (Some(archive), Some(group)) = (&self.archive, &self.group) else {
+            let text = format!("the asset pack `{}` is downloaded by the service", self.id());
+            return Err(Error::new(ErrorKind::Usage, "assetPackManaged", text)
+                .with_hint("call `ensure_local_availability`"));
+        };
+        let essential =
+            request.is_some_and(|it| self.pack.policy.selected_by(it) == Selection::Essential);
+        let download = Download::created(model::UrlDownload {
+            identifier: self.id().to_owned(),
+            unique_identifier: new_unique_identifier(),
+            kind: DownloadKind::AssetPack,
+            url: archive.as_str().to_owned(),
+            method: "GET".to_owned(),
+            headers: std::collections::BTreeMap::new(),
+            file_size: Some(self.pack.download_size),
+            essential,
+            app_group: group.clone(),
+            priority: DownloadPriority::DEFAULT,
+        });
+        download.check()?;
+        Ok(download)
+    }
+
+    /// Whether a request is about it: an installation or update if its policy names it, any other
+    /// request if it is not on demand.
+    pub(crate) fn is_wanted(&self, request: ContentRequest) -> bool {
+        match request {
+            ContentRequest::Install | ContentRequest::Update => {
+                self.pack.policy.selected_by(request) != Selection::NotSelected
+            }
+            ContentRequest::Periodic | ContentRequest::LanguageChange => {
+                !matches!(self.pack.policy, DownloadPolicy::OnDemand(_))
+            }
+        }
     }
 
     /// What vouches for its bytes. `Ours:` a pack that only the connection vouches for is shown as

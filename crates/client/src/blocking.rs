@@ -2,17 +2,26 @@
 //! is an iterator.
 
 mod apps;
+mod control;
+mod device;
+mod downloads;
 mod events;
+mod installation;
 mod languages;
 mod manager;
 mod packs;
+mod queue;
 mod reading;
 mod service;
 
 pub use apps::Apps;
+pub use device::Device;
+pub use downloads::DownloadManager;
 pub use events::Events;
+pub use installation::{Installation, InstallationControls};
 pub use manager::AssetPackManager;
 pub use packs::Packs;
+pub use queue::Queue;
 pub use service::Service;
 
 pub(crate) use reading::reading_methods;

@@ -15,7 +15,7 @@ use headstart_model::protocol::{Method, REPLY_BYTES_MAX};
 use headstart_sys::socket::SocketError;
 
 use crate::error::Error;
-use crate::wire::{HangUp, Wire};
+use crate::wire::{HangUp, Port, Wire};
 
 /// How long the service may take to answer a hello. `Ours:` it answers at once or not at all;
 /// everything later may have to wait for a network.
@@ -62,6 +62,12 @@ impl Connection {
     pub(crate) fn open(socket: &Path, hello: &Hello) -> Result<Self, ConnectError> {
         let wire = Wire::connect(socket).map_err(|error| connect_error(&error))?;
         Self::meet(wire, hello).map_err(ConnectError::Other)
+    }
+
+    /// Has the service of an extension hand a connection over, and says hello.
+    pub(crate) fn through(port: &Port, hello: &Hello) -> Result<Self, Error> {
+        let wire = port.ask().map_err(|error| gone(&error))?;
+        Self::meet(wire, hello)
     }
 
     fn meet(wire: Wire, hello: &Hello) -> Result<Self, Error> {
@@ -111,6 +117,12 @@ impl Connection {
                 Err(unexpected())
             }
         }
+    }
+
+    /// Calls, and takes the only reply.
+    pub(crate) fn call<M: Method>(&mut self, call: &M) -> Result<M::Reply, Error> {
+        self.send(call, Answer::Once)?;
+        self.receive_only::<M>()
     }
 
     /// Waits until the service closes the connection.

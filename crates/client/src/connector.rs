@@ -10,6 +10,7 @@ use headstart_sys::dirs::{Environment, Home};
 use headstart_sys::locale::preferred_languages;
 
 use crate::error::Error;
+use crate::link::port::PortChoice;
 use crate::link::{Caller, Link};
 use crate::{blocking, environment};
 
@@ -37,6 +38,7 @@ pub struct Connector {
     token: Option<AppToken>,
     on_behalf_of: Option<AppId>,
     languages: Vec<Language>,
+    pub(crate) port: PortChoice,
 }
 
 impl Default for Connector {
@@ -58,6 +60,7 @@ impl Connector {
             token: token.map(AppToken::new),
             on_behalf_of: None,
             languages: preferred_languages(),
+            port: PortChoice::default(),
         }
     }
 
@@ -67,6 +70,7 @@ impl Connector {
     pub fn home(mut self, folder: impl Into<PathBuf>) -> Self {
         self.environment.home = Some(folder.into().into_os_string());
         self.environment.socket = None;
+        self.port = PortChoice::None;
         self
     }
 
@@ -75,6 +79,7 @@ impl Connector {
     #[must_use]
     pub fn socket(mut self, path: impl Into<PathBuf>) -> Self {
         self.environment.socket = Some(path.into().into_os_string());
+        self.port = PortChoice::None;
         self
     }
 
@@ -194,7 +199,23 @@ impl Connector {
         Ok(blocking::Packs::new(self.caller()?))
     }
 
-    fn caller(&self) -> Result<Caller, Error> {
+    /// The single downloads of the app. Does not connect yet.
+    ///
+    /// # Errors
+    /// Of kind `usage` when the home or the app's id cannot be used.
+    pub fn downloads(&self) -> Result<crate::DownloadManager, Error> {
+        Ok(crate::DownloadManager::new(self.downloads_blocking()?))
+    }
+
+    /// As [`downloads`](Self::downloads), for calls that wait.
+    ///
+    /// # Errors
+    /// As [`downloads`](Self::downloads).
+    pub fn downloads_blocking(&self) -> Result<blocking::DownloadManager, Error> {
+        Ok(blocking::DownloadManager::new(self.caller()?))
+    }
+
+    pub(crate) fn caller(&self) -> Result<Caller, Error> {
         let home = Home::resolve(&self.environment)
             .map_err(|error| Error::of(ErrorKind::Usage, "homeUnusable", &error))?;
         let mut link = Link::new(home, self.start);
@@ -203,6 +224,7 @@ impl Connector {
         link.token.clone_from(&self.token);
         link.on_behalf_of.clone_from(&self.on_behalf_of);
         link.languages.clone_from(&self.languages);
+        link.port = self.port.find()?;
         Ok(Caller::new(Arc::new(link)))
     }
 

@@ -11,6 +11,8 @@ pub(crate) const APP_VARIABLE: &str = "HEADSTART_APP";
 pub(crate) const TOKEN_VARIABLE: &str = "HEADSTART_APP_TOKEN";
 /// Names the service's program, where it lies neither beside this program nor in the path.
 pub(crate) const DAEMON_VARIABLE: &str = "HEADSTART_DAEMON";
+/// Says under which number a downloader extension finds the port that it gets its connections from.
+pub(crate) const PORT_VARIABLE: &str = "HEADSTART_EXTENSION_PORT";
 /// Names the socket on which a program that starts says that it is ready. The protocol is that of
 /// systemd's `sd_notify`.
 pub(crate) const NOTIFY_VARIABLE: &str = "NOTIFY_SOCKET";
@@ -28,6 +30,11 @@ pub(crate) fn app() -> Option<OsString> {
 /// The value of [`TOKEN_VARIABLE`].
 pub(crate) fn token() -> Option<OsString> {
     variable(TOKEN_VARIABLE)
+}
+
+/// The value of [`PORT_VARIABLE`].
+pub(crate) fn port() -> Option<OsString> {
+    variable(PORT_VARIABLE)
 }
 
 /// The value of [`DAEMON_VARIABLE`].

@@ -95,6 +95,13 @@ impl Error {
         failure.with_hint(hint).into()
     }
 
+    /// With one more cause.
+    pub(crate) fn with_cause(&self, cause: String) -> Self {
+        let mut failure = self.failure().clone();
+        failure.causes.push(cause);
+        failure.into()
+    }
+
     pub(crate) fn of_batch(local: LocalAvailabilityError) -> Self {
         let message = local.to_string();
         let mut failure = Failure::new(ErrorKind::Internal, "localAvailabilityFailure", message);

@@ -15,6 +15,9 @@
 //! # drop(map); Ok(()) }
 //! ```
 //!
+//! An app that brings its assets in by itself schedules single files with a [`DownloadManager`], and
+//! answers for them in an [extension] while it does not run.
+//!
 //! Every async method works under any executor, and [`blocking`] has the same for programs without
 //! one. Programs that administrate (launchers, command lines) find the service, apps and packs
 //! through a [`Connector`].
@@ -25,13 +28,19 @@
 pub mod apps;
 mod asset_pack;
 pub mod blocking;
+mod bundle;
 mod connection;
 mod connector;
 mod contents;
+mod control;
+pub mod device;
+mod download;
+pub mod downloads;
 mod ensure;
 mod environment;
 mod error;
 mod events;
+pub mod extension;
 mod interrupt;
 mod languages;
 mod link;
@@ -39,6 +48,7 @@ mod manager;
 mod manifest;
 mod namespace;
 pub mod packs;
+pub mod queue;
 mod run;
 pub mod service;
 mod starting;
@@ -48,6 +58,8 @@ mod wire;
 pub use asset_pack::AssetPack;
 pub use connector::{Connector, Start};
 pub use contents::Contents;
+pub use download::{Download, DownloadKind, DownloadPriority, DownloadStatus, UrlDownload};
+pub use downloads::{DelegateRegistration, DownloadManager, DownloadManagerDelegate};
 pub use ensure::{EnsureOptions, Require};
 pub use error::{Error, LocalAvailabilityError};
 pub use events::Events;

@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use headstart_model::protocol::Method;
 use headstart_model::protocol::message::{Answer, Position, Received};
@@ -19,9 +19,11 @@ use crate::error::Error;
 use crate::interrupt::{Interrupt, Reuse};
 use crate::starting;
 
-/// Connections kept at rest. `Ours:` an app rarely has more calls at once, and each costs the
-/// service a task.
-const IDLE_CONNECTIONS_MAX: usize = 4;
+pub(crate) mod port;
+mod rest;
+
+use port::Port;
+use rest::Rest;
 
 /// Where the service is, and who we are to it.
 #[derive(Debug)]
@@ -37,7 +39,9 @@ pub(crate) struct Link {
     pub(crate) on_behalf_of: Option<AppId>,
     /// What the person before this process reads, best first.
     pub(crate) languages: Vec<Language>,
-    idle: Mutex<Vec<Connection>>,
+    /// Where connections come from in an extension.
+    pub(crate) port: Option<Arc<Port>>,
+    rest: Rest,
 }
 
 /// A [`Link`] with what ends the calls that are made through it.
@@ -64,7 +68,8 @@ impl Link {
             token: None,
             on_behalf_of: None,
             languages: Vec::new(),
-            idle: Mutex::new(Vec::new()),
+            port: None,
+            rest: Rest::of_app(),
         }
     }
 
@@ -92,6 +97,9 @@ impl Link {
     /// A new connection to a service that runs already.
     pub(crate) fn connect_to_running(&self) -> Result<Connection, ConnectError> {
         let hello = self.hello().map_err(ConnectError::Other)?;
+        if let Some(port) = &self.port {
+            return port.connect(&hello).map_err(ConnectError::Other);
+        }
         let socket = self.home.socket();
         socket.check().map_err(|error| {
             ConnectError::Other(Error::of(ErrorKind::Refused, "socketUnsafe", &error))
@@ -108,21 +116,25 @@ impl Link {
         }
     }
 
-    fn at_rest(&self) -> Option<Connection> {
-        loop {
-            let mut next = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
-            // A service that ended leaves connections behind.
-            if next.is_usable() {
-                return Some(next);
-            }
+    /// In an extension, all of the process share what rests: it gets few connections in a run.
+    fn rest(&self) -> &Rest {
+        self.port.as_ref().map_or(&self.rest, |port| port.rest())
+    }
+
+    /// A connection for one caller, until it [gives it back](Self::give_back) or drops it.
+    pub(crate) fn take(&self) -> Result<Connection, Error> {
+        self.rest().take().map_or_else(|| self.connect(), Ok)
+    }
+
+    fn take_of_running(&self) -> Result<Connection, Error> {
+        match self.rest().take() {
+            Some(connection) => Ok(connection),
+            None => Ok(self.connect_to_running()?),
         }
     }
 
-    fn put_to_rest(&self, connection: Connection) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < IDLE_CONNECTIONS_MAX {
-            idle.push(connection);
-        }
+    pub(crate) fn give_back(&self, connection: Connection) {
+        self.rest().put(connection);
     }
 }
 
@@ -160,16 +172,40 @@ impl Caller {
 
     /// Calls, and takes one reply.
     pub(crate) fn call<M: Method>(&self, call: &M) -> Result<M::Reply, Error> {
-        let mut connection = self.open()?;
-        connection.send(call, Answer::Once)?;
-        let result = connection.receive_only::<M>();
+        self.call_on(self.open()?, call)
+    }
+
+    /// As [`call`](Self::call), and starts no service.
+    pub(crate) fn call_running<M: Method>(&self, call: &M) -> Result<M::Reply, Error> {
+        let connection = self.link.take_of_running()?;
+        self.interrupt.begin(connection.hang_up())?;
+        self.call_on(connection, call)
+    }
+
+    /// Calls on a connection that may rest afterwards.
+    fn call_on<M: Method>(&self, mut connection: Connection, call: &M) -> Result<M::Reply, Error> {
+        let result = connection.call(call);
         self.close(connection);
         result
     }
 
     /// Calls, and takes replies as they come.
     pub(crate) fn stream<M: Method>(&self, call: &M) -> Result<Replies<M>, Error> {
-        let mut connection = self.open()?;
+        self.stream_on(self.open()?, call)
+    }
+
+    /// As [`stream`](Self::stream), and starts no service.
+    pub(crate) fn stream_running<M: Method>(&self, call: &M) -> Result<Replies<M>, Error> {
+        let connection = self.link.take_of_running()?;
+        self.interrupt.begin(connection.hang_up())?;
+        self.stream_on(connection, call)
+    }
+
+    fn stream_on<M: Method>(
+        &self,
+        mut connection: Connection,
+        call: &M,
+    ) -> Result<Replies<M>, Error> {
         connection.send(call, Answer::Stream)?;
         Ok(Replies {
             caller: self.clone(),
@@ -189,24 +225,27 @@ impl Caller {
             Err(ConnectError::Other(error)) => return Err(error),
         };
         self.interrupt.begin(connection.hang_up())?;
-        connection.send(call, Answer::Once)?;
-        let reply = connection.receive_only::<M>()?;
+        let reply = connection.call(call)?;
         Ok(Some((connection, reply)))
     }
 
-    fn open(&self) -> Result<Connection, Error> {
-        let connection = match self.link.at_rest() {
-            Some(connection) => connection,
-            None => self.link.connect()?,
-        };
+    /// Takes a connection that these calls may be ended on.
+    pub(crate) fn open(&self) -> Result<Connection, Error> {
+        let connection = self.link.take()?;
         self.interrupt.begin(connection.hang_up())?;
         Ok(connection)
     }
 
     fn close(&self, connection: Connection) {
-        if self.interrupt.end() == Reuse::Open {
-            self.link.put_to_rest(connection);
+        if self.still_open() {
+            self.link.give_back(connection);
         }
+    }
+
+    /// To be called when nobody waits on a connection of [`open`](Self::open) any more: whether it
+    /// can still be used.
+    pub(crate) fn still_open(&self) -> bool {
+        self.interrupt.end() == Reuse::Open
     }
 }
 

@@ -5,11 +5,11 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use headstart_model::download_manifest::{DOWNLOAD_MANIFEST_BYTES_MAX, DownloadManifest};
-use headstart_model::{AppGroupId, ErrorKind};
+use headstart_model::{AppGroupId, ContentRequest, ErrorKind};
 use url::Url;
 
-use crate::AssetPack;
 use crate::error::Error;
+use crate::{AssetPack, Download};
 
 mod languages;
 
@@ -81,7 +81,8 @@ impl AssetPackManifest {
             Error::of(ErrorKind::InvalidInput, "downloadManifestRefused", &error)
                 .with_hint("correct what is named")
         })?;
-        let packs: Vec<_> = manifest.asset_packs.into_iter().map(AssetPack::of_archive).collect();
+        let packs = manifest.asset_packs.into_iter();
+        let packs: Vec<_> = packs.map(|pack| AssetPack::of_archive(pack, group)).collect();
         let languages = AppLanguages::of_process(&packs);
         Ok(Self { group: Some(group.clone()), ..Self::new(packs, languages) })
     }
@@ -97,6 +98,23 @@ impl AssetPackManifest {
     pub fn asset_pack(&self, id: &str) -> Option<&AssetPack> {
         let found = self.packs.binary_search_by(|pack| pack.id().cmp(id)).ok()?;
         self.packs.get(found)
+    }
+
+    /// Downloads of every pack that applies here, for an app that manages its packs by itself: those
+    /// without a language and those of the resolved one. In the app without a request, which gives
+    /// all of them; in the extension with the one that it is asked for. `Spec: api 3`,
+    /// `allDownloads(for:)`.
+    ///
+    /// `Ours:` the original does not say which packs a request is about. An installation or update
+    /// gives those whose policy names it, a periodic request or a change of language all that are
+    /// not on demand. See [`AssetPack::download`].
+    ///
+    /// # Errors
+    /// As [`AssetPack::download`], of the first pack that fails.
+    pub fn all_downloads(&self, request: Option<ContentRequest>) -> Result<Vec<Download>, Error> {
+        let here = self.asset_packs().iter().filter(|pack| self.applies(pack));
+        let wanted = here.filter(|pack| request.is_none_or(|request| pack.is_wanted(request)));
+        wanted.map(|pack| pack.download(request)).collect()
     }
 
     /// The app group that downloads of these packs belong to; none in a manifest that the service

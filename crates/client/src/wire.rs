@@ -6,6 +6,6 @@ mod unix;
 mod unsupported;
 
 #[cfg(unix)]
-pub(crate) use unix::{HangUp, Wire};
+pub(crate) use unix::{HangUp, Port, Wire};
 #[cfg(not(unix))]
-pub(crate) use unsupported::{HangUp, Wire};
+pub(crate) use unsupported::{HangUp, Port, Wire};

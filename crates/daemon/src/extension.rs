@@ -23,7 +23,8 @@ use headstart_model::protocol::downloads::DelegateEvent;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
-pub(crate) use run::{End, Returned, Run};
+use run::End;
+pub(crate) use run::{ExclusiveTime, Returned, Run};
 pub(crate) use start::inherited;
 
 use crate::inbox::CoreHandle;
@@ -105,8 +106,10 @@ impl Asker {
                 };
                 let delegates = self.inner.delegates();
                 // One that is gone is reported by the end of its connection.
-                if let Some(Err(error)) = delegates.get(&client).map(|to| to.try_send(event)) {
-                    tracing::debug!(%error, client = client.0, "an app does not hear");
+                if let Some(to) = delegates.get(&client)
+                    && to.try_send(event).is_err()
+                {
+                    tracing::debug!(client = client.0, "an app does not hear");
                 }
             }
             Receiver::Extension { budget_ms } => {
@@ -143,6 +146,13 @@ impl Asker {
     pub fn stop_all(&self) {
         for (_, run) in self.inner.runs().drain() {
             run.kill(End::ServiceStopping);
+        }
+    }
+
+    /// The engine has forgotten who listens and who has exclusive control.
+    pub(crate) fn lose_rights(&self) {
+        if let Some(shared) = self.inner.shared.get().and_then(Weak::upgrade) {
+            shared.lose_rights();
         }
     }
 

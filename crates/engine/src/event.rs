@@ -84,7 +84,7 @@ pub enum Event {
         /// The app.
         app: AppId,
         /// Its bundle.
-        bundle: Bundle,
+        bundle: Box<Bundle>,
     },
     /// Somebody replaces an installed app. Answered with [`Reply::Launchable`](crate::Reply::Launchable).
     AppUpdateRequested {
@@ -93,7 +93,7 @@ pub enum Event {
         /// The app.
         app: AppId,
         /// The new bundle.
-        bundle: Bundle,
+        bundle: Box<Bundle>,
     },
     /// Somebody removes an app; whatever is going on for it ends. Answered with
     /// [`Reply::Uninstalled`](crate::Reply::Uninstalled).
@@ -245,6 +245,11 @@ pub enum Event {
         download: DownloadId,
         /// What the server asks.
         challenge: DownloadChallenge,
+    },
+    /// A transfer waits no longer for the answer to its challenge.
+    ChallengeWithdrawn {
+        /// The download.
+        download: DownloadId,
     },
     /// Somebody wants the one right of an app to change its downloads. Answered with
     /// [`Reply::ExclusiveControl`](crate::Reply::ExclusiveControl). `Spec: concepts 12`.

@@ -113,11 +113,12 @@ pub(crate) fn group_taken(app: &AppId, group: &AppGroupId, owner: &AppId) -> Fai
 }
 
 pub(crate) fn no_group(app: &AppId) -> Failure {
-    let message = format!(
-        "the bundle of `{app}` names no app group in which a manifest could be handed over"
-    );
-    Failure::new(ErrorKind::InvalidInput, "noAppGroup", message)
-        .with_hint("set `BAAppGroupID` in the bundle and update the app")
+    Failure::new(
+        ErrorKind::InvalidInput,
+        "noGroup",
+        format!("the bundle of app `{app}` names no group for what is downloaded"),
+    )
+    .with_hint("name one with BAAppGroupID and update the app")
 }
 
 pub(crate) fn not_for_development(app: &AppId) -> Failure {

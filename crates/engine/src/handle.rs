@@ -30,16 +30,15 @@ pub fn handle(state: &mut State, event: Event, now: Now) -> Effects {
 fn dispatch(w: &mut Work<'_>, event: Event) {
     match event {
         Event::AppInstallRequested { caller, app, bundle } => {
-            install::requested(w, caller, &app, bundle);
+            install::requested(w, caller, &app, *bundle);
         }
         Event::AppUpdateRequested { caller, app, bundle } => {
-            install::update_requested(w, caller, &app, bundle);
+            install::update_requested(w, caller, &app, *bundle);
         }
         Event::AppUninstallRequested { caller, app, data } => {
             uninstall::requested(w, caller, &app, data);
         }
         Event::LaunchAwaited { caller, app } => install::launch_awaited(w, caller, &app),
-        Event::AppLaunched { app } => install::launched(w, &app),
         Event::EnsureRequested { caller, app, packs, terms } => {
             ensure::requested(w, caller, &app, packs, terms);
         }
@@ -72,6 +71,7 @@ fn dispatch(w: &mut Work<'_>, event: Event) {
         Event::ChallengeRaised { caller, download, challenge } => {
             calls::challenged(w, caller, download, challenge);
         }
+        Event::ChallengeWithdrawn { download } => calls::challenge_withdrawn(w, download),
         Event::ExclusiveRequested { caller, app, wait_ms } => {
             exclusive::requested(w, caller, &app, wait_ms);
         }
@@ -87,7 +87,7 @@ fn dispatch(w: &mut Work<'_>, event: Event) {
             install::overridden(w, caller, &app, source);
         }
         Event::FileFetched { effect, bytes } => files::fetched(w, effect, bytes),
-        Event::AppUsed { app } => install::launched(w, &app),
+        Event::AppLaunched { app } | Event::AppUsed { app } => install::launched(w, &app),
         Event::ContentRequested { app, request } => check::simulated(w, &app, request),
         Event::ClientGone { client } => cancel::client_gone(w, client),
         Event::FilesMoved { effect, bytes_done, bytes_total } => {

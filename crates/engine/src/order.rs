@@ -13,7 +13,7 @@ pub(crate) fn of(state: &State, id: EffectId, owed: &Owed) -> Option<Order> {
         Owed::PrepareApp { app } => {
             let record = state.records.app(app)?;
             let installation = record.installation()?;
-            let bundle = installation.incoming.as_ref().unwrap_or(&record.bundle).clone();
+            let bundle = installation.incoming.as_deref().unwrap_or(&record.bundle).clone();
             Some(Order::PrepareApp { app: app.clone(), bundle })
         }
         Owed::FetchCatalog { app } => {

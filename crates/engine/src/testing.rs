@@ -197,7 +197,7 @@ impl Bench {
         self.call(|caller| Event::AppInstallRequested {
             caller,
             app: app_id("app"),
-            bundle: bundle("1"),
+            bundle: Box::new(bundle("1")),
         })
     }
 

@@ -14,6 +14,8 @@
 mod descriptor;
 mod error;
 #[cfg(unix)]
+mod inherited;
+#[cfg(unix)]
 mod listen;
 mod peer;
 #[cfg(not(unix))]
@@ -24,6 +26,8 @@ pub use peer::PeerIdentity;
 
 #[cfg(unix)]
 pub use descriptor::{Received, receive, send_with_descriptor};
+#[cfg(unix)]
+pub use inherited::inherited;
 #[cfg(unix)]
 pub use listen::{Claim, Listener, Stream, connect};
 #[cfg(unix)]

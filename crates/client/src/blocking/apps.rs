@@ -8,8 +8,9 @@ use headstart_model::protocol::apps::{
 };
 use headstart_model::{AppId, ContentRequest, ErrorKind};
 
-use super::Events;
+use super::{Events, Installation};
 use crate::apps::{Data, InstallOptions, UpdateOptions, WhilePending};
+use crate::bundle;
 use crate::error::Error;
 use crate::link::Caller;
 use crate::run::Blocking;
@@ -51,6 +52,38 @@ impl Apps {
     ) -> Result<Events<InstallEvent>, Error> {
         let UpdateOptions { insecure } = options;
         self.caller.stream(&Update { bundle: absolute(bundle)?, insecure }).map(Events::new)
+    }
+
+    /// Installs the app of a bundle, and gives the installation to be driven and watched: what a
+    /// launcher or store does.
+    ///
+    /// The installation is the service's. Whoever asks for the same bundle again, after a crash of
+    /// the launcher or of the service or beside another launcher, joins the one that is under way.
+    ///
+    /// # Errors
+    /// `bundleUnreadable` and `bundleMalformed` when the description of the app cannot be used; else
+    /// as [`install`](Self::install).
+    pub fn begin_install(
+        &self,
+        bundle: &Path,
+        options: InstallOptions,
+    ) -> Result<Installation, Error> {
+        let app = bundle::app_of(bundle)?;
+        Ok(Installation::new(app, self.clone(), self.install(bundle, options)?))
+    }
+
+    /// Replaces an installed app by the version of a bundle, as
+    /// [`begin_install`](Self::begin_install) installs one.
+    ///
+    /// # Errors
+    /// As [`begin_install`](Self::begin_install).
+    pub fn begin_update(
+        &self,
+        bundle: &Path,
+        options: UpdateOptions,
+    ) -> Result<Installation, Error> {
+        let app = bundle::app_of(bundle)?;
+        Ok(Installation::new(app, self.clone(), self.update(bundle, options)?))
     }
 
     /// Removes an app.
@@ -116,11 +149,11 @@ impl Blocking for Apps {
 }
 
 /// The service stands in another folder.
-fn absolute(bundle: &Path) -> Result<String, Error> {
-    let path = std::path::absolute(bundle)
+pub(super) fn absolute(path: &Path) -> Result<String, Error> {
+    let path = std::path::absolute(path)
         .map_err(|error| Error::of(ErrorKind::Usage, "invalidBundlePath", &error))?;
     path.into_os_string().into_string().map_err(|path| {
-        let text = format!("the path of the bundle {} is not Unicode", path.display());
+        let text = format!("the path {} is not Unicode", path.display());
         Error::new(ErrorKind::Usage, "invalidBundlePath", text)
     })
 }

@@ -65,6 +65,15 @@ impl AssetPackManifest {
         self.of_language(nearest(language, &available).cloned())
     }
 
+    /// Whether a pack is for everybody or in the resolved language.
+    pub(super) fn applies(&self, pack: &AssetPack) -> bool {
+        match (pack.language(), &self.languages.resolved) {
+            (None, _) => true,
+            (Some(own), Some(resolved)) => own.is_same_as(resolved),
+            (Some(_), None) => false,
+        }
+    }
+
     fn of_language(&self, language: Option<Language>) -> impl Iterator<Item = &AssetPack> {
         self.packs.iter().filter(move |pack| match (pack.language(), &language) {
             (Some(own), Some(language)) => own.is_same_as(language),

@@ -2,10 +2,12 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::net::Shutdown;
+use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use headstart_sys::socket::{SocketError, Stream, connect};
+use headstart_sys::socket::{Received, SocketError, Stream, connect, inherited, receive};
 
 /// A connection.
 #[derive(Debug)]
@@ -14,6 +16,34 @@ pub(crate) struct Wire(Stream);
 /// Ends a connection from another thread: whoever reads from it reads its end.
 #[derive(Debug)]
 pub(crate) struct HangUp(Stream);
+
+/// Where a downloader extension gets its connections: each is asked for, and handed over as a
+/// descriptor.
+#[derive(Debug)]
+pub(crate) struct Port(Mutex<Stream>);
+
+impl Port {
+    /// The port that this process was started with, under this number.
+    pub(crate) fn inherited(number: i32) -> io::Result<Self> {
+        inherited(number).map(Self::over)
+    }
+
+    pub(crate) fn over(socket: impl Into<OwnedFd>) -> Self {
+        Self(Mutex::new(Stream::from(socket.into())))
+    }
+
+    /// Asks for a connection. One at a time: an answer says nothing of which question it is for.
+    pub(crate) fn ask(&self) -> io::Result<Wire> {
+        let mut stream = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        stream.write_all(&[0])?;
+        let Received { length, descriptor } = receive(&*stream, &mut [0])?;
+        match descriptor {
+            Some(descriptor) => Ok(Wire(Stream::from(descriptor))),
+            None if length == 0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            None => Err(io::Error::other("the service gives no further connection")),
+        }
+    }
+}
 
 impl Wire {
     pub(crate) fn connect(path: &Path) -> Result<Self, SocketError> {

@@ -15,6 +15,20 @@ pub(crate) struct Wire(Infallible);
 #[derive(Debug)]
 pub(crate) struct HangUp(Infallible);
 
+/// Where an extension gets its connections; there are no extensions on this system.
+#[derive(Debug)]
+pub(crate) struct Port(Infallible);
+
+impl Port {
+    pub(crate) fn inherited(_: i32) -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(crate) fn ask(&self) -> io::Result<Wire> {
+        match self.0 {}
+    }
+}
+
 impl Wire {
     pub(crate) fn connect(path: &Path) -> Result<Self, SocketError> {
         connect(path).and(Err(SocketError::Unsupported))

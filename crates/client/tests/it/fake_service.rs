@@ -54,7 +54,8 @@ impl Peer {
 
 type Script = dyn Fn(&Call, &mut Peer) -> Then + Send + Sync;
 
-struct State {
+/// What every connection of a service shares.
+pub(crate) struct State {
     home: PathBuf,
     app: Option<AppId>,
     script: Box<Script>,
@@ -62,6 +63,52 @@ struct State {
     hellos: Mutex<Vec<Hello>>,
     connections: AtomicUsize,
     open: Mutex<Option<Vec<UnixStream>>>,
+}
+
+impl State {
+    pub(crate) fn new(
+        home: &Path,
+        app: Option<AppId>,
+        script: impl Fn(&Call, &mut Peer) -> Then + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            home: home.to_owned(),
+            app,
+            script: Box::new(script),
+            calls: Mutex::default(),
+            hellos: Mutex::default(),
+            connections: AtomicUsize::new(0),
+            open: Mutex::new(Some(Vec::new())),
+        })
+    }
+
+    /// Every call but hellos, in the order in which they came.
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        self.calls.lock().unwrap().clone()
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+
+    /// Serves a connection on a thread of its own. False when the service has ended.
+    pub(crate) fn take(self: &Arc<Self>, stream: UnixStream) -> bool {
+        match &mut *self.open.lock().unwrap() {
+            Some(open) => open.push(stream.try_clone().unwrap()),
+            None => return false,
+        }
+        self.connections.fetch_add(1, Ordering::SeqCst);
+        let state = Arc::clone(self);
+        std::thread::spawn(move || serve(&state, stream));
+        true
+    }
+
+    /// Closes every connection, and takes no more.
+    pub(crate) fn end(&self) {
+        for stream in self.open.lock().unwrap().take().unwrap_or_default() {
+            let _closed = stream.shutdown(Shutdown::Both);
+        }
+    }
 }
 
 /// Listens until it is dropped.
@@ -118,26 +165,13 @@ impl FakeService {
         script: impl Fn(&Call, &mut Peer) -> Then + Send + Sync + 'static,
     ) -> Self {
         let listener = UnixListener::bind(socket).unwrap();
-        let state = Arc::new(State {
-            home: home.to_owned(),
-            app,
-            script: Box::new(script),
-            calls: Mutex::default(),
-            hellos: Mutex::default(),
-            connections: AtomicUsize::new(0),
-            open: Mutex::new(Some(Vec::new())),
-        });
+        let state = State::new(home, app, script);
         let shared = Arc::clone(&state);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let stream = stream.unwrap();
-                match &mut *shared.open.lock().unwrap() {
-                    Some(open) => open.push(stream.try_clone().unwrap()),
-                    None => return,
+                if !shared.take(stream.unwrap()) {
+                    return;
                 }
-                shared.connections.fetch_add(1, Ordering::SeqCst);
-                let state = Arc::clone(&shared);
-                std::thread::spawn(move || serve(&state, stream));
             }
         });
         Self { state, socket: socket.to_owned() }
@@ -145,7 +179,7 @@ impl FakeService {
 
     /// Every call but hellos, in the order in which they came.
     pub(crate) fn calls(&self) -> Vec<Call> {
-        self.state.calls.lock().unwrap().clone()
+        self.state.calls()
     }
 
     pub(crate) fn hellos(&self) -> Vec<Hello> {
@@ -153,17 +187,14 @@ impl FakeService {
     }
 
     pub(crate) fn connections(&self) -> usize {
-        self.state.connections.load(Ordering::SeqCst)
+        self.state.connections()
     }
 }
 
 /// Closes every connection, and leaves the socket's file behind, as a service that was killed does.
 impl Drop for FakeService {
     fn drop(&mut self) {
-        let open = self.state.open.lock().unwrap().take().unwrap_or_default();
-        for stream in open {
-            let _closed = stream.shutdown(Shutdown::Both);
-        }
+        self.state.end();
         // Wakes the thread that accepts, which then gives the listener up.
         drop(UnixStream::connect(&self.socket));
         let _absent = std::fs::remove_file(&self.socket);

@@ -5,10 +5,17 @@
 
 mod administration;
 mod calls;
+mod control;
+mod delegates;
+mod downloads;
 mod ending;
+mod exclusive;
 mod executors;
+mod extensions;
+mod fake_port;
 mod fake_service;
 mod folders;
+mod installations;
 mod installed;
 mod languages;
 mod leases;

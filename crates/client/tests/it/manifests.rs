@@ -1,6 +1,9 @@
 //! Plain download manifests.
 
-use headstart::{AppGroupId, AssetPack, AssetPackManifest, ErrorKind, PackVersion, Trust};
+use headstart::{
+    AppGroupId, AssetPack, AssetPackManifest, ContentRequest, Download, DownloadKind, ErrorKind,
+    PackVersion, Trust,
+};
 
 const MANIFEST: &str = r#"{"assetPacks": [
     {"id": "voices", "url": "https://assets.example.com/voices", "version": 0, "downloadSize": 7,
@@ -84,4 +87,81 @@ fn a_pack_goes_through_json_unchanged() {
     }
     let json = serde_json::to_value(manifest.asset_pack("maps").unwrap()).unwrap();
     assert_eq!((&json["id"], &json["version"]), (&"maps".into(), &3.into()));
+}
+
+/// With a pack of each kind and two languages.
+fn manifest_of_all_kinds() -> AssetPackManifest {
+    let policies = [
+        ("first", r#"{"essential": {"installationEventTypes": ["firstInstallation"]}}"#, ""),
+        (
+            "always",
+            r#"{"essential": {"installationEventTypes": ["firstInstallation", "subsequentUpdate"]}}"#,
+            "",
+        ),
+        ("later", r#"{"prefetch": {"installationEventTypes": ["firstInstallation"]}}"#, ""),
+        ("never", r#"{"onDemand": {}}"#, ""),
+        (
+            "klingon",
+            r#"{"prefetch": {"installationEventTypes": ["firstInstallation"]}}"#,
+            r#", "language": "tlh""#,
+        ),
+    ];
+    let packs = policies.map(|(id, policy, language)| {
+        format!(
+            r#"{{"id": "{id}", "url": "https://assets.example.com/{id}", "version": 1,
+                "downloadSize": 9, "downloadPolicy": {policy}, "host": {{"thirdParty": {{}}}}
+                {language}}}"#
+        )
+    });
+    let json = format!(r#"{{"assetPacks": [{}]}}"#, packs.join(","));
+    AssetPackManifest::from_bytes(json.as_bytes(), &group()).unwrap()
+}
+
+#[test]
+fn the_download_of_a_pack_is_that_of_its_archive() {
+    let manifest = manifest_of_all_kinds();
+    let pack = manifest.asset_pack("first").unwrap();
+    let download = pack.download(Some(ContentRequest::Install)).unwrap();
+    assert_eq!((download.identifier(), download.kind()), ("first", DownloadKind::AssetPack));
+    assert_eq!(download.url(), "https://assets.example.com/first");
+    assert_eq!((download.file_size(), download.app_group()), (Some(9), &group()));
+    assert!(download.is_essential() && !download.is_url_download());
+    for request in [
+        None,
+        Some(ContentRequest::Update),
+        Some(ContentRequest::Periodic),
+        Some(ContentRequest::LanguageChange),
+    ] {
+        assert!(!pack.download(request).unwrap().is_essential(), "{request:?}");
+    }
+    let again = pack.download(None).unwrap();
+    assert_ne!(again.unique_identifier(), download.unique_identifier());
+}
+
+#[test]
+fn the_downloads_of_a_manifest_are_those_that_apply_and_that_the_request_is_about() {
+    let manifest = manifest_of_all_kinds();
+    let names = |request| {
+        let downloads = manifest.all_downloads(request).unwrap();
+        let name = |download: &Download| {
+            let mark = if download.is_essential() { "!" } else { "" };
+            format!("{}{mark}", download.identifier())
+        };
+        downloads.iter().map(name).collect::<Vec<_>>()
+    };
+    // Nobody here reads Klingon.
+    assert_eq!(names(None), ["always", "first", "later", "never"]);
+    assert_eq!(names(Some(ContentRequest::Install)), ["always!", "first!", "later"]);
+    assert_eq!(names(Some(ContentRequest::Update)), ["always!"]);
+    assert_eq!(names(Some(ContentRequest::Periodic)), ["always", "first", "later"]);
+    assert_eq!(names(Some(ContentRequest::LanguageChange)), ["always", "first", "later"]);
+}
+
+#[test]
+fn a_pack_that_the_service_manages_has_no_download() {
+    let json = serde_json::to_value(crate::samples::pack("a")).unwrap();
+    let pack: AssetPack = serde_json::from_value(json).unwrap();
+    let error = pack.download(None).unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Usage, "assetPackManaged"));
+    assert!(error.hint().unwrap().contains("ensure_local_availability"));
 }

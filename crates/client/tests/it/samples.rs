@@ -49,3 +49,24 @@ pub(crate) fn failure() -> Failure {
     failure.causes = vec!["quota exceeded".to_owned(), "device full".to_owned()];
     failure
 }
+
+pub(crate) fn group() -> headstart::AppGroupId {
+    headstart::AppGroupId::new("group.com.example.game").unwrap()
+}
+
+/// A download that a test may schedule.
+pub(crate) fn url_download(identifier: &str) -> headstart::UrlDownload {
+    let url = format!("https://assets.example.com/{identifier}");
+    headstart::UrlDownload::new(identifier, &url, 70_000, &group()).unwrap()
+}
+
+/// The same as it travels.
+pub(crate) fn on_the_wire(
+    download: impl AsRef<headstart::Download>,
+) -> headstart_model::download::UrlDownload {
+    let mut json = serde_json::to_value(download.as_ref()).unwrap();
+    for own in ["status", "bytesDone", "bytesTotal"] {
+        json.as_object_mut().unwrap().remove(own);
+    }
+    serde_json::from_value(json).unwrap()
+}

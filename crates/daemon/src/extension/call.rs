@@ -13,7 +13,9 @@ use super::{Inner, idle, start, words};
 /// How often what an extension uses is looked at while it works.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// How long an extension may take from its start until it asks what it is wanted for.
-const START_PATIENCE: Duration = Duration::from_secs(20);
+const START_PATIENCE: Duration = Duration::from_secs(10);
+/// How many answers' time that is at most, where answers have little.
+const STARTS_IN_ANSWERS: u32 = 4;
 
 /// What came of a question.
 struct Ended {
@@ -65,12 +67,12 @@ fn question_name(inquiry: &Inquiry) -> &'static str {
 
 /// The app's extension, started if it is not there, and listening.
 async fn ready(inner: &Arc<Inner>, inquiry: &Inquiry) -> Result<Arc<Run>, Failure> {
-    let run = match inner.run(&inquiry.app) {
+    let run = match inner.run(&inquiry.app).filter(|run| run.wake()) {
         Some(run) => run,
         None => start::start(inner, &inquiry.app).await?,
     };
-    run.confined().resume();
-    let patience = if run.is_debugged() { Duration::MAX } else { START_PATIENCE };
+    let patience = START_PATIENCE.min(inner.limits.patience.saturating_mul(STARTS_IN_ANSWERS));
+    let patience = if run.is_debugged() { Duration::MAX } else { patience };
     let late = tokio::select! {
         biased;
         () = run.until_serving() => false,
@@ -92,9 +94,12 @@ async fn put(inner: &Arc<Inner>, run: &Arc<Run>, inquiry: Inquiry, budget: Durat
     let receiver = run.begin(inquiry.call, kind);
     let (began, exclusive_before) = (Instant::now(), run.exclusive_time());
     if !run.tell(event) {
-        run.kill(End::Disconnected);
+        run.disconnected().await;
     }
-    let used = || began.elapsed().saturating_sub(run.exclusive_time() - exclusive_before);
+    let used = || {
+        let exclusive = run.exclusive_time().saturating_sub(exclusive_before);
+        began.elapsed().saturating_sub(exclusive)
+    };
     let answer = watch(inner, run, receiver, budget, &used).await;
     let used = used();
     run.sample();
@@ -129,7 +134,9 @@ async fn watch(
                     continue;
                 }
                 check_memory(inner, run);
-                let over = if used() >= budget {
+                let over = if idle::exclusive_too_long(run) {
+                    Some(End::ExclusiveControl(idle::EXCLUSIVE_PATIENCE))
+                } else if used() >= budget {
                     Some(End::Budget)
                 } else if used() >= inner.limits.patience {
                     Some(End::Patience(inner.limits.patience))

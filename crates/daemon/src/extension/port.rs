@@ -11,7 +11,7 @@ use tokio::net::UnixStream;
 use tokio::sync::Semaphore;
 
 use super::Inner;
-use super::run::{End, Run};
+use super::run::Run;
 use crate::socket;
 
 /// Connections of one extension at the same time; a further one waits.
@@ -35,7 +35,7 @@ pub(super) fn serve(
                 if let Err(error) = result {
                     tracing::debug!(app = %run.app(), %error, "an extension's port broke");
                 }
-                run.kill(End::Disconnected);
+                run.disconnected().await;
             }
             () = run.until_ended() => {}
         }

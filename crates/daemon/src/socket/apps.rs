@@ -96,14 +96,14 @@ async fn read_bundle(
     folder: String,
     trust: Trust,
     files: BundleFiles,
-) -> Result<(AppId, Bundle), Failure> {
+) -> Result<(AppId, Box<Bundle>), Failure> {
     blocking(move || {
         let folder = PathBuf::from(folder);
         let folder = folder.canonicalize().unwrap_or(folder);
         let description = bundle::read(&folder)?;
         bundle::check(&description, trust)?;
         let record = bundle::record(&description, &folder, trust, files);
-        Ok((description.id, record))
+        Ok((description.id, Box::new(record)))
     })
     .await?
 }
@@ -216,6 +216,8 @@ pub(super) async fn info(
         used_milliseconds: view.used_ms,
         allowed_milliseconds: view.allowed_ms,
         runs: caller.shared.asker.runs_of(&call.app),
+        held_back: view.held_back.as_ref().map(translate::reason),
+        failure: view.failure.clone(),
     });
     let details = AppDetails {
         app,

@@ -131,15 +131,13 @@ fn parse(key: &str, value: Option<&str>) -> Result<EngineSetting, Failure> {
         other => {
             let app = other.strip_prefix(BACKGROUND).and_then(|rest| rest.strip_prefix('.'));
             let app = app.and_then(|app| AppId::new(app).ok());
-            match app {
-                Some(app) => Ok(EngineSetting::BackgroundActivity(Some(app), switch()?)),
-                None => {
-                    let shown: String = other.chars().take(60).collect();
-                    let message = format!("there is no setting `{shown}`");
-                    Err(Failure::new(ErrorKind::Usage, "unknownSetting", message)
-                        .with_hint("`headstart settings list` shows every setting"))
-                }
+            if let Some(app) = app {
+                return Ok(EngineSetting::BackgroundActivity(Some(app), switch()?));
             }
+            let shown: String = other.chars().take(60).collect();
+            let message = format!("there is no setting `{shown}`");
+            Err(Failure::new(ErrorKind::Usage, "unknownSetting", message)
+                .with_hint("`headstart settings list` shows every setting"))
         }
     }
 }

@@ -8,7 +8,7 @@ use headstart_model::{ErrorKind, Failure};
 
 use super::packs;
 use super::reply::{Caller, End, Replies};
-use crate::extension::{End as RunEnd, Returned, Run};
+use crate::extension::{Returned, Run};
 
 fn run_of(caller: Caller<'_>) -> Result<Arc<Run>, Failure> {
     caller.run.cloned().ok_or_else(|| {
@@ -17,6 +17,16 @@ fn run_of(caller: Caller<'_>) -> Result<Arc<Run>, Failure> {
                 "the service starts extensions itself; name it with `extension` in the bundle",
             )
     })
+}
+
+/// Ends an extension that is no longer served.
+struct Guard(Arc<Run>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let run = Arc::clone(&self.0);
+        tokio::spawn(async move { run.disconnected().await });
+    }
 }
 
 /// What an extension may call: about its own downloads and packs, and nothing that administrates. `Ours:` what it runs in keeps
@@ -48,13 +58,15 @@ pub(super) const fn may_call(call: &Call) -> bool {
 /// Hands on what the extension is asked, until it is to end. When the extension breaks this off it cannot be asked any more.
 pub(super) async fn serve(caller: Caller<'_>, replies: &mut Replies<'_>) -> Result<(), End> {
     let run = run_of(caller)?;
-    let mut events = run.serve();
+    let mut events = run.serve().ok_or_else(|| {
+        Failure::new(ErrorKind::Conflict, "alreadyServed", "the extension is served already")
+            .with_hint("call this once")
+    })?;
+    // However this ends, by the connection or by what comes over it: the extension cannot be asked any more.
+    let _guard = Guard(Arc::clone(&run));
     replies.between::<Serve>(&ExtensionEvent::Serving {}).await?;
     while let Some(event) = events.recv().await {
-        if let Err(end) = replies.between::<Serve>(&event).await {
-            run.kill(RunEnd::Disconnected);
-            return Err(end);
-        }
+        replies.between::<Serve>(&event).await?;
     }
     Err(packs::stopping().into())
 }

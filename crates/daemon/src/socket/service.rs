@@ -50,16 +50,15 @@ pub(super) async fn hello(
             .with_hint("set HEADSTART_HOME and HEADSTART_SOCKET alike for both")
             .into());
     }
-    let app = match run {
-        Some(run) => Some(run.app().clone()),
-        None => {
-            let app = identity::identify(shared, peer, &call).await?;
-            languages::heard(shared, app.as_ref(), call.languages);
-            if let Some(app) = &app {
-                shared.core.event(Event::AppUsed { app: app.clone() });
-            }
-            app
+    let app = if let Some(run) = run {
+        Some(run.app().clone())
+    } else {
+        let app = identity::identify(shared, peer, &call).await?;
+        languages::heard(shared, app.as_ref(), call.languages);
+        if let Some(app) = &app {
+            shared.core.event(Event::AppUsed { app: app.clone() });
         }
+        app
     };
     let welcome = Welcome {
         protocol,

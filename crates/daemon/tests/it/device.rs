@@ -19,7 +19,7 @@ pub const APP: &str = "com.example.game";
 pub struct Device {
     pub home: PathBuf,
     pub bundle: PathBuf,
-    app: &'static str,
+    pub app: &'static str,
 }
 
 impl Device {

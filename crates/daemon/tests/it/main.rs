@@ -16,6 +16,7 @@
 mod bad_input;
 mod child;
 mod device;
+mod extension;
 mod kill;
 mod languages;
 mod launcher;

@@ -237,7 +237,11 @@ fn a_refused_call_is_answered_at_once() {
 fn an_app_without_a_repository_is_launchable_when_its_files_are_in_place() {
     let mut bench = Bench::new(Vec::new());
     let bundle = crate::record::Bundle { repository: None, ..bundle("1") };
-    bench.call(|caller| Event::AppInstallRequested { caller, app: app_id("app"), bundle });
+    bench.call(|caller| Event::AppInstallRequested {
+        caller,
+        app: app_id("app"),
+        bundle: Box::new(bundle),
+    });
     let effects = bench.finish(|order| matches!(order, Order::PrepareApp { .. }));
     assert!(effects.iter().any(|effect| matches!(
         effect,
@@ -280,7 +284,7 @@ fn a_failed_preparation_leaves_no_app_behind_and_keeps_an_updated_one() {
 
     let mut bench = Bench::installed(vec![offer("core", 1, essential())]);
     let app = app_id("app");
-    bench.call(|caller| Event::AppUpdateRequested { caller, app, bundle: bundle("2") });
+    bench.call(|caller| Event::AppUpdateRequested { caller, app, bundle: Box::new(bundle("2")) });
     let effect = bench.order(|order| matches!(order, Order::PrepareApp { .. }));
     bench.hear(Event::PrepareFailed { effect, failure: failure(ErrorKind::InvalidInput) });
     let app = view::app(&bench.state, &app_id("app")).expect("it is still there");
@@ -326,7 +330,11 @@ fn happen(bench: &mut Bench, (what, which, how): (u8, u8, u8)) {
         0 => drop(bench.install()),
         1 => {
             let bundle = bundle(pack);
-            bench.call(|caller| Event::AppUpdateRequested { caller, app, bundle });
+            bench.call(|caller| Event::AppUpdateRequested {
+                caller,
+                app,
+                bundle: Box::new(bundle),
+            });
         }
         2 if how % 4 == 0 => {
             let data = if which % 2 == 0 { KeepData::Keep } else { KeepData::Delete };

@@ -28,6 +28,8 @@ pub(crate) enum Matter {
 #[derive(Debug, Clone)]
 pub(crate) struct OpenCall {
     pub(crate) id: CallId,
+    /// The connection that was asked; none for an extension.
+    pub(crate) client: Option<ClientId>,
     pub(crate) matter: Matter,
 }
 
@@ -37,9 +39,9 @@ pub(crate) struct AppCalls {
     /// Connections that listen, the last one first to be told.
     pub(crate) delegates: Vec<ClientId>,
     pub(crate) to_delegate: Option<OpenCall>,
-    /// The connection that was asked that.
-    pub(crate) asked: Option<ClientId>,
     pub(crate) to_extension: Option<OpenCall>,
+    /// The download whose end was told last: the others have their turn before it is told again.
+    pub(crate) last_told: Option<DownloadId>,
     /// Challenges that nobody has been asked about.
     pub(crate) challenges: VecDeque<PendingChallenge>,
 }
@@ -112,8 +114,7 @@ impl Calls {
         let app = self.listening.remove(&client)?;
         let open = self.change(&app, |calls| {
             calls.delegates.retain(|other| *other != client);
-            // Another one may have come since the question was put.
-            if calls.asked == Some(client) { calls.to_delegate.take() } else { None }
+            calls.to_delegate.take_if(|open| open.client == Some(client))
         });
         Some((app, open))
     }

@@ -48,17 +48,13 @@ impl Exclusive {
     pub(crate) fn release(&mut self, client: ClientId) -> Option<RequestId> {
         let app = self.held_by.remove(&client)?;
         let right = self.apps.get_mut(&app).filter(|right| right.holder == client)?;
-        match right.waiting.pop_front() {
-            Some((request, next)) => {
-                right.holder = next;
-                self.held_by.insert(next, app);
-                Some(request)
-            }
-            None => {
-                self.apps.remove(&app);
-                None
-            }
+        if let Some((request, next)) = right.waiting.pop_front() {
+            right.holder = next;
+            self.held_by.insert(next, app);
+            return Some(request);
         }
+        self.apps.remove(&app);
+        None
     }
 
     /// Forgets an app that is gone.

@@ -188,8 +188,9 @@ impl Live {
         self.leaving.remove(app);
         self.asked.remove(app);
         self.built.remove(app);
-        // The other hold is a setting, which outlasts the app.
+        // Background activity is a setting, which outlasts the app.
         self.queue.release(app, Hold::Distrust);
+        self.queue.release(app, Hold::Content);
         self.exclusive.forget(app);
         self.timers.remove(&Timer::Extension(app.clone()));
         self.timers.remove(&Timer::Check(app.clone()));

@@ -139,9 +139,9 @@ impl InstallKind {
 pub enum InstallStage {
     /// The app's own files are put in place and registered.
     Files,
-    /// The catalog is fetched and what is essential is found out.
+    /// The catalog or manifest is fetched, and what is essential is found out.
     Install,
-    /// Essential packs arrive.
+    /// What is essential arrives.
     Essential,
 }
 
@@ -154,7 +154,7 @@ pub struct Installation {
     /// How far it is.
     pub stage: InstallStage,
     /// The bundle that replaces the present one when its files are in place; only for updates.
-    pub incoming: Option<Bundle>,
+    pub incoming: Option<Box<Bundle>>,
     /// A person has paused it: what it waits for does not move.
     #[serde(default)]
     pub paused: bool,

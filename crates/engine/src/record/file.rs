@@ -67,6 +67,9 @@ pub struct FileDownload {
     /// A person has paused it.
     #[serde(default)]
     pub paused: bool,
+    /// Bytes of the app's allowance that were set aside for it.
+    #[serde(default)]
+    pub charged: u64,
     /// When it was scheduled.
     pub created_at: WallTime,
     /// When bytes last arrived, or it was scheduled: from here on is counted how long it has got nowhere.
@@ -90,6 +93,7 @@ impl FileDownload {
             retry_at: None,
             failure: None,
             paused: false,
+            charged: 0,
             created_at: now,
             moved_at: now,
         }
@@ -103,11 +107,13 @@ impl FileDownload {
 
     /// The class while nobody waits for it: a manifest is as urgent as the installation that needs it.
     pub(crate) const fn class(&self) -> Class {
-        match (self.purpose, self.download.essential) {
-            (FilePurpose::Manifest(ContentRequest::Install | ContentRequest::Update), true)
-            | (FilePurpose::Scheduled, true) => Class::Essential,
-            (FilePurpose::Scheduled | FilePurpose::Manifest(_), _) => Class::Nonessential,
-        }
+        let may_block = match self.purpose {
+            FilePurpose::Scheduled => true,
+            FilePurpose::Manifest(request) => {
+                matches!(request, ContentRequest::Install | ContentRequest::Update)
+            }
+        };
+        if may_block && self.download.essential { Class::Essential } else { Class::Nonessential }
     }
 
     /// Whether the app waits for it before it may be launched.

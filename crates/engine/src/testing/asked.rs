@@ -58,12 +58,12 @@ pub(crate) fn with_manifest() -> Bundle {
 }
 
 /// What limits an app until its first launch: one domain, and these allowances.
-pub(crate) fn limits(allowance_bytes: u64, essential: u64) -> Option<InitialDownloadRestrictions> {
-    Some(InitialDownloadRestrictions {
+pub(crate) fn limits(allowance_bytes: u64, essential: u64) -> InitialDownloadRestrictions {
+    InitialDownloadRestrictions {
         domains: vec![DomainPattern::new("cdn.example.com").expect("a domain")],
         allowance_bytes,
         essential_allowance_bytes: essential,
-    })
+    }
 }
 
 pub(crate) fn a_failure(kind: ErrorKind) -> Failure {
@@ -72,11 +72,11 @@ pub(crate) fn a_failure(kind: ErrorKind) -> Failure {
 
 /// The answer among these effects.
 pub(crate) fn answer(effects: &[Effect]) -> Result<Reply, Failure> {
-    let answers = effects.iter().filter_map(|effect| match effect {
+    let mut answers = effects.iter().filter_map(|effect| match effect {
         Effect::Answer { outcome, .. } => Some(outcome.clone()),
         _ => None,
     });
-    answers.last().expect("it is answered")
+    answers.next_back().expect("it is answered")
 }
 
 /// The number that the specification gives to the error among these effects.
@@ -144,7 +144,7 @@ impl Bench {
     /// Installs an app up to the point where its files are in place.
     pub(crate) fn install_bundle(&mut self, bundle: Bundle) -> Vec<Effect> {
         let app = app_id("app");
-        self.call(|caller| Event::AppInstallRequested { caller, app, bundle });
+        self.call(|caller| Event::AppInstallRequested { caller, app, bundle: Box::new(bundle) });
         self.finish(|order| matches!(order, Order::PrepareApp { .. }))
     }
 

@@ -7,6 +7,9 @@
 mod answer;
 mod permission;
 
+use std::collections::VecDeque;
+use std::ops::Bound;
+
 use headstart_model::protocol::downloads::{ChallengeAnswer, DownloadChallenge};
 use headstart_model::{AppId, ContentRequest};
 
@@ -49,8 +52,13 @@ fn next_event(w: &mut Work<'_>, app: &AppId) -> Option<Matter> {
     if w.live().calls.of(app).is_some_and(crate::live::AppCalls::is_telling) {
         return None;
     }
+    let last = w.live().calls.of(app).and_then(|calls| calls.last_told);
     let concluded = w.live().files.concluded.get(app)?;
-    concluded.first().copied().map(Matter::Conclusion)
+    let after =
+        last.and_then(|last| concluded.range((Bound::Excluded(last), Bound::Unbounded)).next());
+    let next = *after.or_else(|| concluded.first())?;
+    w.live_mut().calls.change(app, |calls| calls.last_told = Some(next));
+    Some(Matter::Conclusion(next))
 }
 
 /// Whether something waits that goes to the app if it listens.
@@ -103,9 +111,8 @@ fn ask_extension(w: &mut Work<'_>, app: &AppId) {
 /// The content request that the extension can be asked about now.
 fn next_request(w: &Work<'_>, app: &AppId) -> Option<Matter> {
     let record = w.app(app).filter(|record| !record.is_leaving())?;
-    // While its files are being replaced there is nobody to ask.
-    let replaced = record.installation().is_some_and(|i| i.stage == InstallStage::Files);
-    if replaced {
+    // Its program is just being replaced.
+    if record.installation().is_some_and(|i| i.stage == InstallStage::Files) {
         return None;
     }
     if let Some(asking) = &record.asking {
@@ -129,26 +136,26 @@ fn default_challenges(w: &mut Work<'_>, app: &AppId) {
 }
 
 fn ask(w: &mut Work<'_>, app: &AppId, receiver: Receiver, matter: Matter) {
-    let Some(question) = question(w, app, &matter) else { return drop_matter(w, app, matter) };
-    let call = w.live_mut().calls.next_id();
-    let open = OpenCall { id: call, matter };
-    w.live_mut().calls.change(app, |calls| match receiver {
-        Receiver::Delegate(client) => {
-            calls.to_delegate = Some(open);
-            calls.asked = Some(client);
+    let Some(question) = question(w, app, &matter) else {
+        if let Matter::Challenge(challenge) = matter {
+            // Its download is gone: the next thing is asked.
+            let answer = Reply::Challenge(ChallengeAnswer::CancelAuthenticationChallenge);
+            w.answer_at_once(challenge.request, Ok(answer));
+            w.want_ask(app);
         }
+        return;
+    };
+    let call = w.live_mut().calls.next_id();
+    let client = match receiver {
+        Receiver::Delegate(client) => Some(client),
+        Receiver::Extension { .. } => None,
+    };
+    let open = OpenCall { id: call, client, matter };
+    w.live_mut().calls.change(app, |calls| match receiver {
+        Receiver::Delegate(_) => calls.to_delegate = Some(open),
         Receiver::Extension { .. } => calls.to_extension = Some(open),
     });
     w.emit(Effect::Ask(Inquiry { app: app.clone(), call, receiver, question }));
-}
-
-/// What somebody was to be asked about is gone: the next thing is asked.
-fn drop_matter(w: &mut Work<'_>, app: &AppId, matter: Matter) {
-    if let Matter::Challenge(challenge) = matter {
-        let answer = ChallengeAnswer::CancelAuthenticationChallenge;
-        w.answer_at_once(challenge.request, Ok(Reply::Challenge(answer)));
-        w.want_ask(app);
-    }
 }
 
 fn question(w: &Work<'_>, app: &AppId, matter: &Matter) -> Option<Question> {
@@ -225,6 +232,22 @@ pub(crate) fn challenged(
     let pending = PendingChallenge { request: caller.request, download, challenge };
     w.live_mut().calls.change(&app, |calls| calls.challenges.push_back(pending));
     w.want_ask(&app);
+}
+
+/// A transfer waits no longer for the answer to its challenge: it has ended, or has waited long enough.
+pub(crate) fn challenge_withdrawn(w: &mut Work<'_>, download: DownloadId) {
+    let Some(app) = w.file(download).map(|file| file.app.clone()) else { return };
+    let withdrawn = w.live_mut().calls.change(&app, |calls| {
+        let (gone, kept) = std::mem::take(&mut calls.challenges)
+            .into_iter()
+            .partition::<VecDeque<_>, _>(|pending| pending.download == download);
+        calls.challenges = kept;
+        gone
+    });
+    for challenge in withdrawn {
+        let answer = Reply::Challenge(ChallengeAnswer::default());
+        w.answer_at_once(challenge.request, Ok(answer));
+    }
 }
 
 /// Has the extension ended, and forgets what it was being asked: it is asked again if it may be.

@@ -14,7 +14,7 @@ use crate::record::{
     App, Bundle, InstallKind, InstallStage, Installation, KeepData, Outcome, Owed, Phase,
     SourceOverride, Trust,
 };
-use crate::transition::{calls, catalog, check, groups, languages, manifest, uninstall};
+use crate::transition::{calls, catalog, check, groups, languages, manifest, settings, uninstall};
 use crate::work::Work;
 
 pub(crate) fn requested(w: &mut Work<'_>, caller: Caller, app: &AppId, bundle: Bundle) {
@@ -26,6 +26,7 @@ pub(crate) fn requested(w: &mut Work<'_>, caller: Caller, app: &AppId, bundle: B
             let now = w.now.wall;
             w.insert_app(app.clone(), App::new(bundle, now));
             languages::begin(w, app);
+            settings::hold_content(w, app);
             wait(w, caller, app);
             prepare(w, app);
         }
@@ -54,7 +55,7 @@ pub(crate) fn update_requested(w: &mut Work<'_>, caller: Caller, app: &AppId, bu
             let installation = Installation {
                 kind: InstallKind::Update,
                 stage: InstallStage::Files,
-                incoming: Some(bundle),
+                incoming: Some(Box::new(bundle)),
                 paused: false,
             };
             if let Some(record) = w.app_mut(app) {
@@ -62,7 +63,8 @@ pub(crate) fn update_requested(w: &mut Work<'_>, caller: Caller, app: &AppId, bu
             }
             w.live_mut().installs.remove(app);
             calls::end_extension(w, app, ExtensionEnd::AppUpdated);
-            manifest::abandon(w, app);
+            // What was fetched for the version before says nothing about the new one.
+            manifest::forget(w, app);
             wait(w, caller, app);
             prepare(w, app);
         }
@@ -80,7 +82,7 @@ pub(crate) fn update_requested(w: &mut Work<'_>, caller: Caller, app: &AppId, bu
 fn is_same_update(w: &Work<'_>, app: &AppId, installation: &Installation, bundle: &Bundle) -> bool {
     let current = w.app(app).map(|record| &record.bundle);
     installation.kind == InstallKind::Update
-        && installation.incoming.as_ref().or(current) == Some(bundle)
+        && installation.incoming.as_deref().or(current) == Some(bundle)
 }
 
 fn busy(app: &AppId, phase: &Phase) -> Failure {
@@ -130,6 +132,7 @@ pub(crate) fn launched(w: &mut Work<'_>, app: &AppId) {
         record.first_launch.get_or_insert(now);
     }
     if first {
+        settings::hold_content(w, app);
         if owed {
             check::want(w, app);
         }
@@ -158,6 +161,7 @@ pub(crate) fn overridden(
             Err(failures::not_for_development(app))
         }
         Some(_) => {
+            calls::end_extension(w, app, ExtensionEnd::AppUpdated);
             forget_offers(w, app);
             if let Some(record) = w.app_mut(app) {
                 record.source = source;
@@ -187,6 +191,9 @@ fn end_preparation(w: &mut Work<'_>, effect: EffectId) -> Option<AppId> {
 pub(crate) fn prepared(w: &mut Work<'_>, effect: EffectId) {
     let Some(app) = end_preparation(w, effect) else { return };
     let Some(kind) = take_bundle(w, &app) else { return };
+    if let Some(record) = w.app_mut(&app) {
+        record.extension.forgive();
+    }
     if w.app(&app).is_some_and(|record| !record.has_source()) {
         set_stage(w, &app, InstallStage::Essential);
         conclude_if_done(w, &app);
@@ -208,11 +215,7 @@ fn take_bundle(w: &mut Work<'_>, app: &AppId) -> Option<InstallKind> {
         let same = present.repository == incoming.repository
             && present.channel == incoming.channel
             && present.manifest == incoming.manifest;
-        record.bundle = incoming;
-        // What another program did says nothing about this one, and the installation must not wait for its back-off.
-        record.extension.attempts = 0;
-        record.extension.retry_at = None;
-        record.extension.failure = None;
+        record.bundle = *incoming;
         if !same {
             record.release = None;
             record.check_failure = None;
@@ -238,9 +241,10 @@ fn forget_offers(w: &mut Work<'_>, app: &AppId) {
         catalog::withdraw(w, &key);
     }
     w.live_mut().queue.release(app, Hold::Distrust);
-    manifest::abandon(w, app);
+    manifest::forget(w, app);
     if let Some(record) = w.app_mut(app) {
         record.content_request = None;
+        record.asking = None;
     }
 }
 
@@ -323,6 +327,7 @@ fn launchable(w: &Work<'_>, app: &AppId) -> Reply {
     let owed = record.filter(|record| record.content_request.is_some());
     let catalog = owed.and_then(|record| record.check_failure.as_ref());
     let catalog = catalog.map(|check| check.failure.clone());
+    let catalog = catalog.or_else(|| w.app(app).and_then(|app| app.extension.failure.clone()));
     Reply::Launchable { missed, catalog, downloads: failed_downloads(w, app) }
 }
 

@@ -6,9 +6,10 @@ use headstart_model::download::{DownloadKind, DownloadPriority, UrlDownload};
 use headstart_model::{AppId, ContentRequest, Failure};
 
 use crate::allowance;
+use crate::effect::Notice;
 use crate::failures;
 use crate::id::DownloadId;
-use crate::live::{Matter, Progress};
+use crate::live::Progress;
 use crate::progress;
 use crate::reason::Fact;
 use crate::record::{FileDownload, FilePurpose, FileStage, Outcome, Source};
@@ -18,7 +19,8 @@ use crate::work::Work;
 
 /// Has the manifest fetched for the content request that waits, unless it is on its way or here already.
 pub(crate) fn want(w: &mut Work<'_>, app: &AppId) {
-    if w.live().files.manifests.contains_key(app) {
+    if let Some(id) = w.live().files.manifests.get(app).copied() {
+        serve(w, app, id);
         return w.want_ask(app);
     }
     if let Permission::Denied(reason) = calls::permission(w.state(), app, w.now.wall)
@@ -30,8 +32,11 @@ pub(crate) fn want(w: &mut Work<'_>, app: &AppId) {
     let Some(record) = w.app(app) else { return };
     let Some(request) = record.content_request else { return };
     let Source::Manifest(url) = record.source() else { return };
-    let Some(group) = record.bundle.groups.keys().next().cloned() else {
-        return check::failed(w, app, &failures::no_group(app), None);
+    let first = record.bundle.group.as_ref().or_else(|| record.bundle.groups.keys().next());
+    let Some(group) = first.cloned() else {
+        let failure = failures::no_group(app);
+        w.tell(Notice::Extension { app: app.clone(), result: Err(failure.clone()) });
+        return check::failed(w, app, &failure, None);
     };
     let installing = record.installation().is_some();
     let download = UrlDownload {
@@ -53,6 +58,31 @@ pub(crate) fn want(w: &mut Work<'_>, app: &AppId) {
     place::place(w, id);
 }
 
+/// A manifest that is on its way, or here, serves the request that waits now: an installation may have begun meanwhile.
+fn serve(w: &mut Work<'_>, app: &AppId, id: DownloadId) {
+    let Some(record) = w.app(app) else { return };
+    let Some(request) = record.content_request else { return };
+    let installing = record.installation().is_some();
+    let purpose = FilePurpose::Manifest(request);
+    if w.file(id).is_some_and(|file| file.purpose == purpose) {
+        return;
+    }
+    if let Some(file) = w.file_mut(id) {
+        file.purpose = purpose;
+        file.download.essential = installing;
+    }
+    place::reclass(w, id);
+}
+
+/// The app has another source or version now: what was fetched for the old one says nothing.
+pub(crate) fn forget(w: &mut Work<'_>, app: &AppId) {
+    let Some(id) = w.live().files.manifests.get(app).copied() else { return };
+    if let Some((order, _)) = w.live().order_of(id) {
+        pump::stop(w, order);
+    }
+    files::forget(w, id);
+}
+
 /// The manifest is here, or is not to be had. `Spec: concepts 4.4`.
 pub(crate) fn concluded(w: &mut Work<'_>, id: DownloadId, outcome: Outcome) {
     let Some(app) = w.file(id).map(|file| file.app.clone()) else { return };
@@ -68,6 +98,7 @@ pub(crate) fn concluded(w: &mut Work<'_>, id: DownloadId, outcome: Outcome) {
         }
         Outcome::Failed(failure) => {
             let file = w.file(id).cloned();
+            w.tell(Notice::Extension { app: app.clone(), result: Err(failure.clone()) });
             files::forget(w, id);
             check::failed(w, &app, &failure, None);
             let comes_again = w.app(&app).is_some_and(|app| app.installation().is_some())
@@ -98,28 +129,12 @@ fn tell_failed(w: &mut Work<'_>, file: FileDownload, failure: Failure) {
 pub(crate) fn ready(w: &Work<'_>, app: &AppId) -> Option<(DownloadId, ContentRequest)> {
     let id = *w.live().files.manifests.get(app)?;
     let file = w.file(id)?;
-    let owed = w.app(app)?.content_request;
     match (&file.stage, file.purpose) {
         (FileStage::Concluded(Outcome::Finished { .. }), FilePurpose::Manifest(request)) => {
-            // One that came since goes first, as it would have with a manifest of its own.
-            Some((id, owed.unwrap_or(request)))
+            Some((id, request))
         }
         _ => None,
     }
-}
-
-/// What has been fetched, or is on its way, says nothing about what comes now.
-pub(crate) fn abandon(w: &mut Work<'_>, app: &AppId) {
-    let open = w.live().calls.of(app).and_then(|calls| calls.to_extension.as_ref());
-    if open.is_some_and(|open| matches!(open.matter, Matter::Downloads(_))) {
-        // The extension is reading it.
-        return;
-    }
-    let Some(id) = w.live().files.manifests.get(app).copied() else { return };
-    if let Some((order, _)) = w.live().order_of(id) {
-        pump::stop(w, order);
-    }
-    files::forget(w, id);
 }
 
 /// The extension has been asked, or cannot be: the manifest goes.

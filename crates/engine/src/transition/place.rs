@@ -7,7 +7,7 @@ use crate::class::{Class, Demand};
 use crate::effect::Effect;
 use crate::id::DownloadId;
 use crate::live::Timer;
-use crate::record::{App, FileStage, Stage};
+use crate::record::{App, FileDownload, FileStage, Stage};
 use crate::time::{MonotonicTime, WallTime};
 use crate::transition::pump;
 use crate::work::Work;
@@ -43,10 +43,9 @@ struct Spot {
 fn spot_of_pack(w: &Work<'_>, id: DownloadId) -> Option<Spot> {
     let download = w.download(id)?;
     let essential = download.demand == Demand::Essential;
-    let waits = download.stage == Stage::Waiting
-        && !download.paused
-        && !(essential && is_installation_paused(w, &download.key.app))
-        && !ask::is_winding_down(w.state(), download);
+    let held = download.paused || (essential && is_installation_paused(w, &download.key.app));
+    let waits =
+        download.stage == Stage::Waiting && !held && !ask::is_winding_down(w.state(), download);
     let immediate = w.live().is_immediate(id);
     Some(Spot {
         app: download.key.app.clone(),
@@ -58,9 +57,8 @@ fn spot_of_pack(w: &Work<'_>, id: DownloadId) -> Option<Spot> {
 
 fn spot_of_file(w: &Work<'_>, id: DownloadId) -> Option<Spot> {
     let file = w.file(id)?;
-    let waits = file.stage == FileStage::Waiting
-        && !file.paused
-        && !(file.blocks_launch() && is_installation_paused(w, &file.app));
+    let held = file.paused || (file.blocks_launch() && is_installation_paused(w, &file.app));
+    let waits = file.stage == FileStage::Waiting && !held;
     Some(Spot {
         app: file.app.clone(),
         waits,
@@ -102,7 +100,9 @@ pub(crate) fn reclass(w: &mut Work<'_>, id: DownloadId) {
                 active.class = class;
             }
             w.emit(Effect::Reclass { id: order, class });
+            let manifest = w.file(id).is_some_and(FileDownload::is_manifest);
             let held_back = ask::app_of(w.state(), id)
+                .filter(|_| !manifest)
                 .and_then(|app| ask::background_reason(w.state(), &app, class));
             if held_back.is_some() {
                 // Only because somebody waited for it did it move.

@@ -3,7 +3,7 @@
 use crate::effect::Effect;
 use crate::live::Progress;
 use crate::progress;
-use crate::record::{InstallStage, Owed, Phase};
+use crate::record::{InstallStage, Phase};
 use crate::transition::{check, install, place, uninstall};
 use crate::work::Work;
 
@@ -14,14 +14,7 @@ pub(crate) fn restarted(w: &mut Work<'_>) {
     restore_settings(w);
     restore_progress(w);
     for id in w.records().owed.keys().copied().collect::<Vec<_>>() {
-        let waits = match w.records().owed.get(&id) {
-            Some(Owed::DiscardFile { download, .. }) => w.live().order_of(*download).is_some(),
-            _ => false,
-        };
-        // A transfer that has not ended may still write.
-        if !waits {
-            w.issue(id);
-        }
+        w.issue(id);
     }
     for id in w.records().downloads.keys().copied().collect::<Vec<_>>() {
         place::place(w, id);

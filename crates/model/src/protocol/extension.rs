@@ -12,7 +12,7 @@ use crate::download::UrlDownload;
 use crate::{ContentRequest, Failure, PackId};
 
 /// Serves the app's extension for as long as the connection lasts. Refused to everybody but an extension that the service
-/// runs; a second call of the same run takes the first one's place.
+/// runs; a second call of the same run is refused.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Serve {}
@@ -97,7 +97,7 @@ method!(Serve, "io.headstart.Extension.Serve", Stream, ExtensionEvent);
 pub struct Return {
     /// Which.
     pub call: u64,
-    /// The downloads that are wanted, those that were given with `more` before included.
+    /// The downloads that are wanted, beside those that were given with `more` before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub downloads: Vec<UrlDownload>,
     /// More downloads follow, in another call: an answer may be longer than a message.

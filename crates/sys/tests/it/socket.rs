@@ -10,7 +10,8 @@ use std::process::{Command, Stdio};
 #[cfg(target_os = "linux")]
 use headstart_sys::socket::identify_peer;
 use headstart_sys::socket::{
-    Listener, PATH_LIMIT_BYTES, SocketError, Stream, connect, receive, send_with_descriptor,
+    Listener, PATH_LIMIT_BYTES, SocketError, Stream, connect, inherited, receive,
+    send_with_descriptor,
 };
 
 use crate::child;
@@ -388,4 +389,28 @@ fn a_socket_of_the_service_manager_is_served_and_left() {
     assert_eq!(text, "activated");
     assert!(child.wait().unwrap().success());
     assert!(path.exists());
+}
+
+#[test]
+fn a_socket_that_was_inherited_is_found_by_its_number() {
+    use std::os::fd::AsRawFd as _;
+
+    let (ours, mut theirs) = Stream::pair().unwrap();
+    rustix::io::fcntl_setfd(&ours, rustix::io::FdFlags::empty()).unwrap();
+    let mut found = inherited(ours.as_raw_fd()).unwrap();
+    found.write_all(b"x").unwrap();
+    let mut byte = [0];
+    theirs.read_exact(&mut byte).unwrap();
+    assert_eq!(byte, *b"x");
+    let flags = rustix::io::fcntl_getfd(&ours).unwrap();
+    assert!(flags.contains(rustix::io::FdFlags::CLOEXEC), "programs started later lack it");
+}
+
+#[test]
+fn a_number_of_nothing_or_of_a_file_is_refused() {
+    use std::os::fd::AsRawFd as _;
+
+    assert!(inherited(-1).is_err());
+    let file = tempfile::tempfile().unwrap();
+    assert!(inherited(file.as_raw_fd()).is_err());
 }

@@ -29,14 +29,14 @@ enum Standing {
 impl World {
     /// Somebody installs version 1.0 of an app.
     pub fn install(&mut self, app: &str) -> RequestId {
-        let bundle = places::bundle(app, "1.0");
+        let bundle = Box::new(places::bundle(app, "1.0"));
         let app = places::app_id(app);
         self.call(|caller| Event::AppInstallRequested { caller, app, bundle })
     }
 
     /// Somebody updates an app to `version`.
     pub fn update(&mut self, app: &str, version: &str) -> RequestId {
-        let bundle = places::bundle(app, version);
+        let bundle = Box::new(places::bundle(app, version));
         let app = places::app_id(app);
         self.call(|caller| Event::AppUpdateRequested { caller, app, bundle })
     }

@@ -39,7 +39,7 @@ pub(super) fn bundle_with_extension(app: &str) -> Bundle {
 
 /// The group of an app.
 pub(super) fn group(app: &AppId) -> AppGroupId {
-    AppGroupId::new(&format!("group.{app}")).expect("made of an app's id")
+    AppGroupId::new(format!("group.{app}")).expect("made of an app's id")
 }
 
 /// The address of a file of an app.

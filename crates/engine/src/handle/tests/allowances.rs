@@ -35,7 +35,7 @@ fn left(bench: &Bench) -> (Option<u64>, Option<u64>) {
 }
 
 fn restricted(bundle: Bundle, allowance: u64, essential: u64) -> Bundle {
-    Bundle { restrictions: limits(allowance, essential), ..bundle }
+    Bundle { restrictions: Some(limits(allowance, essential)), ..bundle }
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn row_14_restrictions_end_with_the_first_launch_and_an_update_does_not_bring_th
     bench.call(|caller| Event::AppUpdateRequested {
         caller,
         app,
-        bundle: Bundle { version: "2".to_owned(), ..bundle },
+        bundle: Box::new(Bundle { version: "2".to_owned(), ..bundle }),
     });
     bench.finish(|order| matches!(order, Order::PrepareApp { .. }));
     answer(&bench.schedule(vec![file("a")])).expect("it was launched before");

@@ -73,7 +73,7 @@ fn row_4_4_a_manifest_that_cannot_be_reached_is_tried_a_few_times_while_an_insta
 #[test]
 fn row_4_4_the_manifest_is_refused_by_the_allowance_check_with_203() {
     let mut bench = Bench::new(Vec::new());
-    bench.install_bundle(Bundle { restrictions: limits(0, 0), ..with_manifest() });
+    bench.install_bundle(Bundle { restrictions: Some(limits(0, 0)), ..with_manifest() });
     assert!(bench.fetching().is_empty() && bench.may_launch());
     let Question::Failed { failure, .. } = bench.question().question else { panic!("told") };
     assert_eq!(number(&failure), 203);
@@ -242,7 +242,8 @@ fn row_4_4_a_server_error_is_tried_again_with_a_growing_wait() {
 
 #[test]
 fn row_4_4_a_domain_that_is_not_allow_listed_gives_202_in_an_answer_too() {
-    let mut bench = Bench::asking(Bundle { restrictions: limits(1_000, 1_000), ..with_manifest() });
+    let mut bench =
+        Bench::asking(Bundle { restrictions: Some(limits(1_000, 1_000)), ..with_manifest() });
     let elsewhere =
         UrlDownload { url: "https://other.example/a".to_owned(), ..essential_file("a") };
     let effects = bench.reply(ExtensionAnswer::Downloads(vec![elsewhere, file("b")]));
@@ -256,7 +257,8 @@ fn row_4_4_a_domain_that_is_not_allow_listed_gives_202_in_an_answer_too() {
 
 #[test]
 fn row_4_4_over_the_allowance_gives_112_in_an_answer_and_the_rest_goes_on() {
-    let mut bench = Bench::asking(Bundle { restrictions: limits(250, 150), ..with_manifest() });
+    let mut bench =
+        Bench::asking(Bundle { restrictions: Some(limits(250, 150)), ..with_manifest() });
     let list = vec![essential_file("a"), essential_file("b"), file("c"), file("d")];
     let effects = bench.reply(ExtensionAnswer::Downloads(list));
     let refused: Vec<_> = told(&effects)
@@ -521,7 +523,11 @@ fn a_switch_for_one_app_outlasts_its_removal_and_holds_up_nobody_else() {
     let (other, mut bundle) = (app_id("other"), with_extension());
     bundle.groups =
         std::collections::BTreeMap::from([(crate::testing::group("group.other"), Vec::new())]);
-    bench.call(|caller| Event::AppInstallRequested { caller, app: other.clone(), bundle });
+    bench.call(|caller| Event::AppInstallRequested {
+        caller,
+        app: other.clone(),
+        bundle: Box::new(bundle),
+    });
     bench.finish(|order| matches!(order, Order::PrepareApp { .. }));
     let download = UrlDownload { app_group: crate::testing::group("group.other"), ..file("b") };
     let effects = bench.call(|caller| Event::DownloadsScheduled {

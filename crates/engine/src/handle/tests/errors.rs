@@ -122,7 +122,7 @@ fn error_111_nothing_is_scheduled_while_there_is_no_background_activity() {
 /// A bench on which an app was installed and never launched, with these allowances.
 fn restricted(allowance: u64, essential: u64) -> Bench {
     let mut bench = Bench::new(Vec::new());
-    let restrictions = limits(allowance, essential);
+    let restrictions = Some(limits(allowance, essential));
     bench.install_bundle(Bundle { restrictions, ..with_extension() });
     bench
 }

@@ -90,7 +90,11 @@ fn each_app_has_a_right_of_its_own_and_none_when_it_is_gone() {
     let mut bench = Bench::launched(with_extension());
     let (other, bundle) = (app_id("other"), crate::testing::bundle("1"));
     let of_other = other.clone();
-    bench.call(|caller| Event::AppInstallRequested { caller, app: of_other, bundle });
+    bench.call(|caller| Event::AppInstallRequested {
+        caller,
+        app: of_other,
+        bundle: Box::new(bundle),
+    });
     acquire(&mut bench, None);
     let effects =
         bench.call(|caller| Event::ExclusiveRequested { caller, app: other, wait_ms: Some(0) });

@@ -29,7 +29,7 @@ fn settled() -> Bench {
 
 fn update(bench: &mut Bench, bundle: Bundle) -> Vec<Effect> {
     let app = app_id("app");
-    bench.call(|caller| Event::AppUpdateRequested { caller, app, bundle })
+    bench.call(|caller| Event::AppUpdateRequested { caller, app, bundle: Box::new(bundle) })
 }
 
 fn manifest_urls(bench: &Bench) -> Vec<String> {
@@ -147,7 +147,7 @@ fn an_app_without_a_group_is_launchable_and_says_what_is_missing() {
     let Ok(Reply::Launchable { catalog: Some(failure), .. }) = answer(&effects) else {
         panic!("{effects:?}")
     };
-    assert_eq!(failure.code.as_str(), "noAppGroup");
+    assert_eq!(failure.code.as_str(), "noGroup");
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn the_provisional_total_is_the_allowance_until_the_extension_has_answered() {
         told.collect()
     };
     let mut bench = Bench::new(Vec::new());
-    let restrictions = limits(1_000, 700);
+    let restrictions = Some(limits(1_000, 700));
     let effects = bench.install_bundle(Bundle { restrictions, ..with_manifest() });
     assert_eq!(totals(&effects).last(), Some(&700));
     bench.finish(is_fetch);

@@ -17,7 +17,7 @@ fn control(bench: &mut Bench, action: InstallationAction) -> Vec<Effect> {
 
 fn update(bench: &mut Bench, bundle: Bundle) -> Vec<Effect> {
     let app = app_id("app");
-    bench.call(|caller| Event::AppUpdateRequested { caller, app, bundle })
+    bench.call(|caller| Event::AppUpdateRequested { caller, app, bundle: Box::new(bundle) })
 }
 
 fn failures(effects: &[Effect]) -> Vec<&Failure> {
@@ -74,7 +74,7 @@ fn a_cancelled_first_installation_is_undone() {
         let mut bench = Bench::new(Vec::new());
         let app = app_id("app");
         let bundle = with_manifest();
-        bench.call(|caller| Event::AppInstallRequested { caller, app, bundle });
+        bench.call(|caller| Event::AppInstallRequested { caller, app, bundle: Box::new(bundle) });
         if stage > InstallStage::Files {
             bench.finish(|order| matches!(order, Order::PrepareApp { .. }));
         }
@@ -150,7 +150,8 @@ fn install(bench: &mut Bench, app: &str, groups: &[(&str, &[&str])]) -> Vec<Effe
     let groups = groups.iter().map(entry).collect();
     let bundle = Bundle { repository: None, groups, ..bundle("1") };
     let app = app_id(app);
-    let mut effects = bench.call(|caller| Event::AppInstallRequested { caller, app, bundle });
+    let mut effects =
+        bench.call(|caller| Event::AppInstallRequested { caller, app, bundle: Box::new(bundle) });
     if effects.iter().any(|effect| matches!(effect, Effect::Order { .. })) {
         effects.extend(bench.finish(|order| matches!(order, Order::PrepareApp { .. })));
     }

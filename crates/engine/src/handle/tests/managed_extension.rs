@@ -82,7 +82,7 @@ fn an_extension_without_run_time_wants_everything() {
     bench.publish(catalog(2));
     let app = app_id("app");
     let bundle = Bundle { version: "2".to_owned(), ..filtering() };
-    bench.call(|caller| Event::AppUpdateRequested { caller, app, bundle });
+    bench.call(|caller| Event::AppUpdateRequested { caller, app, bundle: Box::new(bundle) });
     bench.finish(|order| matches!(order, Order::PrepareApp { .. }));
     bench.finish(|order| matches!(order, Order::FetchCatalog { .. }));
     assert!(bench.subjects().is_empty());
@@ -97,7 +97,7 @@ fn a_local_pack_that_is_dropped_is_kept_up_to_date_all_the_same() {
     bench.publish(catalog(2));
     let app = app_id("app");
     let bundle = Bundle { version: "2".to_owned(), ..filtering() };
-    bench.call(|caller| Event::AppUpdateRequested { caller, app, bundle });
+    bench.call(|caller| Event::AppUpdateRequested { caller, app, bundle: Box::new(bundle) });
     bench.finish(|order| matches!(order, Order::PrepareApp { .. }));
     bench.finish(|order| matches!(order, Order::FetchCatalog { .. }));
     bench.reply(ExtensionAnswer::Dropped(vec![id("core"), id("levels")]));
