@@ -90,6 +90,22 @@ pub(crate) fn check_start(app: &App, file: &FileDownload) -> Result<(), Failure>
     }
 }
 
+/// Whether a file whose size nobody had named, and which has arrived, still fits into what is left. `Spec: concepts 14`,
+/// error 204.
+pub(crate) fn check_arrived(app: &App, download: &UrlDownload, bytes: u64) -> Result<(), Failure> {
+    let left = left_for(app, download.essential).filter(|_| download.file_size.is_none());
+    match left {
+        Some(left) if bytes > left => {
+            let message = format!(
+                "`{}` has {bytes} bytes, and {left} were left of the app's allowance before its first launch",
+                download.identifier
+            );
+            Err(Code::AllowanceExceeded.failure(message).with_hint(hint(download.essential)))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The most bytes that a download may have, and what says so.
 ///
 /// `Ours:` a manifest is charged to the allowance of what is not essential, and what that lacks to the essential one: an app

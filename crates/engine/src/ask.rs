@@ -48,13 +48,18 @@ fn of_file(state: &State, id: DownloadId) -> Option<Ask> {
     if !file.is_manifest() {
         own.extend(background_reason(state, &file.app, class));
     }
-    let done = state.live.progress.get(&id).map_or(0, |progress| progress.done);
-    let disk_bytes = file.download.file_size.map(|size| size.saturating_sub(done));
+    let disk_bytes = state.live.need_of_file(id, file);
     Some(Ask { class, own, disk_bytes, others: Some(others(state, id)) })
 }
 
+/// The app that a download of any kind belongs to.
+pub(crate) fn app_of(state: &State, id: DownloadId) -> Option<AppId> {
+    let pack = state.records.download(id).map(|download| &download.key.app);
+    pack.or_else(|| state.records.file(id).map(|file| &file.app)).cloned()
+}
+
 /// Why nothing moves for an app that nobody waits for. `Spec: concepts 9`.
-fn background_reason(state: &State, app: &AppId, class: Class) -> Option<Reason> {
+pub(crate) fn background_reason(state: &State, app: &AppId, class: Class) -> Option<Reason> {
     if !class.is_background() {
         return None;
     }
@@ -123,7 +128,7 @@ pub(crate) fn disk_taken(state: &State, except: Option<DownloadId>) -> u64 {
     let needs = running.filter(|id| Some(*id) != except).filter_map(|id| {
         let progress = state.live.progress.get(&id).copied().unwrap_or_default();
         if let Some(file) = state.records.file(id) {
-            return file.download.file_size.map(|size| size.saturating_sub(progress.done));
+            return state.live.need_of_file(id, file);
         }
         let plan = state.records.download(id)?.plan?;
         let written = progress.began.map_or(0, |(_, bytes)| progress.done.saturating_sub(bytes));

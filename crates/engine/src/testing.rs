@@ -1,5 +1,7 @@
 //! A performer for unit tests: it keeps the rows, checks them after every event, and reports what it is told to.
 
+mod asked;
+
 use std::collections::BTreeMap;
 
 use headstart_model::catalog::{BundleRef, CatalogPack, IndexRef};
@@ -9,9 +11,14 @@ use headstart_model::{
     InstallationEventTypes, PackId, PackVersion, ReleaseNumber,
 };
 
+pub(crate) use asked::{
+    a_failure, answer, code, essential_file, file, group, is_fetch, limits, number, subject, told,
+    with_extension, with_manifest,
+};
+
 use crate::record::{Bundle, BundleFiles, PlanFigures, Trust};
 use crate::{
-    Caller, ClientId, Device, Effect, EffectId, Event, MonotonicTime, Now, Order, PackKey,
+    Caller, ClientId, Device, Effect, EffectId, Event, Inquiry, MonotonicTime, Now, Order, PackKey,
     RequestId, State, WallTime, handle,
 };
 
@@ -89,6 +96,8 @@ pub(crate) struct Bench {
     orders: BTreeMap<EffectId, Order>,
     /// Effects that were told to stop and do not run.
     ended: Vec<EffectId>,
+    /// What was asked and has not been answered, oldest first.
+    questions: Vec<Inquiry>,
     next_number: u64,
 }
 
@@ -101,6 +110,7 @@ impl Bench {
             rows: BTreeMap::new(),
             orders: BTreeMap::new(),
             ended: Vec::new(),
+            questions: Vec::new(),
             next_number: 0,
         };
         bench.hear(Event::Restarted);
@@ -139,6 +149,7 @@ impl Bench {
         let records = self.state.records();
         self.orders.retain(|id, _| records.owed().any(|(owed, _)| owed == *id));
         self.check_load();
+        self.note_questions(&effects.effects);
         effects.effects
     }
 
@@ -164,6 +175,7 @@ impl Bench {
         assert_eq!(left.asked, right.asked);
         assert_eq!(left.owed, right.owed);
         assert_eq!(left.busy, right.busy);
+        assert_eq!(left.queue.holds(), right.queue.holds());
         assert!(right.files.is_as_loaded(&left.files), "{:?} {:?}", right.files, left.files);
         assert!(left.active.keys().eq(right.active.keys()));
     }
@@ -172,6 +184,7 @@ impl Bench {
     pub(crate) fn restart(&mut self) -> Vec<Effect> {
         self.state = self.load();
         self.orders.clear();
+        self.questions.clear();
         self.hear(Event::Restarted)
     }
 
@@ -265,6 +278,7 @@ impl Bench {
         let records = self.state.records();
         records.downloads().next().is_none()
             && records.owed().next().is_none()
+            && records.files().all(|(_, file)| file.outcome().is_some())
             && records
                 .apps()
                 .all(|(_, app)| app.content_request.is_none() && !app.languages.changed)

@@ -222,7 +222,8 @@ impl<'a> Work<'a> {
             index_remove(&mut live.essential, &file.app, &id);
         }
         if file.outcome().is_some() {
-            live.unplace(id, None);
+            let need = live.need_of_file(id, file);
+            live.unplace(id, need);
         }
     }
 
@@ -230,7 +231,8 @@ impl<'a> Work<'a> {
         let file = self.state.records.files.remove(&id)?;
         self.touched.insert(RowKey::File(id));
         let live = &mut self.state.live;
-        live.unplace(id, file.download.file_size);
+        let need = live.need_of_file(id, &file);
+        live.unplace(id, need);
         live.progress.remove(&id);
         live.files.leave(id, &file);
         index_remove(&mut live.essential, &file.app, &id);

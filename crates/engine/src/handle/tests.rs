@@ -9,7 +9,15 @@ use crate::{
     CancelTarget, Effect, EffectId, Event, FactsChange, Network, Order, PackUpdate, Reply, view,
 };
 
+mod allowances;
+mod downloads;
+mod errors;
+mod exclusive;
+mod extension;
 mod growth;
+mod installation;
+mod managed_extension;
+mod routing;
 
 fn failure(kind: ErrorKind) -> Failure {
     Failure::new(kind, "test", "it failed")

@@ -26,6 +26,7 @@ pub(crate) use timers::{Timer, Timers};
 use crate::class::Class;
 use crate::facts::Facts;
 use crate::id::{DownloadId, EffectId, PackKey};
+use crate::record::FileDownload;
 use crate::time::MonotonicTime;
 
 /// A plan or transfer that runs.
@@ -173,6 +174,12 @@ impl Live {
         }
     }
 
+    /// Bytes of disk that a single download still needs, where that is known: by them it is found when it lacks them.
+    pub(crate) fn need_of_file(&self, id: DownloadId, file: &FileDownload) -> Option<u64> {
+        let done = self.progress.get(&id).map_or(0, |progress| progress.done);
+        file.download.file_size.map(|size| size.saturating_sub(done))
+    }
+
     /// Forgets all of an app that has gone.
     pub(crate) fn forget_app(&mut self, app: &AppId) {
         self.installs.remove(app);
@@ -181,8 +188,8 @@ impl Live {
         self.leaving.remove(app);
         self.asked.remove(app);
         self.built.remove(app);
+        // Background activity is a setting, which outlasts the app.
         self.queue.release(app, Hold::Distrust);
-        self.queue.release(app, Hold::Background);
         self.queue.release(app, Hold::Content);
         self.exclusive.forget(app);
         self.timers.remove(&Timer::Extension(app.clone()));

@@ -122,6 +122,12 @@ impl Queue {
         }
     }
 
+    /// What holds which app.
+    #[cfg(test)]
+    pub(crate) const fn holds(&self) -> &BTreeMap<AppId, BTreeSet<Hold>> {
+        &self.held
+    }
+
     /// Ends [`Self::hold`].
     pub(crate) fn release(&mut self, app: &AppId, hold: Hold) {
         let Some(holds) = self.held.get_mut(app) else { return };

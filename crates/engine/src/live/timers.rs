@@ -24,7 +24,7 @@ pub(crate) enum Timer {
     Exclusive(RequestId),
     /// Essential downloads have waited long enough for the network.
     Patience,
-    /// More downloads are to be relieved of their back-off.
+    /// More downloads are to be relieved of their back-off, or decided on.
     Relief,
 }
 

@@ -282,6 +282,10 @@ impl App {
         }
     }
 
+    fn follows_repository(&self) -> bool {
+        matches!(self.source(), Source::Repository(_))
+    }
+
     /// Whether its content comes from anywhere.
     #[must_use]
     pub fn has_source(&self) -> bool {
@@ -319,7 +323,9 @@ impl App {
     /// stays usable. `Ours:` expired or forged metadata must not stop an app that has its content.
     #[must_use]
     pub fn distrust(&self) -> Option<&CheckFailure> {
-        self.check_failure.as_ref().filter(|c| c.failure.kind == ErrorKind::Untrusted)
+        // A manifest is not signed: what its server is not trusted for says nothing about other files.
+        let failed = self.check_failure.as_ref().filter(|_| self.follows_repository());
+        failed.filter(|c| c.failure.kind == ErrorKind::Untrusted)
     }
 
     /// When the last check ended, whatever came of it.

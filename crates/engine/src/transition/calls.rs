@@ -138,9 +138,10 @@ fn default_challenges(w: &mut Work<'_>, app: &AppId) {
 fn ask(w: &mut Work<'_>, app: &AppId, receiver: Receiver, matter: Matter) {
     let Some(question) = question(w, app, &matter) else {
         if let Matter::Challenge(challenge) = matter {
-            // Its download is gone.
+            // Its download is gone: the next thing is asked.
             let answer = Reply::Challenge(ChallengeAnswer::CancelAuthenticationChallenge);
             w.answer_at_once(challenge.request, Ok(answer));
+            w.want_ask(app);
         }
         return;
     };

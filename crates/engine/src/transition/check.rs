@@ -185,7 +185,7 @@ fn record_failure(w: &mut Work<'_>, app: &AppId, failure: &Failure) {
         }
         other => *other = Some(CheckFailure { failure: failure.clone(), since: now, last: now }),
     }
-    if untrusted {
+    if w.app(app).is_some_and(|record| record.distrust().is_some()) {
         w.live_mut().queue.hold(app, Hold::Distrust);
     }
 }

@@ -63,6 +63,8 @@ pub(crate) fn update_requested(w: &mut Work<'_>, caller: Caller, app: &AppId, bu
             }
             w.live_mut().installs.remove(app);
             calls::end_extension(w, app, ExtensionEnd::AppUpdated);
+            // What was fetched for the version before says nothing about the new one.
+            manifest::forget(w, app);
             wait(w, caller, app);
             prepare(w, app);
         }
@@ -271,6 +273,10 @@ pub(crate) fn prepare_failed(w: &mut Work<'_>, effect: EffectId, failure: &Failu
             if let Some(record) = w.app_mut(&app) {
                 record.phase = Phase::Launchable;
             }
+            if w.app(&app).is_some_and(|record| record.content_request.is_some()) {
+                check::want(w, &app);
+            }
+            w.want_ask(&app);
         }
     }
 }

@@ -74,7 +74,7 @@ fn serve(w: &mut Work<'_>, app: &AppId, id: DownloadId) {
     place::reclass(w, id);
 }
 
-/// The app has another source now: what was fetched from the old one says nothing.
+/// The app has another source or version now: what was fetched for the old one says nothing.
 pub(crate) fn forget(w: &mut Work<'_>, app: &AppId) {
     let Some(id) = w.live().files.manifests.get(app).copied() else { return };
     if let Some((order, _)) = w.live().order_of(id) {

@@ -7,8 +7,9 @@ use crate::class::{Class, Demand};
 use crate::effect::Effect;
 use crate::id::DownloadId;
 use crate::live::Timer;
-use crate::record::{App, FileStage, Stage};
+use crate::record::{App, FileDownload, FileStage, Stage};
 use crate::time::{MonotonicTime, WallTime};
+use crate::transition::pump;
 use crate::work::Work;
 
 /// Puts a download where it has to wait: its turn, its next attempt, or the end of earlier work on its pack (which places
@@ -79,7 +80,7 @@ fn is_installation_paused(w: &Work<'_>, app: &AppId) -> bool {
 pub(crate) fn need_of(w: &Work<'_>, id: DownloadId) -> Option<u64> {
     match w.download(id) {
         Some(download) => download.plan.map(|plan| plan.disk_bytes),
-        None => w.file(id).and_then(|file| file.download.file_size),
+        None => w.file(id).and_then(|file| w.live().need_of_file(id, file)),
     }
 }
 
@@ -99,6 +100,14 @@ pub(crate) fn reclass(w: &mut Work<'_>, id: DownloadId) {
                 active.class = class;
             }
             w.emit(Effect::Reclass { id: order, class });
+            let manifest = w.file(id).is_some_and(FileDownload::is_manifest);
+            let held_back = ask::app_of(w.state(), id)
+                .filter(|_| !manifest)
+                .and_then(|app| ask::background_reason(w.state(), &app, class));
+            if held_back.is_some() {
+                // Only because somebody waited for it did it move.
+                pump::stop(w, order);
+            }
         }
         return;
     }

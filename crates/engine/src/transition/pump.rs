@@ -11,11 +11,22 @@ use crate::record::{FileStage, Owed, Stage};
 use crate::transition::{check, fail, files, place};
 use crate::work::Work;
 
+/// Downloads decided on in one event; the rest follows at once in the next, so that no event grows with the queue where many
+/// lack disk space or cannot wait.
+const BATCH: usize = 32;
+
 /// Starts downloads in their order until one has to wait for something that all of its class wait for.
 pub(crate) fn run(w: &mut Work<'_>) {
     check::retry_waiting(w);
+    let mut left = BATCH;
     for class in Class::ALL {
         while let Some(id) = w.live().queue.first(class) {
+            if left == 0 {
+                let now = w.now.monotonic;
+                w.live_mut().timers.set(Timer::Relief, now);
+                break;
+            }
+            left -= 1;
             w.live_mut().step();
             if !advance(w, id) {
                 break;

@@ -2,6 +2,7 @@
 
 use headstart_model::AppId;
 
+use crate::ask;
 use crate::effect::{Effect, ExtensionEnd, Reply};
 use crate::event::Caller;
 use crate::live::Hold;
@@ -95,8 +96,7 @@ fn stop_what_may_not_go_on(w: &mut Work<'_>) {
     let running: Vec<_> = running.map(|(order, active)| (*order, active.download)).collect();
     for (order, id) in running {
         let manifest = w.file(id).is_some_and(crate::record::FileDownload::is_manifest);
-        let app = w.download(id).map(|download| download.key.app.clone());
-        let app = app.or_else(|| w.file(id).map(|file| file.app.clone()));
+        let app = ask::app_of(w.state(), id);
         let off = app.is_some_and(|app| w.records().settings.is_background_off(&app));
         if (low || off) && !manifest {
             pump::stop(w, order);

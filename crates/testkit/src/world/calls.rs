@@ -116,7 +116,12 @@ impl World {
         self.hear(Event::ContentRequested { app, request });
     }
 
-    fn call(&mut self, event: impl FnOnce(Caller) -> Event) -> RequestId {
+    /// Notes a call that is made over a connection that is there already.
+    pub(super) fn note_call(&mut self, request: RequestId, client: ClientId) {
+        self.calls.insert(request, Call { client, standing: Standing::Open });
+    }
+
+    pub(super) fn call(&mut self, event: impl FnOnce(Caller) -> Event) -> RequestId {
         let client = self.fresh_client();
         let request = RequestId(self.fresh_number());
         self.calls.insert(request, Call { client, standing: Standing::Open });

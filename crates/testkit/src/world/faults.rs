@@ -15,13 +15,15 @@ pub struct Faults {
     pub disk: u32,
     /// What is staged turns out to be damaged at the switch.
     pub damage: u32,
+    /// A process that is told something, or an extension, is slow; or it ends instead of answering.
+    pub receivers: u32,
 }
 
 impl Faults {
     /// Nothing goes wrong.
     #[must_use]
     pub const fn none() -> Self {
-        Self { crash: 0, commit: 0, network: 0, corrupt: 0, disk: 0, damage: 0 }
+        Self { crash: 0, commit: 0, network: 0, corrupt: 0, disk: 0, damage: 0, receivers: 0 }
     }
 
     /// A bad connection.
@@ -39,6 +41,14 @@ impl Faults {
     /// All of it.
     #[must_use]
     pub const fn everything() -> Self {
-        Self { crash: 15, commit: 15, network: 60, corrupt: 10, disk: 60, damage: 60 }
+        Self {
+            crash: 15,
+            commit: 15,
+            network: 60,
+            corrupt: 10,
+            disk: 60,
+            damage: 60,
+            receivers: 200,
+        }
     }
 }

@@ -42,8 +42,10 @@ impl World {
                 self.check_notice(&notice);
                 self.notices.push((self.now_ms, notice));
             }
-            Effect::Ask(inquiry) => self.inquiries.push(inquiry),
-            Effect::Forget { call, .. } => self.inquiries.retain(|open| open.call != call),
+            Effect::Ask(inquiry) => self.take_inquiry(inquiry),
+            Effect::Forget { call, .. } => {
+                self.hearing.inquiries.retain(|open| open.call != call);
+            }
             // Here nothing goes faster for being urgent, and an extension holds nothing.
             Effect::Reclass { .. } | Effect::EndExtension { .. } | Effect::Limit { .. } => {}
             Effect::SetTimer { at } => {
@@ -81,7 +83,6 @@ impl World {
     pub fn crash(&mut self) {
         self.life += 1;
         self.running.clear();
-        self.inquiries.clear();
         self.timer = None;
         self.disk.crash(&mut self.rng);
         self.lose_calls();
@@ -90,6 +91,7 @@ impl World {
 
     fn begin_life(&mut self) {
         self.watch.forget_progress();
+        self.lose_receivers();
         self.state = self.load();
         self.check_disk();
         let life = self.life;

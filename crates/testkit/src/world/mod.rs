@@ -1,5 +1,6 @@
 //! The virtual world: what the daemon, the network, the disk and the people around the engine do, without any of them.
 
+mod asked;
 mod calls;
 mod faults;
 mod files;
@@ -11,7 +12,7 @@ mod rules;
 use std::collections::{BTreeMap, BTreeSet};
 
 use headstart_engine::{
-    ClientId, DISK_RESERVE_BYTES, Device, EffectId, Event, FactsChange, Inquiry, MonotonicTime,
+    CallId, ClientId, DISK_RESERVE_BYTES, Device, EffectId, Event, FactsChange, MonotonicTime,
     Network, Notice, Now, RequestId, State, WallTime,
 };
 use headstart_model::record::Table;
@@ -36,6 +37,8 @@ enum Happening {
     Step(EffectId),
     /// A report reaches the engine.
     Report(Event),
+    /// Whoever was asked answers.
+    Answer(CallId),
     /// The timer goes off, if it is still the one that was set.
     Timer,
 }
@@ -67,8 +70,7 @@ pub struct World {
     disk_room: Option<u64>,
     languages: Vec<Language>,
     notices: Vec<(u64, Notice)>,
-    /// What apps and extensions were asked and have not answered.
-    inquiries: Vec<Inquiry>,
+    hearing: asked::Hearing,
     /// Addresses at which there is no file.
     absent_files: BTreeSet<String>,
     watch: rules::Watch,
@@ -102,7 +104,7 @@ impl World {
             disk_room: None,
             languages: Vec::new(),
             notices: Vec::new(),
-            inquiries: Vec::new(),
+            hearing: asked::Hearing::default(),
             absent_files: BTreeSet::new(),
             watch: rules::Watch::default(),
             faults: Faults::none(),
@@ -190,6 +192,7 @@ impl World {
         match happening {
             Happening::Step(id) => self.get_on(id),
             Happening::Report(event) => self.hear(event),
+            Happening::Answer(call) => self.answer_inquiry(call),
             Happening::Timer if self.timer == Some(MonotonicTime(at)) => {
                 self.timer = None;
                 self.hear(Event::TimerDue);

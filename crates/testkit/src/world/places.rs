@@ -1,7 +1,7 @@
 //! Where things are.
 
 use headstart_engine::record::{Bundle, BundleFiles, LocalVersion, Trust};
-use headstart_model::{AppId, ChannelName, Digest, Language, PackId};
+use headstart_model::{AppGroupId, AppId, ChannelName, Digest, Language, PackId};
 
 /// The address of an app's repository.
 pub(super) fn repository(app: &str) -> String {
@@ -24,6 +24,27 @@ pub(super) fn bundle(app: &str, version: &str) -> Bundle {
         restrictions: None,
         groups: std::collections::BTreeMap::new(),
     }
+}
+
+/// The bundle of an app whose own server and extension decide.
+pub(super) fn bundle_with_extension(app: &str) -> Bundle {
+    Bundle {
+        repository: None,
+        manifest: Some(file_url(&app_id(app), "manifest.json")),
+        extension: true,
+        groups: std::collections::BTreeMap::from([(group(&app_id(app)), Vec::new())]),
+        ..bundle(app, "1.0")
+    }
+}
+
+/// The group of an app.
+pub(super) fn group(app: &AppId) -> AppGroupId {
+    AppGroupId::new(format!("group.{app}")).expect("made of an app's id")
+}
+
+/// The address of a file of an app.
+pub(super) fn file_url(app: &AppId, name: &str) -> String {
+    format!("https://cdn.example/{app}/{name}")
 }
 
 /// The first language of every app here.

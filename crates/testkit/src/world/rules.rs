@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use headstart_engine::record::Phase;
 use headstart_engine::view::{self, AppState};
-use headstart_engine::{Class, DownloadId, Fact, FileUpdate, Notice, Order, PackUpdate, explain};
+use headstart_engine::{
+    Class, DownloadId, Fact, FileUpdate, Notice, Order, PackUpdate, explain_download,
+};
+use headstart_model::download::DownloadStatus;
 use headstart_model::{AppId, PackId};
 
 use super::{World, places};
@@ -99,7 +102,7 @@ impl World {
     pub(super) fn check_event(&self) {
         self.check_classes();
         for app in view::apps(&self.state) {
-            let pending = !app.essential_pending.is_empty();
+            let pending = !app.essential_pending.is_empty() || !app.essential_downloads.is_empty();
             match (app.state, app.stage) {
                 (AppState::Installing, Some(headstart_engine::record::InstallStage::Essential)) => {
                     assert!(pending, "{} waits for nothing", app.id);
@@ -114,12 +117,15 @@ impl World {
 
     /// Rule 1: no essential download waits behind one that is not.
     fn check_classes(&self) {
-        let views = view::downloads(&self.state);
+        let views = view::queue(&self.state, None, None, usize::MAX);
         let class_of = |id: DownloadId| views.iter().find(|v| v.id == id).map(|view| view.class);
         let mut moving = Vec::new();
         for run in self.running.values().filter(|run| !run.stopping) {
             if let Order::Plan(delivery) | Order::Transfer(delivery) = &run.order {
                 moving.push(class_of(delivery.download));
+            }
+            if let Order::FetchFile(transfer) = &run.order {
+                moving.push(class_of(transfer.download));
             }
         }
         let allowed = self.state.facts().transfers_max as usize;
@@ -130,16 +136,20 @@ impl World {
         let essential = moving.iter().filter(|class| **class == Some(Class::Essential)).count();
         let background = moving.iter().flatten().any(|class| class.is_background());
         assert!(essential == 0 || !background, "the background runs beside essential downloads");
-        for view in views.iter().filter(|view| view.class == Class::Essential) {
-            let view::Subject::Pack(pack) = &view.subject else { continue };
-            let key = headstart_engine::PackKey::new(view.app.clone(), pack.clone());
-            let reasons = explain(&self.state, &key, self.now()).expect("it is on its way").reasons;
+        let open = |view: &&view::DownloadView| {
+            !matches!(view.status, DownloadStatus::Finished | DownloadStatus::Failed)
+        };
+        let essentials = views.iter().filter(|view| view.class == Class::Essential);
+        for view in essentials.filter(open) {
+            let explained = explain_download(&self.state, view.id, self.now());
+            let reasons = explained.expect("it is on its way").reasons;
             let crowded = !reasons.is_empty()
                 && reasons.iter().all(|r| matches!(r.fact, Fact::SlotsBusy { .. }));
             let stopping = self.running.values().filter(|run| run.stopping).count();
             assert!(
                 !crowded || essential + stopping >= allowed.min(moving.len() + stopping),
-                "{key} waits behind what is not essential"
+                "{} waits behind what is not essential",
+                view.id
             );
         }
     }
@@ -212,8 +222,11 @@ impl World {
         records.packs().all(|(_, pack)| pack.asked.is_none())
             && records.owed().next().is_none()
             && records.downloads().next().is_none()
+            && records.files().next().is_none()
+            && self.hearing.inquiries.is_empty()
             && records.apps().all(|(_, app)| {
                 app.content_request.is_none()
+                    && app.asking.is_none()
                     && !app.languages.changed
                     && matches!(app.phase, Phase::Launchable)
             })
@@ -222,9 +235,12 @@ impl World {
     /// What keeps the world from its rest, for the message of a failed test.
     pub(super) fn unrest(&self) -> String {
         let owed: Vec<_> = self.state.records().owed().collect();
-        let downloads = view::downloads(&self.state);
+        let downloads = view::queue(&self.state, None, None, usize::MAX);
         let apps = view::apps(&self.state);
-        format!("owed: {owed:?}; downloads: {downloads:?}; apps: {apps:?}")
+        format!(
+            "asked: {:?}; owed: {owed:?}; downloads: {downloads:?}; apps: {apps:?}",
+            self.hearing.inquiries
+        )
     }
 
     /// Rules 2 and 6 at rest: every call has ended, and nothing is left but what is installed or offered.
@@ -238,6 +254,8 @@ impl World {
             let known = pack.offer.is_some() || pack.local.is_some() || pack.withheld.is_some();
             assert!(known, "{key} is an empty row");
         }
+        let files: Vec<_> = self.disk.paths("files/").collect();
+        assert!(files.is_empty(), "files are left that nobody waits for: {files:?}");
         let staged: Vec<_> = self.disk.paths("staging/").collect();
         let retired = self.disk.paths("packs/").count();
         let live = self.state.records().packs().filter(|(_, pack)| pack.local.is_some()).count();

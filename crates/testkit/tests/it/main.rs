@@ -6,6 +6,7 @@
 mod app_versions;
 mod chaos;
 mod clients;
+mod downloads;
 mod ensure;
 mod install;
 mod languages;

@@ -111,20 +111,27 @@ fn downloads_named(
         record.extension.failure = Some(failure.clone());
     }
     w.tell(Notice::Extension { app: app.clone(), result });
-    request_done(w, app);
+    request_done(w, app, request);
 }
 
-/// The content request has been dealt with.
-fn request_done(w: &mut Work<'_>, app: &AppId) {
+/// The content request has been dealt with; one that came since and goes first has not.
+fn request_done(w: &mut Work<'_>, app: &AppId, request: ContentRequest) {
     let now = w.now.wall;
+    let mut more = false;
     if let Some(record) = w.app_mut(app) {
+        more = record.content_request.is_some_and(|owed| owed < request);
+        if !more {
+            record.content_request = None;
+        }
         record.extension.request_attempts = 0;
-        record.content_request = None;
         record.checked_at = Some(now);
         record.check_failure = None;
     }
     w.live_mut().check_attempts.remove(app);
     manifest::done(w, app);
+    if more {
+        return check::want(w, app);
+    }
     install::catalog_arrived(w, app);
     check::arm_period(w, app);
 }
@@ -168,9 +175,9 @@ pub(crate) fn extension_failed(
         extension.failure = Some(failure.clone());
     }
     match matter {
-        Matter::Downloads(_) if request_attempts >= REQUEST_ATTEMPTS => {
+        Matter::Downloads(request) if request_attempts >= REQUEST_ATTEMPTS => {
             w.tell(Notice::Extension { app: app.clone(), result: Err(failure.clone()) });
-            request_done(w, app);
+            request_done(w, app, request);
         }
         // `Spec: api 4`: true where nobody says otherwise.
         Matter::ShouldDownload(request) => packs_chosen(w, app, request, &BTreeSet::new()),
@@ -197,11 +204,12 @@ pub(crate) fn not_asked(w: &mut Work<'_>, app: &AppId, reason: &Reason) {
     w.tell(Notice::Extension { app: app.clone(), result: Err(failure) });
     match w.app(app).and_then(|record| record.content_request) {
         // What an installation brings is owed for as long as it takes; the app need not wait for it.
-        Some(ContentRequest::Install | ContentRequest::Update) => {
-            if w.app(app).is_some_and(|record| App::installation(record).is_some()) {
-                install::without_catalog(w, app);
-            }
+        Some(ContentRequest::Install | ContentRequest::Update)
+            if w.app(app).is_some_and(|record| App::installation(record).is_some()) =>
+        {
+            install::without_catalog(w, app);
         }
-        _ => request_done(w, app),
+        Some(ContentRequest::Install | ContentRequest::Update) | None => {}
+        Some(request) => request_done(w, app, request),
     }
 }

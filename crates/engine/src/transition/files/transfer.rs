@@ -65,8 +65,18 @@ pub(crate) fn fetched(w: &mut Work<'_>, effect: EffectId, bytes: u64) {
     if let Some(id) = end(w, effect) {
         progress::advance(w, id, bytes);
         progress::tell_awaited(w, id);
-        conclude(w, id, Outcome::Finished { bytes });
+        let outcome = match exceeded(w, id, bytes) {
+            Some(failure) => Outcome::Failed(failure),
+            None => Outcome::Finished { bytes },
+        };
+        conclude(w, id, outcome);
     }
+}
+
+/// Why a file that has arrived is more than its app may have: others whose size nobody had named either came before it.
+fn exceeded(w: &Work<'_>, id: DownloadId, bytes: u64) -> Option<Failure> {
+    let file = w.file(id).filter(|file| !file.is_manifest())?;
+    allowance::check_arrived(w.app(&file.app)?, &file.download, bytes).err()
 }
 
 pub(crate) fn bytes_moved(w: &mut Work<'_>, effect: EffectId, bytes_done: u64) {
