@@ -14,7 +14,7 @@ impl Built {
     /// Builds it with `feature` too. What is built for the tests already is not built again.
     pub(crate) fn with(feature: &'static str) -> Self {
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["test", "--no-run", "--offline", "--message-format=json", "--quiet"]);
+        cargo.args(["test", "--no-run", "--lib", "--offline", "--message-format=json", "--quiet"]);
         cargo.args(["-p", env!("CARGO_PKG_NAME"), "--features", feature]);
         let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
