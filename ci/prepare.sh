@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sees to what the build and the tests need beyond the Rust toolchain: as root on Debian it is installed, otherwise named.
-# Exit 1 if the build cannot go on without what is missing. Without npm only the tests on real input are skipped, without nginx, apache2 or python3 those
-# that need them.
+# Exit 1 if the build cannot go on without what is missing. Without npm only the tests on real input are skipped, without nginx, apache2, python3 or dbus-daemon
+# those that need them.
 set -uo pipefail
 
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -15,6 +15,8 @@ missing_packages() {
     # Servers that downloads are tried with, and what redbot runs on.
     has nginx || echo nginx-light
     has apache2 || echo apache2-bin
+    # A bus to tell a desktop about installations.
+    has dbus-daemon || echo dbus
     python3 -c 'import ensurepip' >/dev/null 2>&1 || echo python3 python3-venv
     [ -e /etc/ssl/certs/ca-certificates.crt ] || [ ! -e /etc/debian_version ] || echo ca-certificates
 }

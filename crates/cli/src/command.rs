@@ -50,6 +50,8 @@ pub(crate) enum Command {
     App(device::App),
     Packs(device::Packs),
     Explain(device::Explain),
+    Downloads(device::Downloads),
+    Settings(device::Settings),
     Debug(device::Debug),
     Demo(demo::Demo),
     // This program itself.
@@ -75,6 +77,8 @@ impl Command {
             Self::App(command) => command.run(context),
             Self::Packs(command) => command.run(context),
             Self::Explain(command) => command.run(context),
+            Self::Downloads(command) => command.run(context),
+            Self::Settings(command) => command.run(context),
             Self::Debug(command) => command.run(context),
             Self::Demo(command) => command.run(context),
             Self::Completions(command) => command.run(context),

@@ -10,6 +10,7 @@ mod archive;
 mod arguments;
 mod command;
 mod context;
+mod desktop;
 mod failure;
 mod fault;
 mod input;

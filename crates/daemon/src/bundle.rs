@@ -54,6 +54,14 @@ pub(crate) fn check(description: &Description, trust: Trust) -> Result<(), Failu
         Trust::Development => UrlPolicy::Development,
         Trust::Insecure => UrlPolicy::Insecure,
     };
+    if let ContentMode::Unmanaged(url) = description.parsed.background_assets.mode()
+        && let Err(problem) = policy.check_web(url)
+    {
+        // Unlike a repository it is fetched like any download.
+        return Err(Failure::from_error(ErrorKind::Refused, "bundleUrl", &problem)
+            .within("`BAManifestURL` cannot be fetched")
+            .with_hint("use https, or install with --dev to reach a server on this machine"));
+    }
     description.parsed.check_urls(policy).map_err(|error| {
         Failure::from_error(ErrorKind::Refused, "bundleUrl", &error)
             .with_hint("use https, or install with --dev to reach a server on this machine")
@@ -177,5 +185,14 @@ fn describe(parsed: AppBundle) -> Description {
 
 fn groups(parsed: &AppBundle) -> BTreeMap<AppGroupId, Vec<AppId>> {
     let guests = |group: &AppGroupId| parsed.app_groups.get(group).cloned().unwrap_or_default();
-    parsed.groups().into_iter().map(|group| (group.clone(), guests(group))).collect()
+    let mut groups: BTreeMap<_, _> =
+        parsed.groups().into_iter().map(|group| (group.clone(), guests(group))).collect();
+    if groups.is_empty()
+        && parsed.extension.is_some()
+        && let Ok(own) = AppGroupId::new(parsed.id.as_str())
+    {
+        // `Ours:` app and extension need a place to share, so an app without groups is one of its own.
+        groups.insert(own, Vec::new());
+    }
+    groups
 }

@@ -257,6 +257,7 @@ impl Core {
         }
         tracing::info!("changes can be committed again");
         self.resting = None;
+        self.asker.lose_rights();
         self.timer = None;
         effects.effects.into_iter().for_each(|effect| self.begin(effect));
         true

@@ -24,7 +24,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use run::End;
-pub(crate) use run::{Returned, Run};
+pub(crate) use run::{ExclusiveTime, Returned, Run};
 pub(crate) use start::inherited;
 
 use crate::inbox::CoreHandle;
@@ -146,6 +146,13 @@ impl Asker {
     pub fn stop_all(&self) {
         for (_, run) in self.inner.runs().drain() {
             run.kill(End::ServiceStopping);
+        }
+    }
+
+    /// The engine has forgotten who listens and who has exclusive control.
+    pub(crate) fn lose_rights(&self) {
+        if let Some(shared) = self.inner.shared.get().and_then(Weak::upgrade) {
+            shared.lose_rights();
         }
     }
 

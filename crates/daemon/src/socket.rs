@@ -14,8 +14,8 @@ mod service;
 mod translate;
 mod verify;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use headstart_engine::{ClientId, Event};
@@ -46,6 +46,8 @@ pub struct Shared {
     /// The user whose service this is.
     pub uid: u32,
     clients: AtomicU64,
+    /// Cancelled when the engine has forgotten who listens and who has exclusive control.
+    rights: Mutex<CancellationToken>,
 }
 
 impl Shared {
@@ -58,7 +60,27 @@ impl Shared {
         (stop, asker): (CancellationToken, Asker),
     ) -> Self {
         let uid = headstart_sys::process::own_user();
-        Self { uid, core, context, clock, stop, asker, clients: AtomicU64::new(0) }
+        Self {
+            uid,
+            core,
+            context,
+            clock,
+            stop,
+            asker,
+            clients: AtomicU64::new(0),
+            rights: Mutex::default(),
+        }
+    }
+
+    /// The engine has forgotten who listens and who has exclusive control: their connections end, and they open others.
+    pub(crate) fn lose_rights(&self) {
+        let mut present = self.rights.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *present).cancel();
+    }
+
+    /// Cancelled when what the connections of this moment listen for or have is forgotten.
+    fn rights(&self) -> CancellationToken {
+        self.rights.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The number of the next connection.

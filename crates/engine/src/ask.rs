@@ -6,7 +6,7 @@ use crate::admit::{Ask, Others};
 use crate::class::{Class, Demand};
 use crate::id::DownloadId;
 use crate::reason::{Fact, Reason};
-use crate::record::{App, Download, Stage};
+use crate::record::{App, Download, Stage, Switch};
 use crate::state::State;
 
 /// The question for a download of any kind, with every reason of its own. None when there is no such download.
@@ -42,6 +42,8 @@ fn of_file(state: &State, id: DownloadId) -> Option<Ask> {
     if file.blocks_launch() {
         own.extend(pause_of_installation(state, &file.app));
     }
+    // What its repository says holds the app back as a whole.
+    own.extend(distrust(state, &file.app).filter(|_| class.is_background()));
     // A manifest is small, and the extension that it is for has switches of its own.
     if !file.is_manifest() {
         own.extend(background_reason(state, &file.app, class));
@@ -56,7 +58,12 @@ fn background_reason(state: &State, app: &AppId, class: Class) -> Option<Reason>
     if !class.is_background() {
         return None;
     }
-    if state.records.settings.is_background_off(app) {
+    let settings = &state.records.settings;
+    let new = state.records.app(app).is_some_and(|app| app.first_launch.is_none());
+    if new && settings.in_app_content == Switch::Off {
+        return Some(Reason::new(Fact::InAppContentOff));
+    }
+    if settings.is_background_off(app) {
         return Some(Reason::new(Fact::BackgroundOff));
     }
     let facts = &state.live.facts;

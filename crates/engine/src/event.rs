@@ -246,6 +246,11 @@ pub enum Event {
         /// What the server asks.
         challenge: DownloadChallenge,
     },
+    /// A transfer waits no longer for the answer to its challenge.
+    ChallengeWithdrawn {
+        /// The download.
+        download: DownloadId,
+    },
     /// Somebody wants the one right of an app to change its downloads. Answered with
     /// [`Reply::ExclusiveControl`](crate::Reply::ExclusiveControl). `Spec: concepts 12`.
     ExclusiveRequested {

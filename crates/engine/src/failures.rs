@@ -112,6 +112,15 @@ pub(crate) fn group_taken(app: &AppId, group: &AppGroupId, owner: &AppId) -> Fai
     ))
 }
 
+pub(crate) fn no_group(app: &AppId) -> Failure {
+    Failure::new(
+        ErrorKind::InvalidInput,
+        "noGroup",
+        format!("the bundle of app `{app}` names no group for what is downloaded"),
+    )
+    .with_hint("name one with BAAppGroupID and update the app")
+}
+
 pub(crate) fn not_for_development(app: &AppId) -> Failure {
     Failure::new(
         ErrorKind::Refused,

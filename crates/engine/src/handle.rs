@@ -71,6 +71,7 @@ fn dispatch(w: &mut Work<'_>, event: Event) {
         Event::ChallengeRaised { caller, download, challenge } => {
             calls::challenged(w, caller, download, challenge);
         }
+        Event::ChallengeWithdrawn { download } => calls::challenge_withdrawn(w, download),
         Event::ExclusiveRequested { caller, app, wait_ms } => {
             exclusive::requested(w, caller, &app, wait_ms);
         }

@@ -47,8 +47,8 @@ pub(crate) fn conclude(w: &mut Work<'_>, id: DownloadId, total: u64) {
     leave_tally(w, id);
     let Some(app) = awaited_by(w, id) else { return };
     let tally = w.live_mut().installs.entry(app).or_default();
-    tally.done += total;
-    tally.total += total;
+    tally.done = tally.done.saturating_add(total);
+    tally.total = tally.total.saturating_add(total);
 }
 
 /// Takes the download's bytes out of its installation's tally, if it is part of one.
@@ -62,8 +62,8 @@ pub(crate) fn leave_tally(w: &mut Work<'_>, id: DownloadId) {
 /// Ends what [`leave_tally`] began.
 pub(crate) fn join_tally(w: &mut Work<'_>, id: DownloadId) {
     adjust_tally(w, id, |tally, progress| {
-        tally.done += progress.done;
-        tally.total += progress.total;
+        tally.done = tally.done.saturating_add(progress.done);
+        tally.total = tally.total.saturating_add(progress.total);
     });
 }
 

@@ -6,7 +6,7 @@ use headstart_model::record::Row;
 use crate::class::Class;
 use crate::facts::Facts;
 use crate::live::{Active, Course, Hold, Live, index_add};
-use crate::record::{FileDownload, FileStage, LoadError, Owed, Records, Stage};
+use crate::record::{FileDownload, FileStage, LoadError, Owed, Records, Stage, Switch};
 
 /// What does not change about a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +89,11 @@ fn index(records: &Records) -> Live {
     }
     for app in &records.settings.apps_without_background {
         live.queue.hold(app, Hold::Background);
+    }
+    if records.settings.in_app_content == Switch::Off {
+        for (app, _) in records.apps.iter().filter(|(_, app)| app.first_launch.is_none()) {
+            live.queue.hold(app, Hold::Content);
+        }
     }
     for (key, _) in records.packs.iter().filter(|(_, pack)| pack.leaving.is_some()) {
         index_add(&mut live.leaving, &key.app, key.pack.clone());

@@ -142,6 +142,25 @@ impl Failure {
         self
     }
 
+    /// With each of its texts cut to `chars` characters, and with few causes: for failures that come from outside and are kept.
+    #[must_use]
+    pub fn shortened(mut self, chars: usize) -> Self {
+        const CAUSES_MAX: usize = 8;
+        let cut = |text: &mut String| {
+            if let Some((at, _)) = text.char_indices().nth(chars) {
+                text.truncate(at);
+            }
+        };
+        let mut code = self.code.as_str().to_owned();
+        cut(&mut code);
+        self.code = ErrorCode(code.into());
+        cut(&mut self.message);
+        cut(&mut self.hint);
+        self.causes.truncate(CAUSES_MAX);
+        self.causes.iter_mut().for_each(cut);
+        self
+    }
+
     /// With the message of this failure as the first cause of a wider one.
     #[must_use]
     pub fn within(mut self, message: impl Into<String>) -> Self {

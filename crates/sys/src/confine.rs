@@ -17,7 +17,7 @@
 //! # What it may still do
 //! It may ask whether a path exists, for size and times of what it cannot open (`stat`; Landlock
 //! has no rule for it), and where a link leads. It may make code at run time. It may use the
-//! processor and fill the disk below [`Confinement::write`]: the service counts both. Nothing of
+//! processor and fill the disk below [`Confinement::write`]: neither is limited here. Nothing of
 //! `/proc` is granted: readers of `/proc/self` get "permission denied", which runtimes cope with;
 //! `/proc/self/exe` can be read as a link. It may change the mode of files that it can open, but
 //! only through the descriptor: `chmod` by path is refused.
@@ -138,7 +138,7 @@ pub struct Confinement {
     /// May be read.
     #[serde(with = "paths")]
     pub read: Vec<PathBuf>,
-    /// May be read and changed: files, folders and symbolic links made, moved and removed in it.
+    /// May be read and changed: files and folders made, moved and removed in it, but no symbolic links made.
     /// Nothing in it may be run, unless it is also in `read_execute`.
     #[serde(with = "paths")]
     pub write: Vec<PathBuf>,

@@ -7,12 +7,16 @@
 )]
 #![allow(missing_docs, unreachable_pub, reason = "nobody uses a test")]
 
+mod answers;
 mod archives;
 mod authors;
 mod bad_input;
 mod clone;
 mod containers;
+#[cfg(target_os = "linux")]
+mod desktop;
 mod device;
+mod fake;
 mod golden;
 mod gone;
 mod interruption;
@@ -20,5 +24,6 @@ mod repository;
 mod server;
 mod servers;
 mod story;
+mod told;
 mod usage;
 mod world;

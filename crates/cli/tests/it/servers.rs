@@ -11,7 +11,7 @@ use crate::world::{Signal, World, noise};
 
 /// Reports that a test cannot run here (CONTRIBUTING.md, "Skips").
 #[allow(clippy::disallowed_methods, reason = "tests have no `main` of their own")]
-fn skip(name: &str, why: &str) {
+pub fn skip(name: &str, why: &str) {
     use std::io::Write as _;
     let line = format!("SKIPPED {name}: {why}\n");
     if let Some(report) = std::env::var_os("HEADSTART_SKIP_REPORT") {

@@ -67,11 +67,10 @@ fn question_name(inquiry: &Inquiry) -> &'static str {
 
 /// The app's extension, started if it is not there, and listening.
 async fn ready(inner: &Arc<Inner>, inquiry: &Inquiry) -> Result<Arc<Run>, Failure> {
-    let run = match inner.run(&inquiry.app) {
+    let run = match inner.run(&inquiry.app).filter(|run| run.wake()) {
         Some(run) => run,
         None => start::start(inner, &inquiry.app).await?,
     };
-    run.confined().resume();
     let patience = START_PATIENCE.min(inner.limits.patience.saturating_mul(STARTS_IN_ANSWERS));
     let patience = if run.is_debugged() { Duration::MAX } else { patience };
     let late = tokio::select! {
@@ -135,7 +134,9 @@ async fn watch(
                     continue;
                 }
                 check_memory(inner, run);
-                let over = if used() >= budget {
+                let over = if idle::exclusive_too_long(run) {
+                    Some(End::ExclusiveControl(idle::EXCLUSIVE_PATIENCE))
+                } else if used() >= budget {
                     Some(End::Budget)
                 } else if used() >= inner.limits.patience {
                     Some(End::Patience(inner.limits.patience))

@@ -12,11 +12,16 @@ use super::{Inner, call};
 const GRACE: Duration = Duration::from_millis(100);
 /// How long one that is to end may tidy up.
 const FAREWELL: Duration = Duration::from_millis(500);
-/// How long one may have exclusive control beyond its answers. `Ours:` the original sets no limit, and nothing else could get
+/// How long one may have exclusive control, or wait for it, without a pause. `Ours:` the original sets no limit, and nothing else could get
 /// at the app's downloads meanwhile.
-const EXCLUSIVE_PATIENCE: Duration = Duration::from_mins(1);
+pub(super) const EXCLUSIVE_PATIENCE: Duration = Duration::from_mins(1);
 /// How often what it uses is looked at until it is suspended.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Whether an extension keeps exclusive control, or waits for it, for too long.
+pub(super) fn exclusive_too_long(run: &Run) -> bool {
+    run.exclusive_since().is_some_and(|since| since >= EXCLUSIVE_PATIENCE)
+}
 
 /// Suspends an extension that is asked nothing more, and ends it when that lasts.
 pub(super) fn watch(inner: &Arc<Inner>, run: &Arc<Run>) {
@@ -35,25 +40,26 @@ pub(super) fn watch(inner: &Arc<Inner>, run: &Arc<Run>) {
 
 async fn rest(inner: &Arc<Inner>, run: &Arc<Run>, turn: u64) {
     let since = Instant::now();
-    let is_over = || run.turn() != turn || run.is_asked();
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
-        if is_over() {
+        if run.turn() != turn {
             return;
         }
         call::check_memory(inner, run);
-        let exclusive = run.has_exclusive();
-        if exclusive && since.elapsed() >= EXCLUSIVE_PATIENCE {
+        let exclusive = run.exclusive_since().is_some();
+        if exclusive_too_long(run) {
             return end(inner, run, End::ExclusiveControl(EXCLUSIVE_PATIENCE)).await;
         }
         if !exclusive && since.elapsed() >= GRACE {
             break;
         }
     }
-    run.confined().suspend();
+    if !run.suspend_after(turn) {
+        return;
+    }
     tokio::time::sleep(inner.limits.idle).await;
-    if !is_over() {
-        end(inner, run, End::Idle).await;
+    if run.end_after(turn) {
+        farewell(inner, run).await;
     }
 }
 
@@ -62,6 +68,11 @@ pub(super) async fn end(inner: &Inner, run: &Arc<Run>, end: End) {
     // Told before its way out is closed, and not waited for. `Spec: api 6`.
     run.tell(ExtensionEvent::WillTerminate {});
     run.set_end(end);
+    farewell(inner, run).await;
+}
+
+/// What has to end does so politely, or not.
+async fn farewell(inner: &Inner, run: &Arc<Run>) {
     inner.drop_run(run);
     let confined = run.confined();
     confined.terminate();

@@ -1,7 +1,6 @@
 //! One extension from its start to its end.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use headstart_engine::{CallId, ExtensionAnswer};
@@ -117,6 +116,8 @@ pub(crate) enum Returned {
 struct Open {
     call: CallId,
     downloads: Vec<UrlDownload>,
+    /// Bytes that they take.
+    bytes: u64,
     answer: oneshot::Sender<Result<ExtensionAnswer, Failure>>,
     kind: Kind,
 }
@@ -136,6 +137,15 @@ struct Exclusive {
     holders: u32,
     since: Option<Instant>,
     total: Duration,
+}
+
+/// The time with exclusive control of one connection.
+pub(crate) struct ExclusiveTime(Arc<Run>);
+
+impl Drop for ExclusiveTime {
+    fn drop(&mut self) {
+        self.0.end_exclusive();
+    }
 }
 
 /// What was counted of a run.
@@ -158,8 +168,9 @@ pub(crate) struct Run {
     end: watch::Sender<Option<End>>,
     exclusive: Mutex<Exclusive>,
     stats: Mutex<Stats>,
-    /// Counts questions: who waits for idleness sees when there was another.
-    turn: AtomicU64,
+    /// Counts questions: who waits for idleness sees when there was another. Locked while it is decided what becomes of one
+    /// that has nothing to do.
+    turn: Mutex<u64>,
 }
 
 impl std::fmt::Debug for Run {
@@ -189,7 +200,7 @@ impl Run {
             end: watch::Sender::new(None),
             exclusive: Mutex::default(),
             stats: Mutex::default(),
-            turn: AtomicU64::new(0),
+            turn: Mutex::new(0),
         }
     }
 
@@ -280,18 +291,47 @@ impl Run {
         kind: Kind,
     ) -> oneshot::Receiver<Result<ExtensionAnswer, Failure>> {
         let (answer, receiver) = oneshot::channel();
-        *lock(&self.open) = Some(Open { call, downloads: Vec::new(), answer, kind });
-        self.turn.fetch_add(1, Ordering::Relaxed);
+        *lock(&self.open) = Some(Open { call, downloads: Vec::new(), bytes: 0, answer, kind });
         receiver
     }
 
     /// The number of questions so far.
     pub(super) fn turn(&self) -> u64 {
-        self.turn.load(Ordering::Relaxed)
+        *lock(&self.turn)
     }
 
-    pub(super) fn is_asked(&self) -> bool {
-        lock(&self.open).is_some()
+    /// Lets it go on for another question; false when it has ended. One that a debugger holds goes on when that lets it.
+    pub(super) fn wake(&self) -> bool {
+        let mut turn = lock(&self.turn);
+        if self.ended().is_some() {
+            return false;
+        }
+        *turn += 1;
+        if !self.debugged {
+            self.confined.resume();
+        }
+        true
+    }
+
+    /// Suspends it, unless there was another question after `turn`; false then.
+    pub(super) fn suspend_after(&self, turn: u64) -> bool {
+        let present = lock(&self.turn);
+        let rests = *present == turn;
+        if rests {
+            self.confined.suspend();
+        }
+        rests
+    }
+
+    /// Notes that it ends for having nothing to do, unless there was another question after `turn`; false then.
+    pub(super) fn end_after(&self, turn: u64) -> bool {
+        let present = lock(&self.turn);
+        let rests = *present == turn;
+        if rests {
+            self.tell(ExtensionEvent::WillTerminate {});
+            self.set_end(End::Idle);
+        }
+        rests
     }
 
     /// The answer to a question is not wanted any more.
@@ -308,8 +348,9 @@ impl Run {
         let Some(mut open) = slot.take_if(|open| open.call.0 == given.call) else {
             return Returned::Unasked;
         };
+        open.bytes += given.downloads.iter().map(UrlDownload::weight_bytes).sum::<u64>();
         open.downloads.extend(given.downloads);
-        if open.downloads.len() > DOWNLOADS_MAX {
+        if open.downloads.len() > DOWNLOADS_MAX || open.bytes > DOWNLOADS_BYTES_MAX {
             let failure = too_many(&self.app);
             let _ = open.answer.send(Ok(ExtensionAnswer::Refused(failure)));
             return Returned::Taken;
@@ -319,7 +360,7 @@ impl Run {
             return Returned::Taken;
         }
         let answer = match (given.failure, open.kind) {
-            (Some(failure), _) => Err(failure),
+            (Some(failure), _) => Err(failure.shortened(FAILURE_CHARS_MAX)),
             (None, Kind::Downloads) => Ok(ExtensionAnswer::Downloads(open.downloads)),
             (None, Kind::Packs) => Ok(ExtensionAnswer::Dropped(given.dropped)),
             (None, Kind::Challenge) => {
@@ -334,14 +375,15 @@ impl Run {
 
     // --- exclusive control ---
 
-    /// It asks for exclusive control, or has it: its clock stands still.
-    pub(crate) fn begin_exclusive(&self) {
+    /// It asks for exclusive control, or has it: its clock stands still until the guard is dropped.
+    pub(crate) fn begin_exclusive(self: &Arc<Self>) -> ExclusiveTime {
         let mut exclusive = lock(&self.exclusive);
         exclusive.holders += 1;
         exclusive.since.get_or_insert_with(Instant::now);
+        ExclusiveTime(Arc::clone(self))
     }
 
-    pub(crate) fn end_exclusive(&self) {
+    fn end_exclusive(&self) {
         let mut exclusive = lock(&self.exclusive);
         exclusive.holders = exclusive.holders.saturating_sub(1);
         if exclusive.holders == 0
@@ -351,8 +393,9 @@ impl Run {
         }
     }
 
-    pub(super) fn has_exclusive(&self) -> bool {
-        lock(&self.exclusive).holders > 0
+    /// How long it has had exclusive control, or asked for it, without a pause; none when it does not.
+    pub(super) fn exclusive_since(&self) -> Option<Duration> {
+        lock(&self.exclusive).since.map(|since| since.elapsed())
     }
 
     /// Time with exclusive control so far.
@@ -390,10 +433,16 @@ impl Run {
 const LAST_WORD: Duration = Duration::from_millis(300);
 /// Downloads in one answer, at most; the engine has the same limit for all of an app.
 const DOWNLOADS_MAX: usize = 200_000;
+/// Bytes that they may take in memory, at most.
+const DOWNLOADS_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Characters of each text of a failure that an extension tells: it is kept, logged and shown.
+const FAILURE_CHARS_MAX: usize = 300;
 
 fn too_many(app: &AppId) -> Failure {
-    let message =
-        format!("the extension of app `{app}` named more than {DOWNLOADS_MAX} downloads at once");
+    let message = format!(
+        "the extension of app `{app}` named too many downloads at once: {DOWNLOADS_MAX} are allowed, and \
+         {DOWNLOADS_BYTES_MAX} bytes for all that they say"
+    );
     Failure::new(ErrorKind::Refused, "tooManyDownloads", message)
         .with_hint("fetch larger files, or schedule some of them later")
 }

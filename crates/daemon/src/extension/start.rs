@@ -34,7 +34,8 @@ pub(super) async fn start(inner: &Arc<Inner>, app: &AppId) -> Result<Arc<Run>, F
     let record =
         inner.core.query(move |state, _| state.records().app(&id).map(|app| app.bundle.clone()));
     let record = record.await?.ok_or_else(|| cannot(app, "its app is not installed"))?;
-    let debugger = inner.debuggers().remove(app);
+    // One that waits no longer must not leave an extension behind that nobody lets go on.
+    let debugger = inner.debuggers().remove(app).filter(|debugger| !debugger.is_closed());
     let (of, id, debugged) = (Arc::clone(inner), app.clone(), debugger.is_some());
     let (run, service_end) = blocking(move || spawn(&of, &id, &record, debugged)).await??;
     let run = Arc::new(run);
@@ -75,7 +76,8 @@ fn spawn(
     let below = description.extension.ok_or_else(|| cannot(app, "its bundle names none"))?;
     let folder = bundle::files_folder(layout, app, record);
     let executable = folder.join(below);
-    let groups = group_folders(inner, record.groups.keys())?;
+    let others = record.groups.keys().filter(|group| Some(*group) != record.group.as_ref());
+    let groups = group_folders(inner, record.group.iter().chain(others))?;
     let (service_end, channel) = UnixStream::pair().map_err(|e| cannot(app, &e.to_string()))?;
     let (reader, writer) = std::io::pipe().map_err(|e| cannot(app, &e.to_string()))?;
     let mut read_execute = confine::system_libraries();

@@ -1,5 +1,7 @@
 //! Servers' questions, put to whoever scheduled the download. `Spec: concepts 14`.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use headstart_engine::{ClientId, DownloadId, Event, Reply};
 use headstart_model::protocol::downloads::{
@@ -13,6 +15,20 @@ use crate::inbox::CoreHandle;
 
 /// The calls of the service itself are made by nobody's connection.
 pub(crate) const SERVICE: ClientId = ClientId(0);
+
+/// How long a transfer waits for an answer: it holds a place among those that run.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+struct Withdrawal {
+    core: CoreHandle,
+    download: DownloadId,
+}
+
+impl Drop for Withdrawal {
+    fn drop(&mut self) {
+        self.core.event(Event::ChallengeWithdrawn { download: self.download });
+    }
+}
 
 /// Puts the challenges of one download to the engine, which knows whom to ask.
 #[derive(Debug)]
@@ -32,8 +48,10 @@ impl Authenticator for Challenger {
     async fn answer(&self, challenge: &Challenge) -> Disposition {
         let (download, challenge) = (self.download, told(challenge));
         let event = move |caller| Event::ChallengeRaised { caller, download, challenge };
-        match self.core.call(SERVICE, event).await {
-            Ok(Reply::Challenge(answer)) => disposition(answer),
+        // However this ends: an answer that nobody waits for must not be asked for.
+        let _withdrawal = Withdrawal { core: self.core.clone(), download };
+        match tokio::time::timeout(PATIENCE, self.core.call(SERVICE, event)).await {
+            Ok(Ok(Reply::Challenge(answer))) => disposition(answer),
             _ => Disposition::DefaultHandling,
         }
     }

@@ -9,7 +9,7 @@ use headstart_model::download::BackgroundAssetsErrorCode as Code;
 use headstart_model::{AppGroupId, ErrorKind, Failure};
 use headstart_store::StoreError;
 use headstart_sys::mode::Access;
-use headstart_sys::{durable, purgeable};
+use headstart_sys::{Action, FileError, durable, purgeable};
 use headstart_transfer::{FileRequest, Notice, Tracking, TransferError, Violation};
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -21,6 +21,8 @@ use crate::inbox::CoreHandle;
 
 /// The engine hears of progress at most so often.
 const REPORT_EVERY: Duration = Duration::from_millis(100);
+/// An inbox, all inboxes, the group, all groups.
+const INBOX_DEPTH: usize = 4;
 
 pub(super) async fn fetch(
     context: &Arc<Context>,
@@ -29,12 +31,8 @@ pub(super) async fn fetch(
     transfer: FileTransfer,
     stop: &CancellationToken,
 ) -> Event {
-    let fetched = tokio::select! {
-        biased;
-        () = stop.cancelled() => return Event::Stopped { effect },
-        fetched = fetch_and_hand_over(context, core, effect, &transfer) => fetched,
-    };
-    match fetched {
+    match fetch_and_hand_over(context, core, effect, &transfer, stop).await {
+        Err(_) if stop.is_cancelled() => Event::Stopped { effect },
         Ok(bytes) => Event::FileFetched { effect, bytes },
         Err(failure) => Event::TransferFailed { effect, failure },
     }
@@ -45,6 +43,7 @@ async fn fetch_and_hand_over(
     core: &CoreHandle,
     effect: EffectId,
     transfer: &FileTransfer,
+    stop: &CancellationToken,
 ) -> Result<u64, Failure> {
     let inbox = context.layout.inbox(&transfer.request.app_group, transfer.download.0);
     let target = inbox.join(&transfer.file_name);
@@ -59,12 +58,22 @@ async fn fetch_and_hand_over(
         .await?
         .map_err(|error| StoreError::from(error).to_failure())?;
     let request = request_of(transfer, &folder)?;
+    let complete = request.path.clone();
+    if let Some(bytes) = blocking(move || length_of(&complete)).await? {
+        // It has its name only when it is complete: an earlier life of the service did not come to hand it over.
+        let from = request.path.clone();
+        blocking(move || hand_over(&from, &inbox, &target)).await?.map_err(|e| e.to_failure())?;
+        return Ok(bytes);
+    }
     let client = context.clients.for_file(transfer, &request.url)?;
     let tracking = tracking(context, core, effect, transfer);
-    let downloaded = client
-        .download_file(&request, &tracking)
-        .await
-        .map_err(|error| failure(&error, transfer))?;
+    // Only this can be broken off: what writes elsewhere is waited for.
+    let downloaded = tokio::select! {
+        biased;
+        () = stop.cancelled() => return Err(stopped()),
+        downloaded = client.download_file(&request, &tracking) => downloaded,
+    };
+    let downloaded = downloaded.map_err(|error| failure(&error, transfer))?;
     let from = request.path.clone();
     blocking(move || hand_over(&from, &inbox, &target))
         .await?
@@ -75,6 +84,10 @@ async fn fetch_and_hand_over(
         resumed_from = downloaded.resumed_from, "fetched"
     );
     Ok(downloaded.file_bytes)
+}
+
+fn stopped() -> Failure {
+    Failure::new(ErrorKind::Cancelled, "cancelled", "the transfer was told to stop")
 }
 
 fn length_of(path: &Path) -> Option<u64> {
@@ -139,12 +152,25 @@ async fn report(
 
 /// Moves a complete file to where it is handed over, marked as something that the system may delete. `Spec: concepts 13`.
 fn hand_over(from: &Path, inbox: &Path, target: &Path) -> Result<(), StoreError> {
+    refuse_links(inbox)?;
     durable::create_folders(inbox, Access::Private)?;
     if let Err(error) = purgeable::mark(from) {
         // A disk without such marks: the file is as good without.
         tracing::debug!(%error, "not marked as purgeable");
     }
     Ok(durable::rename_durably(from, target)?)
+}
+
+/// A link where a file is handed over would have it written, or removed, elsewhere. Extensions cannot make links; apps can.
+fn refuse_links(inbox: &Path) -> Result<(), StoreError> {
+    for folder in inbox.ancestors().take(INBOX_DEPTH) {
+        let found = std::fs::symlink_metadata(folder);
+        if found.is_ok_and(|found| found.is_symlink()) {
+            let error = std::io::Error::other("there is a link in its place");
+            return Err(FileError::new(Action::Create, folder, error).into());
+        }
+    }
+    Ok(())
 }
 
 /// What a failed transfer means for whoever scheduled it. `Spec: api 10`.
@@ -156,6 +182,14 @@ fn failure(error: &TransferError, transfer: &FileTransfer) -> Failure {
                 "`{shown}` is larger than the {bytes} bytes that are left of the app's allowance before its first launch"
             ))
             .with_hint("raise the allowance in the bundle, or fetch it after the first launch"),
+        (
+            TransferError::Unusable { violation: Violation::RedirectRefused { target }, .. },
+            _,
+        ) if transfer.restrictions.is_some() => Code::DisallowedByDomain
+            .failure(format!(
+                "`{shown}` is redirected to {target}, which is not in the app's list before its first launch"
+            ))
+            .with_hint("add its host to BADownloadDomainAllowList"),
         (TransferError::TooLarge { .. }, FileLimit::Exactly(bytes)) => other_size(shown, bytes),
         (TransferError::Unusable { violation: Violation::OtherSize { .. }, .. }, FileLimit::Exactly(bytes)) => {
             other_size(shown, bytes)
@@ -180,13 +214,13 @@ pub(super) async fn discard(
 ) -> Event {
     let folders: [PathBuf; 2] =
         [context.layout.download(download.0), context.layout.inbox(group, download.0)];
-    let removed =
-        blocking(move || folders.iter().try_for_each(|folder| durable::remove_tree(folder)));
+    let removed = blocking(move || {
+        refuse_links(&folders[1])?;
+        folders.iter().try_for_each(|folder| Ok::<_, StoreError>(durable::remove_tree(folder)?))
+    });
     match removed.await {
         Ok(Ok(())) => Event::Removed { effect },
-        Ok(Err(error)) => {
-            Event::RemovalFailed { effect, failure: StoreError::from(error).to_failure() }
-        }
+        Ok(Err(error)) => Event::RemovalFailed { effect, failure: error.to_failure() },
         Err(failure) => Event::RemovalFailed { effect, failure },
     }
 }

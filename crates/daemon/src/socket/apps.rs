@@ -216,6 +216,8 @@ pub(super) async fn info(
         used_milliseconds: view.used_ms,
         allowed_milliseconds: view.allowed_ms,
         runs: caller.shared.asker.runs_of(&call.app),
+        held_back: view.held_back.as_ref().map(translate::reason),
+        failure: view.failure.clone(),
     });
     let details = AppDetails {
         app,

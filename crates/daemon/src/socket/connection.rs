@@ -1,6 +1,7 @@
 //! One connection: calls come in, one after the other, and each is answered.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -16,6 +17,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::reply::{Caller, End, Replies};
 use super::{Shared, apps, device, downloads, extension, languages, packs, service, verify};
@@ -41,7 +43,9 @@ pub(super) struct Connection {
     /// The extension that the program is.
     run: Option<Arc<Run>>,
     /// Whether it has exclusive control of its app's downloads.
-    exclusive: bool,
+    exclusive: Option<downloads::Held>,
+    /// The same, for who may not look at the connection.
+    held: Arc<AtomicBool>,
     /// The app that the program is, as far as it said hello.
     pub(super) app: Option<AppId>,
     pub(super) shared: Arc<Shared>,
@@ -62,6 +66,7 @@ pub(crate) async fn converse(
         return Ok(());
     }
     tracing::debug!(client = client.0, ?peer, "connected");
+    let over = shared.rights();
     let (reader, writer) = stream.into_split();
     let (sender, mut calls) = mpsc::channel(CALLS_WAITING_MAX);
     let mut reading = tokio::spawn(read(reader, sender));
@@ -70,8 +75,12 @@ pub(crate) async fn converse(
         Role::Extension(run) => Some(run),
     };
     let shared = Arc::clone(shared);
-    let exclusive = false;
-    let mut connection = Connection { client, peer, run, exclusive, app: None, shared, writer };
+    let exclusive = None;
+    // An extension is its app from the first call on.
+    let app = run.as_ref().map(|run| run.app().clone());
+    let holds = Arc::new(AtomicBool::new(false));
+    let held = Arc::clone(&holds);
+    let mut connection = Connection { client, peer, run, exclusive, held, app, shared, writer };
     let talk = async {
         while let Some(decoded) = calls.recv().await {
             connection.handle(decoded).await?;
@@ -81,11 +90,20 @@ pub(crate) async fn converse(
     // When the peer is gone nobody hears the answer of a call that is still waiting, so the call is given up.
     let result = tokio::select! {
         result = talk => result,
+        () = until_rights_are_lost(&over, &holds) => Ok(()),
         () = async { while !reading.is_finished() { let _ = (&mut reading).await; } } => Ok(()),
     };
     reading.abort();
     connection.leave();
     result
+}
+
+/// Waits until the engine has forgotten who has exclusive control, if this connection had it: then it must not go on as if.
+async fn until_rights_are_lost(over: &CancellationToken, holds: &AtomicBool) {
+    over.cancelled().await;
+    if !holds.load(Ordering::Relaxed) {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Reads frames and hands calls on; ends when the peer does, or when it sends what is no call.
@@ -158,6 +176,7 @@ impl Connection {
             Ok(call) => self.dispatch(call, answer).await,
             Err(error) => Err(End::Error(error)),
         };
+        self.held.store(self.exclusive.is_some(), Ordering::Relaxed);
         match result {
             Ok(()) => Ok(()),
             Err(End::Io(error)) => Err(error),

@@ -13,6 +13,7 @@ use headstart_model::{AppId, Failure};
 
 use super::reply::{Caller, End, Replies};
 use super::{packs, translate};
+use crate::extension::{ExclusiveTime, Run};
 use crate::inbox::{Heard, Told};
 
 /// The app that a call is about, and from where it comes.
@@ -63,7 +64,8 @@ pub(super) async fn current(
     let found =
         caller.shared.core.query(move |state, _| view::current(state, &app, after, PAGE_MAX));
     let found = found.await?;
-    let next = (found.len() == PAGE_MAX).then(|| found.last().map(|last| last.id.0)).flatten();
+    // A page may be short for what it says: only an empty one is the last for certain.
+    let next = found.last().map(|last| last.id.0);
     let downloads = found.into_iter().map(|view| ScheduledDownload {
         download: view.download,
         status: view.status,
@@ -73,55 +75,47 @@ pub(super) async fn current(
     replies.last::<Current>(&CurrentPage { downloads: downloads.collect(), next }).await
 }
 
+/// Exclusive control that a connection has.
+pub(super) struct Held {
+    /// Where it is an extension's, the time that does not count.
+    _time: Option<ExclusiveTime>,
+}
+
 /// While an extension waits for the right or has it, its clock stands still. `Spec: concepts 10`.
 pub(super) async fn acquire(
     caller: Caller<'_>,
     call: AcquireExclusiveControl,
     replies: &mut Replies<'_>,
-    held: &mut bool,
+    held: &mut Option<Held>,
 ) -> Result<(), End> {
     let (app, _) = origin_of(caller, call.app).await?;
-    if *held {
+    if held.is_some() {
         return Err(Code::Invalid
             .failure("this connection has exclusive control already")
             .with_hint("release it first")
             .into());
     }
     let wait_ms = call.wait_milliseconds;
-    if let Some(run) = caller.run {
-        run.begin_exclusive();
-    }
+    let time = caller.run.map(Run::begin_exclusive);
     let event = move |caller| Event::ExclusiveRequested { caller, app, wait_ms };
-    match caller.shared.core.call(caller.client, event).await {
-        Ok(_) => {
-            *held = true;
-            replies.last::<AcquireExclusiveControl>(&ExclusiveControl {}).await
-        }
-        Err(failure) => {
-            if let Some(run) = caller.run {
-                run.end_exclusive();
-            }
-            Err(failure.into())
-        }
-    }
+    caller.shared.core.call(caller.client, event).await?;
+    *held = Some(Held { _time: time });
+    replies.last::<AcquireExclusiveControl>(&ExclusiveControl {}).await
 }
 
 pub(super) async fn release(
     caller: Caller<'_>,
     replies: &mut Replies<'_>,
-    held: &mut bool,
+    held: &mut Option<Held>,
 ) -> Result<(), End> {
     give_back(caller, held);
     replies.last::<ReleaseExclusiveControl>(&ReleasedExclusiveControl {}).await
 }
 
 /// Gives exclusive control back, if this connection has it.
-pub(super) fn give_back(caller: Caller<'_>, held: &mut bool) {
-    if std::mem::take(held) {
+pub(super) fn give_back(caller: Caller<'_>, held: &mut Option<Held>) {
+    if held.take().is_some() {
         caller.shared.core.event(Event::ExclusiveReleased { client: caller.client });
-        if let Some(run) = caller.run {
-            run.end_exclusive();
-        }
     }
 }
 
@@ -140,11 +134,14 @@ pub(super) async fn attend(
     }
     let mut questions = caller.shared.asker.attend(caller.client);
     let mut told = caller.shared.core.subscribe(Heard { app: app.clone(), packs: None });
+    let forgotten = caller.shared.rights();
     replies.between::<Attend>(&DelegateEvent::Attending {}).await?;
     caller.shared.core.event(Event::DelegateAttached { client: caller.client, app });
     loop {
         let event = tokio::select! {
             biased;
+            // The engine has forgotten this listener: it comes again.
+            () = forgotten.cancelled() => None,
             question = questions.recv() => question,
             news = told.recv() => match news {
                 Some(Told::Lost(count)) => Some(DelegateEvent::Lost { count }),
@@ -242,7 +239,10 @@ pub(super) async fn explain(
     call: ExplainDownload,
     replies: &mut Replies<'_>,
 ) -> Result<(), End> {
-    let (name, app) = (call.id, call.app.or_else(|| caller.app.cloned()));
+    let (name, mut app) = (call.id, call.app.or_else(|| caller.app.cloned()));
+    if caller.run.is_some() {
+        app = Some(origin_of(caller, app).await?.0);
+    }
     let found = caller.shared.core.query(move |state, now| {
         let id = view::find_download(state, app.as_ref(), &name)?;
         headstart_engine::explain_download(state, id, now)

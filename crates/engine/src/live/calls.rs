@@ -28,6 +28,8 @@ pub(crate) enum Matter {
 #[derive(Debug, Clone)]
 pub(crate) struct OpenCall {
     pub(crate) id: CallId,
+    /// The connection that was asked; none for an extension.
+    pub(crate) client: Option<ClientId>,
     pub(crate) matter: Matter,
 }
 
@@ -38,6 +40,8 @@ pub(crate) struct AppCalls {
     pub(crate) delegates: Vec<ClientId>,
     pub(crate) to_delegate: Option<OpenCall>,
     pub(crate) to_extension: Option<OpenCall>,
+    /// The download whose end was told last: the others have their turn before it is told again.
+    pub(crate) last_told: Option<DownloadId>,
     /// Challenges that nobody has been asked about.
     pub(crate) challenges: VecDeque<PendingChallenge>,
 }
@@ -109,9 +113,8 @@ impl Calls {
     pub(crate) fn detach(&mut self, client: ClientId) -> Option<(AppId, Option<OpenCall>)> {
         let app = self.listening.remove(&client)?;
         let open = self.change(&app, |calls| {
-            let told = calls.delegates.last() == Some(&client);
             calls.delegates.retain(|other| *other != client);
-            if told { calls.to_delegate.take() } else { None }
+            calls.to_delegate.take_if(|open| open.client == Some(client))
         });
         Some((app, open))
     }

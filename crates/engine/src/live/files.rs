@@ -22,12 +22,20 @@ pub(crate) struct Files {
     /// Those in the foreground, with the connection that it lasts as long as; none lasts until they end.
     foreground: BTreeMap<DownloadId, Option<ClientId>>,
     by_client: BTreeSet<(ClientId, DownloadId)>,
+    /// Bytes that the records of an app take, roughly.
+    weights: BTreeMap<AppId, u64>,
+    weight_of: BTreeMap<DownloadId, u64>,
 }
 
 impl Files {
     /// Enters a record, or its news.
     pub(crate) fn enter(&mut self, id: DownloadId, file: &FileDownload) {
         index_add(&mut self.of_app, &file.app, id);
+        self.weight_of.entry(id).or_insert_with(|| {
+            let weight = file.download.weight_bytes();
+            *self.weights.entry(file.app.clone()).or_default() += weight;
+            weight
+        });
         if file.is_manifest() {
             self.manifests.insert(file.app.clone(), id);
         } else if file.outcome().is_some() {
@@ -45,6 +53,13 @@ impl Files {
     /// Forgets a record.
     pub(crate) fn leave(&mut self, id: DownloadId, file: &FileDownload) {
         index_remove(&mut self.of_app, &file.app, &id);
+        let weight = self.weight_of.remove(&id).unwrap_or(0);
+        if let Some(all) = self.weights.get_mut(&file.app) {
+            *all = all.saturating_sub(weight);
+            if *all == 0 {
+                self.weights.remove(&file.app);
+            }
+        }
         index_remove(&mut self.concluded, &file.app, &id);
         if self.manifests.get(&file.app) == Some(&id) {
             self.manifests.remove(&file.app);
@@ -70,6 +85,11 @@ impl Files {
 
     pub(crate) fn count(&self, app: &AppId) -> usize {
         self.of_app.get(app).map_or(0, BTreeSet::len)
+    }
+
+    /// Bytes that the records of an app take, roughly.
+    pub(crate) fn weight_bytes(&self, app: &AppId) -> u64 {
+        self.weights.get(app).copied().unwrap_or(0)
     }
 
     pub(crate) fn is_foreground(&self, id: DownloadId) -> bool {

@@ -183,6 +183,7 @@ impl Live {
         self.built.remove(app);
         self.queue.release(app, Hold::Distrust);
         self.queue.release(app, Hold::Background);
+        self.queue.release(app, Hold::Content);
         self.exclusive.forget(app);
         self.timers.remove(&Timer::Extension(app.clone()));
         self.timers.remove(&Timer::Check(app.clone()));

@@ -17,6 +17,8 @@ pub(crate) enum Hold {
     Distrust,
     /// Its background activity is off.
     Background,
+    /// In-app content is off, and it was never launched.
+    Content,
 }
 
 #[derive(Debug, Clone)]

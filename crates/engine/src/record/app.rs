@@ -139,9 +139,9 @@ impl InstallKind {
 pub enum InstallStage {
     /// The app's own files are put in place and registered.
     Files,
-    /// The catalog is fetched and what is essential is found out.
+    /// The catalog or manifest is fetched, and what is essential is found out.
     Install,
-    /// Essential packs arrive.
+    /// What is essential arrives.
     Essential,
 }
 

@@ -104,10 +104,19 @@ pub struct Extension {
     pub budget: Budget,
     /// Calls in a row that it did not answer.
     pub attempts: u32,
+    /// Those of them that were about the present content request.
+    pub request_attempts: u32,
     /// When it may be called again after that.
     pub retry_at: Option<WallTime>,
     /// Why it did not answer the last call.
     pub failure: Option<Failure>,
+}
+
+impl Extension {
+    /// It is asked anew without delay: it may be another program now, or somebody wants to see what it does.
+    pub(crate) fn forgive(&mut self) {
+        *self = Self { budget: self.budget, ..Self::default() };
+    }
 }
 
 /// Run time that an extension may use in a day, in milliseconds: by how the app is used. `Spec: concepts 10`.

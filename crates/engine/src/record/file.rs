@@ -67,6 +67,9 @@ pub struct FileDownload {
     /// A person has paused it.
     #[serde(default)]
     pub paused: bool,
+    /// Bytes of the app's allowance that were set aside for it.
+    #[serde(default)]
+    pub charged: u64,
     /// When it was scheduled.
     pub created_at: WallTime,
     /// When bytes last arrived, or it was scheduled: from here on is counted how long it has got nowhere.
@@ -90,6 +93,7 @@ impl FileDownload {
             retry_at: None,
             failure: None,
             paused: false,
+            charged: 0,
             created_at: now,
             moved_at: now,
         }

@@ -72,6 +72,8 @@ pub enum Owed {
         app: AppId,
         /// The download.
         download: DownloadId,
+        /// The group in whose container it is handed over.
+        group: AppGroupId,
     },
     /// Remove what is left of a single file.
     DiscardFile {

@@ -20,8 +20,8 @@ pub enum Switch {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Settings {
-    /// In-app content: off means that essential assets are not downloaded and extensions do not run before the first
-    /// launch.
+    /// In-app content: off means that before the first launch nothing is begun for an app and its extension does not run.
+    /// What is on record already goes on.
     pub in_app_content: Switch,
     /// Background activity: off means that extensions do not run, nothing new is scheduled, and what nobody waits for waits.
     pub background_activity: Switch,

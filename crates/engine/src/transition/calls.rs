@@ -7,6 +7,9 @@
 mod answer;
 mod permission;
 
+use std::collections::VecDeque;
+use std::ops::Bound;
+
 use headstart_model::protocol::downloads::{ChallengeAnswer, DownloadChallenge};
 use headstart_model::{AppId, ContentRequest};
 
@@ -49,8 +52,13 @@ fn next_event(w: &mut Work<'_>, app: &AppId) -> Option<Matter> {
     if w.live().calls.of(app).is_some_and(crate::live::AppCalls::is_telling) {
         return None;
     }
+    let last = w.live().calls.of(app).and_then(|calls| calls.last_told);
     let concluded = w.live().files.concluded.get(app)?;
-    concluded.first().copied().map(Matter::Conclusion)
+    let after =
+        last.and_then(|last| concluded.range((Bound::Excluded(last), Bound::Unbounded)).next());
+    let next = *after.or_else(|| concluded.first())?;
+    w.live_mut().calls.change(app, |calls| calls.last_told = Some(next));
+    Some(Matter::Conclusion(next))
 }
 
 /// Whether something waits that goes to the app if it listens.
@@ -128,9 +136,20 @@ fn default_challenges(w: &mut Work<'_>, app: &AppId) {
 }
 
 fn ask(w: &mut Work<'_>, app: &AppId, receiver: Receiver, matter: Matter) {
-    let Some(question) = question(w, app, &matter) else { return };
+    let Some(question) = question(w, app, &matter) else {
+        if let Matter::Challenge(challenge) = matter {
+            // Its download is gone.
+            let answer = Reply::Challenge(ChallengeAnswer::CancelAuthenticationChallenge);
+            w.answer_at_once(challenge.request, Ok(answer));
+        }
+        return;
+    };
     let call = w.live_mut().calls.next_id();
-    let open = OpenCall { id: call, matter };
+    let client = match receiver {
+        Receiver::Delegate(client) => Some(client),
+        Receiver::Extension { .. } => None,
+    };
+    let open = OpenCall { id: call, client, matter };
     w.live_mut().calls.change(app, |calls| match receiver {
         Receiver::Delegate(_) => calls.to_delegate = Some(open),
         Receiver::Extension { .. } => calls.to_extension = Some(open),
@@ -212,6 +231,22 @@ pub(crate) fn challenged(
     let pending = PendingChallenge { request: caller.request, download, challenge };
     w.live_mut().calls.change(&app, |calls| calls.challenges.push_back(pending));
     w.want_ask(&app);
+}
+
+/// A transfer waits no longer for the answer to its challenge: it has ended, or has waited long enough.
+pub(crate) fn challenge_withdrawn(w: &mut Work<'_>, download: DownloadId) {
+    let Some(app) = w.file(download).map(|file| file.app.clone()) else { return };
+    let withdrawn = w.live_mut().calls.change(&app, |calls| {
+        let (gone, kept) = std::mem::take(&mut calls.challenges)
+            .into_iter()
+            .partition::<VecDeque<_>, _>(|pending| pending.download == download);
+        calls.challenges = kept;
+        gone
+    });
+    for challenge in withdrawn {
+        let answer = Reply::Challenge(ChallengeAnswer::default());
+        w.answer_at_once(challenge.request, Ok(answer));
+    }
 }
 
 /// Has the extension ended, and forgets what it was being asked: it is asked again if it may be.

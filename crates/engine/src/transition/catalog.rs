@@ -140,9 +140,10 @@ fn carry_out(
     if off && new && record.first_launch.is_none() {
         return check::add_request(w, app, request);
     }
-    if calls::has_say(record, request) && !content::candidates(w, app, request).is_empty() {
+    let asks = record.asking.is_none() && calls::has_say(record, request);
+    if asks && !content::candidates(w, app, request).is_empty() {
         if let Some(record) = w.app_mut(app) {
-            record.asking.get_or_insert(Asking { request, failed_before });
+            record.asking = Some(Asking { request, failed_before });
         }
         return w.want_ask(app);
     }

@@ -92,8 +92,7 @@ pub(crate) fn add_request(w: &mut Work<'_>, app: &AppId, request: ContentRequest
 pub(crate) fn simulated(w: &mut Work<'_>, app: &AppId, request: ContentRequest) {
     if let Some(record) = w.app_mut(app) {
         record.extension.budget.reset();
-        record.extension.attempts = 0;
-        record.extension.retry_at = None;
+        record.extension.forgive();
     }
     content_requested(w, app, request);
 }

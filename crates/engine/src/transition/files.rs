@@ -57,20 +57,20 @@ pub(crate) fn conclude(w: &mut Work<'_>, id: DownloadId, outcome: Outcome) {
 /// Gives back what was set aside for a download and not transferred, and counts what nobody had set aside.
 fn settle_allowance(w: &mut Work<'_>, id: DownloadId, outcome: &Outcome) {
     let Some(file) = w.file(id) else { return };
-    let (app, essential, size) =
-        (file.app.clone(), file.download.essential, file.download.file_size);
+    let (app, essential, charged) = (file.app.clone(), file.download.essential, file.charged);
     let done = w.live().progress.get(&id).map_or(0, |progress| progress.done);
+    let used = match outcome {
+        Outcome::Finished { bytes } => *bytes,
+        Outcome::Failed(_) => done,
+    };
     if w.app(&app).is_none_or(|app| app.restrictions().is_none()) {
         return;
     }
     let Some(record) = w.app_mut(&app) else { return };
-    match (outcome, size) {
-        (Outcome::Finished { bytes }, None) => allowance::charge(record, essential, *bytes),
-        (Outcome::Failed(_), Some(size)) => {
-            allowance::refund(record, essential, size.saturating_sub(done));
-        }
-        (Outcome::Failed(_), None) => allowance::charge(record, essential, done),
-        (Outcome::Finished { .. }, Some(_)) => {}
+    if used >= charged {
+        allowance::charge(record, essential, used - charged);
+    } else {
+        allowance::refund(record, essential, charged - used);
     }
 }
 
@@ -86,7 +86,10 @@ pub(crate) fn give_up(w: &mut Work<'_>, id: DownloadId, failure: &Failure) {
 pub(crate) fn forget(w: &mut Work<'_>, id: DownloadId) {
     let Some(file) = w.drop_file(id) else { return };
     let (app, group) = (file.app, file.download.app_group);
-    w.start(Owed::DiscardFile { app, download: id, group });
+    // What runs still writes: the end of it is waited for.
+    if w.live().order_of(id).is_none() {
+        w.start(Owed::DiscardFile { app, download: id, group });
+    }
 }
 
 /// The app goes: so do its downloads, and nobody is told.
@@ -95,6 +98,6 @@ pub(crate) fn forget_all(w: &mut Work<'_>, app: &AppId) {
         if let Some((order, _)) = w.live().order_of(id) {
             pump::stop(w, order);
         }
-        w.drop_file(id);
+        forget(w, id);
     }
 }

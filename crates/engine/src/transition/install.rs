@@ -14,7 +14,7 @@ use crate::record::{
     App, Bundle, InstallKind, InstallStage, Installation, KeepData, Outcome, Owed, Phase,
     SourceOverride, Trust,
 };
-use crate::transition::{calls, catalog, check, groups, languages, manifest, uninstall};
+use crate::transition::{calls, catalog, check, groups, languages, manifest, settings, uninstall};
 use crate::work::Work;
 
 pub(crate) fn requested(w: &mut Work<'_>, caller: Caller, app: &AppId, bundle: Bundle) {
@@ -26,6 +26,7 @@ pub(crate) fn requested(w: &mut Work<'_>, caller: Caller, app: &AppId, bundle: B
             let now = w.now.wall;
             w.insert_app(app.clone(), App::new(bundle, now));
             languages::begin(w, app);
+            settings::hold_content(w, app);
             wait(w, caller, app);
             prepare(w, app);
         }
@@ -129,6 +130,7 @@ pub(crate) fn launched(w: &mut Work<'_>, app: &AppId) {
         record.first_launch.get_or_insert(now);
     }
     if first {
+        settings::hold_content(w, app);
         if owed {
             check::want(w, app);
         }
@@ -157,6 +159,7 @@ pub(crate) fn overridden(
             Err(failures::not_for_development(app))
         }
         Some(_) => {
+            calls::end_extension(w, app, ExtensionEnd::AppUpdated);
             forget_offers(w, app);
             if let Some(record) = w.app_mut(app) {
                 record.source = source;
@@ -186,6 +189,9 @@ fn end_preparation(w: &mut Work<'_>, effect: EffectId) -> Option<AppId> {
 pub(crate) fn prepared(w: &mut Work<'_>, effect: EffectId) {
     let Some(app) = end_preparation(w, effect) else { return };
     let Some(kind) = take_bundle(w, &app) else { return };
+    if let Some(record) = w.app_mut(&app) {
+        record.extension.forgive();
+    }
     if w.app(&app).is_some_and(|record| !record.has_source()) {
         set_stage(w, &app, InstallStage::Essential);
         conclude_if_done(w, &app);
@@ -315,6 +321,7 @@ fn launchable(w: &Work<'_>, app: &AppId) -> Reply {
     let owed = record.filter(|record| record.content_request.is_some());
     let catalog = owed.and_then(|record| record.check_failure.as_ref());
     let catalog = catalog.map(|check| check.failure.clone());
+    let catalog = catalog.or_else(|| w.app(app).and_then(|app| app.extension.failure.clone()));
     Reply::Launchable { missed, catalog, downloads: failed_downloads(w, app) }
 }
 

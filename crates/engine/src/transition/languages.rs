@@ -4,12 +4,12 @@
 //! catalog is looked at, and what it offers for the new language comes by itself; packs of the old one stay until
 //! [`reconcile`](super::reconcile), or for good if somebody had asked for them.
 
-use headstart_model::{AppId, Language};
+use headstart_model::{AppId, ContentRequest, Language};
 
 use crate::effect::Reply;
 use crate::event::Caller;
 use crate::failures;
-use crate::record::{App, Languages, Teller};
+use crate::record::{App, Languages, Source, Teller};
 use crate::transition::check;
 use crate::view;
 use crate::work::Work;
@@ -37,10 +37,15 @@ fn prefer(w: &mut Work<'_>, app: &AppId, mut languages: Vec<Language>, teller: T
     if languages.is_empty() || known || present.told_by > Some(teller) {
         return;
     }
+    let changed = present.told_by == Some(teller) && !present.preferred.is_empty();
     change(w, app, |present| {
         present.preferred = languages;
         present.told_by = Some(teller);
     });
+    if changed && w.app(app).is_some_and(|r| matches!(r.source(), Source::Manifest(_))) {
+        // What that means is for the extension to say. `Spec: concepts 3`.
+        return check::content_requested(w, app, ContentRequest::LanguageChange);
+    }
     settle(w, app);
     if w.app(app).is_some_and(|record| record.languages.changed) {
         check::want(w, app);

@@ -6,6 +6,8 @@ use headstart_model::download::{DownloadKind, DownloadPriority, UrlDownload};
 use headstart_model::{AppId, ContentRequest, Failure};
 
 use crate::allowance;
+use crate::effect::Notice;
+use crate::failures;
 use crate::id::DownloadId;
 use crate::live::Progress;
 use crate::progress;
@@ -30,7 +32,12 @@ pub(crate) fn want(w: &mut Work<'_>, app: &AppId) {
     let Some(record) = w.app(app) else { return };
     let Some(request) = record.content_request else { return };
     let Source::Manifest(url) = record.source() else { return };
-    let Some(group) = record.bundle.groups.keys().next().cloned() else { return };
+    let first = record.bundle.group.as_ref().or_else(|| record.bundle.groups.keys().next());
+    let Some(group) = first.cloned() else {
+        let failure = failures::no_group(app);
+        w.tell(Notice::Extension { app: app.clone(), result: Err(failure.clone()) });
+        return check::failed(w, app, &failure, None);
+    };
     let installing = record.installation().is_some();
     let download = UrlDownload {
         identifier: "manifest".to_owned(),
@@ -91,6 +98,7 @@ pub(crate) fn concluded(w: &mut Work<'_>, id: DownloadId, outcome: Outcome) {
         }
         Outcome::Failed(failure) => {
             let file = w.file(id).cloned();
+            w.tell(Notice::Extension { app: app.clone(), result: Err(failure.clone()) });
             files::forget(w, id);
             check::failed(w, &app, &failure, None);
             let comes_again = w.app(&app).is_some_and(|app| app.installation().is_some())

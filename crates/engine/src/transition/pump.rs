@@ -85,9 +85,9 @@ fn begin(w: &mut Work<'_>, id: DownloadId) {
 fn start(w: &mut Work<'_>, id: DownloadId) {
     let class = w.class_of(id);
     if let Some(file) = w.file(id) {
-        let app = file.app.clone();
+        let (app, group) = (file.app.clone(), file.download.app_group.clone());
         w.live_mut().queue.take(id);
-        let order = w.order(Owed::FetchFile { app, download: id });
+        let order = w.order(Owed::FetchFile { app, download: id, group });
         w.set_file_stage(id, FileStage::Transferring(order));
         return run_order(w, order, id, class);
     }

@@ -137,7 +137,8 @@ fn cancel_installation(w: &mut Work<'_>, app: &AppId, kind: InstallKind, stage: 
     }
 }
 
-fn do_without(w: &mut Work<'_>, app: &AppId) {
+/// Ends what an installation waits for: it goes on without.
+pub(crate) fn do_without(w: &mut Work<'_>, app: &AppId) {
     let failure = failures::installation_cancelled(app);
     for id in w.live().essential.get(app).cloned().unwrap_or_default() {
         if w.file(id).is_some() {

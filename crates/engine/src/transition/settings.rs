@@ -6,7 +6,7 @@ use crate::effect::{Effect, ExtensionEnd, Reply};
 use crate::event::Caller;
 use crate::live::Hold;
 use crate::record::{Setting, Switch};
-use crate::transition::{calls, check, pump};
+use crate::transition::{calls, check, pump, queue};
 use crate::work::Work;
 
 pub(crate) fn changed(w: &mut Work<'_>, caller: Caller, setting: Setting) {
@@ -54,11 +54,39 @@ pub(crate) fn switched(w: &mut Work<'_>) {
 /// In-app content may come, or may not, before apps are launched.
 fn content_switched(w: &mut Work<'_>) {
     for app in w.records().apps.keys().cloned().collect::<Vec<_>>() {
+        hold_content(w, &app);
         if w.app(&app).is_some_and(|record| record.content_request.is_some()) {
             check::want(w, &app);
         }
         w.want_ask(&app);
     }
+}
+
+/// Holds back what an app that was never launched fetches while in-app content is off, or lets it go on. An installation goes on
+/// without what has not arrived. `Spec: concepts 9`.
+pub(crate) fn hold_content(w: &mut Work<'_>, app: &AppId) {
+    let Some(record) = w.app(app) else { return };
+    let off = w.records().settings.in_app_content == Switch::Off;
+    if !off || record.first_launch.is_some() {
+        return w.live_mut().queue.release(app, Hold::Content);
+    }
+    w.live_mut().queue.hold(app, Hold::Content);
+    if record_has_extension(w, app) {
+        calls::end_extension(w, app, ExtensionEnd::NotAllowed);
+    }
+    queue::do_without(w, app);
+    let running = w.live().active.iter().map(|(order, active)| (*order, active.download));
+    for (order, id) in running.collect::<Vec<_>>() {
+        let of = w.file(id).map(|file| &file.app);
+        let of = of.or_else(|| w.download(id).map(|download| &download.key.app));
+        if of == Some(app) && w.class_of(id).is_background() {
+            pump::stop(w, order);
+        }
+    }
+}
+
+fn record_has_extension(w: &Work<'_>, app: &AppId) -> bool {
+    w.app(app).is_some_and(|record| record.bundle.extension)
 }
 
 fn stop_what_may_not_go_on(w: &mut Work<'_>) {

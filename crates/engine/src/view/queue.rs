@@ -11,6 +11,9 @@ use crate::live::Course;
 use crate::record::{FileDownload, FileStage, Outcome, Stage};
 use crate::state::State;
 
+/// Bytes of the downloads of one page, roughly: a reply is bounded.
+const PAGE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
 /// What a download is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
@@ -173,7 +176,15 @@ pub fn current(
             bytes_total: file.download.file_size,
         })
     });
-    open.take(limit).collect()
+    let mut bytes = 0;
+    open.take(limit)
+        .take_while(|view| {
+            // The first is always told, however much it says.
+            let fits = bytes < PAGE_BYTES_MAX;
+            bytes += view.download.weight_bytes();
+            fits
+        })
+        .collect()
 }
 
 /// The download that a person names: by its number, or by its identifier where only one app has such a download.

@@ -17,10 +17,14 @@ pub struct AppBundle {
     pub id: AppId,
     /// Its version.
     pub version: AppVersion,
+    /// What people call it; one line, at most 100 characters.
+    pub name: Option<String>,
     /// Its program, below the bundle's folder.
     pub executable: PackPath,
     /// Its downloader extension, below the bundle's folder; never the same program as the app.
     pub extension: Option<PackPath>,
+    /// Its icon, below the bundle's folder; whether it is there and can be shown is not known.
+    pub icon: Option<PackPath>,
     /// Its languages, each once; the first is the primary one. Empty when it is not localized.
     pub languages: Vec<Language>,
     /// Where its assets come from, and under which limits.

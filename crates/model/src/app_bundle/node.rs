@@ -47,6 +47,8 @@ impl Value {
 pub(super) struct Description {
     pub(super) id: Field,
     pub(super) version: Field,
+    pub(super) name: Field,
+    pub(super) icon: Field,
     pub(super) executable: Field,
     pub(super) extension: Field,
     pub(super) languages: Field,

@@ -152,6 +152,12 @@ pub enum ValueError {
     /// Not a URL.
     #[error("not a URL: {0}")]
     Url(#[from] url::ParseError),
+    /// Not a name that fits under an icon.
+    #[error("a name is one line of 1 to {limit} characters")]
+    Name {
+        /// Characters that are allowed.
+        limit: usize,
+    },
     /// Not the identifier of an extension point that downloads assets.
     #[error("`{text}` is not the extension point of a downloader extension")]
     ExtensionPoint {

@@ -5,7 +5,7 @@ mod value;
 use std::io::Cursor;
 
 use self::value::Plain;
-use super::node::{Description, Entry, Field, Node};
+use super::node::{Description, Entry, Field, Node, Value};
 use super::problem::{BundleError, BundleProblem, ProblemKind, ValueError};
 use super::read::At;
 use super::{DESCRIPTION_BYTES_MAX, read};
@@ -48,6 +48,14 @@ fn description(top: Vec<Entry>, mut problems: Vec<BundleProblem>) -> Description
     let id = Field { key: "CFBundleIdentifier", node: take("CFBundleIdentifier") };
     let version =
         Field { key: "CFBundleShortVersionString", node: take("CFBundleShortVersionString") };
+    let display_name = take("CFBundleDisplayName").filter(says_something);
+    let short_name = take("CFBundleName").filter(says_something);
+    let name = match display_name {
+        Some(node) => Field { key: "CFBundleDisplayName", node: Some(node) },
+        None => Field { key: "CFBundleName", node: short_name },
+    };
+    let icon = take("CFBundleIconFile").filter(says_something);
+    let icon = Field { key: "CFBundleIconFile", node: icon };
     let executable = Field { key: "CFBundleExecutable", node: take("CFBundleExecutable") };
     let languages = Field { key: "CFBundleLocalizations", node: take("CFBundleLocalizations") };
     let app_groups = Field { key: "appGroups", node: take("appGroups") };
@@ -58,6 +66,8 @@ fn description(top: Vec<Entry>, mut problems: Vec<BundleProblem>) -> Description
     Description {
         id,
         version,
+        name,
+        icon,
         executable,
         extension,
         languages,
@@ -66,6 +76,11 @@ fn description(top: Vec<Entry>, mut problems: Vec<BundleProblem>) -> Description
         assets_prefix: "",
         problems,
     }
+}
+
+/// Tools write keys that nobody filled in as empty texts.
+fn says_something(node: &Node) -> bool {
+    !matches!(&node.value, Value::Text(text) if text.is_empty())
 }
 
 /// The program of the extension. `Ours:` the attributes describe the extension from inside the app's own list, with the key

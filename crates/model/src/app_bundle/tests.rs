@@ -42,6 +42,11 @@ BADownloadAllowance = 1000
 BAEssentialDownloadAllowance = 0
 "#;
 
+/// With what people see.
+fn named() -> String {
+    changed(GOOD, "languages", "name = \"The Game\"\nicon = \"share/icon.png\"\nlanguages")
+}
+
 fn toml(text: &str) -> Result<AppBundle, BundleError> {
     AppBundle::from_toml(text.as_bytes())
 }
@@ -68,6 +73,8 @@ fn property_list(toml: &str) -> plist::Dictionary {
         let key = match key.as_str() {
             "id" => "CFBundleIdentifier",
             "version" => "CFBundleShortVersionString",
+            "name" => "CFBundleDisplayName",
+            "icon" => "CFBundleIconFile",
             "executable" => "CFBundleExecutable",
             "languages" => "CFBundleLocalizations",
             _ => {
@@ -138,11 +145,42 @@ fn every_key_is_read() {
 
 #[test]
 fn both_forms_of_property_lists_say_the_same_as_toml() {
-    for text in [GOOD, UNMANAGED] {
+    for text in [GOOD, UNMANAGED, &named()] {
         let expected = toml(text).expect("good");
         let top = property_list(text);
         assert_eq!(AppBundle::from_info_plist(&xml(&top)).expect("XML"), expected);
         assert_eq!(AppBundle::from_info_plist(&binary(&top)).expect("binary"), expected);
+    }
+}
+
+#[test]
+fn the_shorter_name_of_a_property_list_counts_where_there_is_no_other() {
+    let bundle = toml(&named()).expect("good");
+    assert_eq!(bundle.name.as_deref(), Some("The Game"));
+    assert_eq!(bundle.icon.as_ref().map(crate::PackPath::as_str), Some("share/icon.png"));
+    let mut top = property_list(&named());
+    top.insert("CFBundleName".to_owned(), "Short".into());
+    let name = |top: &plist::Dictionary| AppBundle::from_info_plist(&xml(top)).expect("good").name;
+    assert_eq!(name(&top).as_deref(), Some("The Game"));
+    // As tools write keys that nobody filled in.
+    top.insert("CFBundleDisplayName".to_owned(), "".into());
+    top.insert("CFBundleIconFile".to_owned(), "".into());
+    assert_eq!(name(&top).as_deref(), Some("Short"));
+    assert_eq!(AppBundle::from_info_plist(&xml(&top)).expect("good").icon, None);
+}
+
+#[test]
+fn a_name_is_one_line_and_an_icon_lies_in_the_bundle() {
+    let long = "n".repeat(101);
+    for (from, to) in [
+        ("\"The Game\"", "\"two\\nlines\"".to_owned()),
+        ("\"The Game\"", "\" \"".to_owned()),
+        ("\"The Game\"", format!("\"{long}\"")),
+        ("share/icon.png", "../icon.png".to_owned()),
+        ("\"share/icon.png\"", "1".to_owned()),
+    ] {
+        let found = problems(toml(&changed(&named(), from, &to)));
+        assert_eq!(found.len(), 1, "{to}: {found:?}");
     }
 }
 

@@ -8,7 +8,8 @@ use super::{DESCRIPTION_BYTES_MAX, read};
 use crate::{Place, Suggestion};
 
 const TABLES: &[&str] = &["app", "background-assets", "appGroups"];
-const APP_KEYS: &[&str] = &["id", "version", "executable", "extension", "languages"];
+const APP_KEYS: &[&str] =
+    &["id", "version", "name", "icon", "executable", "extension", "languages"];
 
 pub(super) fn read(bytes: &[u8]) -> Result<Description, BundleError> {
     if bytes.len() > DESCRIPTION_BYTES_MAX {
@@ -27,6 +28,7 @@ fn description(mut top: Vec<Entry>) -> Description {
     let assets = read::table(&mut problems, "background-assets", assets);
     let mut field = |key: &'static str, name: &str| Field { key, node: take(&mut app, name) };
     let (id, version) = (field("app.id", "id"), field("app.version", "version"));
+    let (name, icon) = (field("app.name", "name"), field("app.icon", "icon"));
     let executable = field("app.executable", "executable");
     let extension = field("app.extension", "extension");
     let languages = field("app.languages", "languages");
@@ -35,6 +37,8 @@ fn description(mut top: Vec<Entry>) -> Description {
     Description {
         id,
         version,
+        name,
+        icon,
         executable,
         extension,
         languages,

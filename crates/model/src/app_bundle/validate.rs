@@ -11,10 +11,15 @@ use super::read::{At, table};
 use super::version::AppVersion;
 use crate::{AppGroupId, AppId, Language, PackPath};
 
+/// Most characters of a name that people read.
+const NAME_CHARACTERS_MAX: usize = 100;
+
 pub(super) fn bundle(description: Description) -> Result<AppBundle, BundleError> {
     let mut problems = description.problems;
     let id = required(&mut problems, &description.id, |text| AppId::new(text));
     let version = required(&mut problems, &description.version, AppVersion::new);
+    let name = optional(&mut problems, &description.name, name);
+    let icon = optional(&mut problems, &description.icon, |text| PackPath::new(text));
     let executable = required(&mut problems, &description.executable, |text| PackPath::new(text));
     let extension = optional(&mut problems, &description.extension, |text| PackPath::new(text));
     if extension.is_some() && extension == executable {
@@ -30,8 +35,10 @@ pub(super) fn bundle(description: Description) -> Result<AppBundle, BundleError>
         (Some(id), Some(version), Some(executable)) if problems.is_empty() => Ok(AppBundle {
             id,
             version,
+            name,
             executable,
             extension,
+            icon,
             languages,
             background_assets,
             app_groups,
@@ -63,6 +70,15 @@ fn optional<T, E: Into<ValueError>>(
 ) -> Option<T> {
     let node = field.node.as_ref()?;
     At { problems, key: field.key.to_owned() }.text(node, new)
+}
+
+/// What stands under an icon: one line.
+fn name(text: &str) -> Result<String, ValueError> {
+    let long = text.chars().nth(NAME_CHARACTERS_MAX).is_some();
+    if long || text.trim().is_empty() || text.chars().any(char::is_control) {
+        return Err(ValueError::Name { limit: NAME_CHARACTERS_MAX });
+    }
+    Ok(text.trim().to_owned())
 }
 
 fn languages(problems: &mut Vec<BundleProblem>, field: &Field) -> Vec<Language> {

@@ -158,6 +158,15 @@ impl UrlDownload {
         Ok(())
     }
 
+    /// Bytes that it takes in memory, roughly: what bounds how many of them somebody may hand in.
+    #[must_use]
+    pub fn weight_bytes(&self) -> u64 {
+        const FIXED_BYTES: usize = 512;
+        let headers = self.headers.iter().map(|(name, value)| name.len() + value.len() + 64);
+        let texts = self.identifier.len() + self.unique_identifier.len() + self.url.len();
+        (FIXED_BYTES + texts + headers.sum::<usize>()) as u64
+    }
+
     /// The same download, not essential: what an extension schedules again when an essential one has failed.
     /// `Spec: api 7`, `removingEssential`.
     #[must_use]

@@ -97,7 +97,7 @@ method!(Serve, "io.headstart.Extension.Serve", Stream, ExtensionEvent);
 pub struct Return {
     /// Which.
     pub call: u64,
-    /// The downloads that are wanted, those that were given with `more` before included.
+    /// The downloads that are wanted, beside those that were given with `more` before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub downloads: Vec<UrlDownload>,
     /// More downloads follow, in another call: an answer may be longer than a message.

@@ -39,6 +39,10 @@ impl Program {
         for inherited in ["HEADSTART_SOCKET", "HEADSTART_APP", "HEADSTART_APP_TOKEN"] {
             command.env_remove(inherited);
         }
+        // A demo leaves nothing on the desktop.
+        for session in ["WAYLAND_DISPLAY", "DISPLAY", "XDG_CURRENT_DESKTOP"] {
+            command.env_remove(session);
+        }
         command
     }
 

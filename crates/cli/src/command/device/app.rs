@@ -1,14 +1,18 @@
 //! `app`: installing apps and starting them.
 
+mod control;
+mod info;
+mod install;
+
 use std::path::PathBuf;
 use std::process::Command;
 
 use clap::{Args, Subcommand};
 use futures::StreamExt as _;
+use headstart::AppId;
 use headstart::apps::{
-    Data, InstallEvent, InstallOptions, LaunchEvent, UpdateOptions, WhilePending,
+    Data, InstallOptions, InstallationAction, LaunchEvent, UpdateOptions, WhilePending,
 };
-use headstart::{AppId, Events};
 use headstart_model::{ErrorKind, Failure};
 use headstart_sys::process;
 use serde_json::json;
@@ -16,7 +20,8 @@ use serde_json::json;
 use super::super::Verdict;
 use super::{connector, failed, translate};
 use crate::context::Context;
-use crate::output::{size, table};
+use crate::desktop::{self, EntryWish};
+use crate::output::table;
 
 /// Installs apps and starts them
 #[derive(Debug, Args)]
@@ -44,6 +49,9 @@ enum What {
         /// Reach the repository without encryption; what is fetched is verified all the same
         #[arg(long)]
         insecure: bool,
+        /// Do not list the app among the programs of the desktop
+        #[arg(long)]
+        no_desktop_entry: bool,
     },
     /// Replaces an installed app by another version
     #[command(after_help = "Examples:\n  headstart app update ./MyGame-2")]
@@ -53,6 +61,24 @@ enum What {
         /// Reach the repository without encryption; what is fetched is verified all the same
         #[arg(long)]
         insecure: bool,
+    },
+    /// Holds an installation that is going on; what has arrived stays
+    #[command(after_help = "Examples:\n  headstart app pause com.example.game")]
+    Pause {
+        /// The app
+        app: AppId,
+    },
+    /// Goes on with an installation that was paused
+    #[command(after_help = "Examples:\n  headstart app resume com.example.game")]
+    Resume {
+        /// The app
+        app: AppId,
+    },
+    /// Ends an installation: a first one is undone, an update goes on without what has not arrived
+    #[command(after_help = "Examples:\n  headstart app cancel com.example.game")]
+    Cancel {
+        /// The app
+        app: AppId,
     },
     /// Removes an app and its packs
     #[command(
@@ -93,75 +119,23 @@ enum What {
 impl App {
     pub(crate) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
         match &self.what {
-            What::Install { bundle, copy, dev, insecure } => {
+            What::Install { bundle, copy, dev, insecure, no_desktop_entry } => {
                 let options = InstallOptions { copy: *copy, dev: *dev, insecure: *insecure };
-                context.block_on(async {
-                    let apps = connector(context, None).apps().map_err(failed)?;
-                    let events = apps.install(bundle, options).await.map_err(failed)?;
-                    follow(context, events).await
-                })
+                let wish = if *no_desktop_entry { EntryWish::Nothing } else { EntryWish::Write };
+                install::install(context, bundle, options, wish)
             }
-            What::Update { bundle, insecure } => context.block_on(async {
-                let apps = connector(context, None).apps().map_err(failed)?;
-                let events = apps
-                    .update(bundle, UpdateOptions { insecure: *insecure })
-                    .await
-                    .map_err(failed)?;
-                follow(context, events).await
-            }),
+            What::Update { bundle, insecure } => {
+                install::update(context, bundle, UpdateOptions { insecure: *insecure })
+            }
+            What::Pause { app } => control::control(context, app, InstallationAction::Pause),
+            What::Resume { app } => control::control(context, app, InstallationAction::Resume),
+            What::Cancel { app } => control::control(context, app, InstallationAction::Cancel),
             What::Uninstall { app, keep_data } => uninstall(context, app, *keep_data),
             What::Launch { app, wait, arguments } => launch(context, app, *wait, arguments),
             What::List => list(context),
-            What::Info { app } => info(context, app),
+            What::Info { app } => info::info(context, app),
         }
     }
-}
-
-/// Tells how an installation goes. An essential download that failed is exit 1, though the app can be launched.
-async fn follow(context: &Context, mut events: Events<InstallEvent>) -> Result<Verdict, Failure> {
-    let output = &context.output;
-    let progress = output.progress();
-    let mut verdict = Verdict::Done;
-    while let Some(event) = events.next().await {
-        match event.map_err(failed)? {
-            InstallEvent::Progress(moved) => progress.advance(&translate(&moved)),
-            InstallEvent::Launchable(launchable) => {
-                progress.finish();
-                let failures: Vec<_> = launchable
-                    .failed
-                    .iter()
-                    .map(|failed| json!({ "pack": failed.pack, "error": failed.failure }))
-                    .collect();
-                let catalog = &launchable.catalog;
-                output.event(
-                    &json!({ "event": "launchable", "failed": failures, "catalog": catalog }),
-                );
-                if let Some(failure) = catalog {
-                    output.line(format!("its packs are not known yet: {failure}"));
-                    output.line(&failure.hint);
-                    verdict = Verdict::Failed;
-                }
-                for failed in &launchable.failed {
-                    output.line(format!("pack `{}` is missing: {}", failed.pack, failed.failure));
-                    verdict = Verdict::Failed;
-                }
-            }
-            InstallEvent::Done(app) => {
-                output.done(
-                    json!({ "id": app.id, "version": app.version, "state": app.state }),
-                    || {
-                        format!(
-                            "{} {} can be launched: headstart app launch {}",
-                            app.id, app.version, app.id
-                        )
-                    },
-                );
-                return Ok(verdict);
-            }
-            _ => {}
-        }
-    }
-    Err(ended())
 }
 
 /// The service ended a stream without its last event.
@@ -176,6 +150,7 @@ fn uninstall(context: &Context, app: &AppId, keep_data: bool) -> Result<Verdict,
         let apps = connector(context, None).apps().map_err(failed)?;
         apps.uninstall(app, data).await.map_err(failed)
     })?;
+    desktop::forget(context, app);
     context.output.document(&json!({}), || format!("{app} is removed."));
     Ok(Verdict::Done)
 }
@@ -234,50 +209,6 @@ fn list(context: &Context) -> Result<Verdict, Failure> {
             .iter()
             .map(|app| vec![app.id.to_string(), app.version.clone(), app.state.to_string()])
             .collect();
-        table(&rows)
-    });
-    Ok(Verdict::Done)
-}
-
-fn info(context: &Context, app: &AppId) -> Result<Verdict, Failure> {
-    let (details, packs) = context.block_on(async {
-        let connector = connector(context, Some(app));
-        let details = connector.apps().map_err(failed)?.info(app).await.map_err(failed)?;
-        let packs = connector.packs().map_err(failed)?.list().await.map_err(failed)?;
-        Ok((details, packs))
-    })?;
-    let document = json!({
-        "id": details.app.id,
-        "version": details.app.version,
-        "state": details.app.state,
-        "essentialPending": details.app.essential_pending,
-        "bundle": details.bundle,
-        "executable": details.executable,
-        "dev": details.dev,
-        "appGroup": details.app_group,
-        "repositoryURL": details.repository_url,
-        "channel": details.channel,
-        "languages": details.languages,
-        "resolvedLanguage": details.resolved_language,
-    });
-    context.output.document(&document, || {
-        let mut rows = vec![
-            vec!["App".to_owned(), format!("{} {}", details.app.id, details.app.version)],
-            vec!["State".to_owned(), details.app.state.to_string()],
-            vec!["Bundle".to_owned(), details.bundle.clone()],
-        ];
-        if let Some(url) = &details.repository_url {
-            rows.push(vec!["Repository".to_owned(), url.clone()]);
-        }
-        if let Some(language) = &details.resolved_language {
-            rows.push(vec!["Language".to_owned(), language.to_string()]);
-        }
-        for state in &packs {
-            if state.app == details.app.id && state.local_version.is_some() {
-                let text = format!("{} ({})", state.pack.id, size(state.pack.installed_size));
-                rows.push(vec!["Pack".to_owned(), text]);
-            }
-        }
         table(&rows)
     });
     Ok(Verdict::Done)

@@ -1,15 +1,16 @@
-//! `debug`: what otherwise only time or an installer brings about.
+//! `debug`: what otherwise only time, an installer or the weather brings about.
 
-use clap::{Args, Subcommand, ValueEnum};
-use futures::StreamExt as _;
+mod conditions;
+mod develop;
+mod simulate;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
 use headstart::AppId;
-use headstart::apps::SimulationEvent;
-use headstart_model::{ContentRequest, Failure};
-use serde_json::json;
+use headstart_model::Failure;
 
 use super::super::Verdict;
-use super::app::ended;
-use super::{connector, failed, translate};
 use crate::context::Context;
 
 /// Brings about what otherwise only time or an installer does
@@ -26,73 +27,56 @@ enum What {
     #[command(after_help = "Examples:\n  headstart debug simulate periodic --app com.example.game")]
     Simulate {
         /// Which
-        event: Simulated,
+        event: simulate::Simulated,
         /// The app
         #[arg(long)]
         app: AppId,
     },
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Simulated {
-    /// As at the first installation
-    Install,
-    /// As when the app is updated
-    Update,
-    /// As from time to time
-    Periodic,
-    /// As when the preferred language changes
-    LanguageChange,
+    /// Shows what the service takes the device to be like, and pretends that it were different
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Conditions {
+        #[command(subcommand)]
+        what: conditions::Conditions,
+    },
+    /// Points an app that was installed with `--dev` at another repository or manifest
+    #[command(
+        after_help = "Examples:\n  headstart debug override --app com.example.game http://localhost:8000/ --root repo/metadata/root.json\n  headstart debug override --app com.example.game --clear"
+    )]
+    Override {
+        /// The app
+        #[arg(long)]
+        app: AppId,
+        /// The other repository or manifest
+        #[arg(required_unless_present = "clear")]
+        url: Option<String>,
+        /// The first root of that repository
+        #[arg(long, value_name = "FILE", conflicts_with = "clear")]
+        root: Option<PathBuf>,
+        /// Go back to what the app's bundle says
+        #[arg(long, conflicts_with = "url")]
+        clear: bool,
+    },
+    /// Waits for the next start of an app's extension, and says how to attach a debugger to it
+    #[command(after_help = "Examples:\n  headstart debug attach --app com.example.game\n\n\
+            The extension stops before its first instruction until a debugger lets it go on.")]
+    Attach {
+        /// The app
+        #[arg(long, env = "EXTENSION")]
+        app: AppId,
+    },
 }
 
 impl Debug {
     pub(crate) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
-        let What::Simulate { event, app } = &self.what;
-        let event = match event {
-            Simulated::Install => ContentRequest::Install,
-            Simulated::Update => ContentRequest::Update,
-            Simulated::Periodic => ContentRequest::Periodic,
-            Simulated::LanguageChange => ContentRequest::LanguageChange,
-        };
-        context.block_on(simulate(context, event, app))
-    }
-}
-
-async fn simulate(
-    context: &Context,
-    event: ContentRequest,
-    app: &AppId,
-) -> Result<Verdict, Failure> {
-    let apps = connector(context, None).apps().map_err(failed)?;
-    let mut events = apps.simulate_event(app, event).await.map_err(failed)?;
-    let output = &context.output;
-    let progress = output.progress();
-    while let Some(event) = events.next().await {
-        match event.map_err(failed)? {
-            SimulationEvent::Selected(packs) => {
-                output.event(&json!({ "event": "selected", "packs": packs }));
+        match &self.what {
+            What::Simulate { event, app } => {
+                context.block_on(simulate::simulate(context, *event, app))
             }
-            SimulationEvent::Progress(moved) => progress.advance(&translate(&moved)),
-            SimulationEvent::Done(outcome) => {
-                progress.finish();
-                let failures: Vec<_> = outcome
-                    .failed
-                    .iter()
-                    .map(|failed| json!({ "pack": failed.pack, "error": failed.failure }))
-                    .collect();
-                let done = json!({ "installed": outcome.installed, "failed": failures });
-                output.done(done, || {
-                    let names: Vec<_> = outcome.installed.iter().map(ToString::to_string).collect();
-                    if names.is_empty() {
-                        "Nothing came.".to_owned()
-                    } else {
-                        format!("Came: {}", names.join(", "))
-                    }
-                });
-                return Ok(if outcome.failed.is_empty() { Verdict::Done } else { Verdict::Failed });
+            What::Conditions { what } => what.run(context),
+            What::Override { app, url, root, .. } => {
+                develop::override_source(context, app, url.as_deref(), root.as_deref())
             }
-            _ => {}
+            What::Attach { app } => develop::attach(context, app),
         }
     }
-    Err(ended())
 }

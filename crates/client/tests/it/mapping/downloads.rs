@@ -1,4 +1,9 @@
 //! The names that have to do with single downloads and extensions.
+#![expect(
+    clippy::no_effect_underscore_binding,
+    clippy::too_many_lines,
+    reason = "that it compiles is the test"
+)]
 
 use std::path::Path;
 

@@ -123,14 +123,18 @@ pub(in crate::socket) async fn attach(
 
 async fn check_extension(caller: Caller<'_>, app: &AppId) -> Result<(), Failure> {
     let id = app.clone();
-    let has = caller
-        .shared
-        .core
-        .query(move |state, _| state.records().app(&id).map(|record| record.bundle.extension));
+    let has = caller.shared.core.query(move |state, _| {
+        state.records().app(&id).map(|record| (record.bundle.extension, record.bundle.trust))
+    });
     match has.await? {
         None => Err(app_not_found(app)),
-        Some(true) => Ok(()),
-        Some(false) => {
+        Some((true, Trust::Development)) => Ok(()),
+        Some((true, _)) => {
+            let message = format!("app `{app}` was not installed for development");
+            Err(Failure::new(ErrorKind::Refused, "notForDevelopment", message)
+                .with_hint("install it with --dev"))
+        }
+        Some((false, _)) => {
             let message = format!("the bundle of app `{app}` has no downloader extension");
             Err(Failure::new(ErrorKind::NotFound, "noExtension", message)
                 .with_hint("name one with `extension` in the bundle and update the app"))

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use headstart_engine::record::Source;
-use headstart_engine::view::{self, Subject};
+use headstart_engine::view::{self, LaunchGate, Subject};
 use headstart_engine::{Event, FileUpdate, Notice, PackUpdate, Reply};
 use headstart_model::download::DownloadStatus;
 use headstart_model::protocol::PackFailure;
 use headstart_model::protocol::apps::{SimulateEvent, SimulationEvent, SimulationOutcome};
-use headstart_model::{AppId, PackId};
+use headstart_model::{AppId, ErrorKind, Failure, PackId};
 use tokio::sync::mpsc::Receiver;
 
 use super::{app_not_found, download_failure, internal};
@@ -25,9 +25,17 @@ pub(in crate::socket) async fn simulate(
     let core = &caller.shared.core;
     let app = call.app.clone();
     let decides = core.query(move |state, _| {
-        state.records().app(&app).map(|record| matches!(record.source(), Source::Manifest(_)))
+        let launchable = view::launch_gate(state, &app) == LaunchGate::Open;
+        let record = state.records().app(&app)?;
+        Some((matches!(record.source(), Source::Manifest(_)), launchable))
     });
-    let decides = decides.await?.ok_or_else(|| app_not_found(&call.app))?;
+    let (decides, launchable) = decides.await?.ok_or_else(|| app_not_found(&call.app))?;
+    if !launchable {
+        let message = format!("app `{}` is just being installed, updated or removed", call.app);
+        return Err(Failure::new(ErrorKind::Conflict, "appBusy", message)
+            .with_hint("try again when that has ended")
+            .into());
+    }
     let told = core.subscribe(Heard { app: call.app.clone(), packs: None });
     core.event(Event::ContentRequested { app: call.app.clone(), request: call.event });
     if decides {

@@ -69,9 +69,7 @@ pub(crate) fn extension_returned(
     if w.app(app).is_some_and(|record| record.extension.failure.is_some())
         && let Some(record) = w.app_mut(app)
     {
-        record.extension.attempts = 0;
-        record.extension.retry_at = None;
-        record.extension.failure = None;
+        record.extension.forgive();
     }
     match (matter, answer) {
         (Matter::Downloads(request), ExtensionAnswer::Downloads(downloads)) => {
@@ -120,6 +118,7 @@ fn downloads_named(
 fn request_done(w: &mut Work<'_>, app: &AppId) {
     let now = w.now.wall;
     if let Some(record) = w.app_mut(app) {
+        record.extension.request_attempts = 0;
         record.content_request = None;
         record.checked_at = Some(now);
         record.check_failure = None;
@@ -157,17 +156,19 @@ pub(crate) fn extension_failed(
     let (seed, now) = (w.device().seed, w.now.wall);
     let installing = w.app(app).is_some_and(|record| record.installation().is_some());
     let class = if installing { Class::Essential } else { Class::Nonessential };
-    let mut attempts = 1;
+    let mut request_attempts = 1;
+    let is_request = matches!(matter, Matter::Downloads(_));
     if let Some(record) = w.app_mut(app) {
         let extension = &mut record.extension;
         extension.attempts = extension.attempts.saturating_add(1);
-        attempts = extension.attempts;
-        let wait_ms = backoff_ms(class, seed, call.0, attempts);
+        extension.request_attempts += u32::from(is_request);
+        request_attempts = extension.request_attempts;
+        let wait_ms = backoff_ms(class, seed, call.0, extension.attempts);
         extension.retry_at = Some(now.after_ms(wait_ms));
         extension.failure = Some(failure.clone());
     }
     match matter {
-        Matter::Downloads(_) if attempts >= REQUEST_ATTEMPTS => {
+        Matter::Downloads(_) if request_attempts >= REQUEST_ATTEMPTS => {
             w.tell(Notice::Extension { app: app.clone(), result: Err(failure.clone()) });
             request_done(w, app);
         }

@@ -2,6 +2,7 @@
 
 use headstart_model::{AppId, ErrorKind, Failure};
 
+use crate::backoff::BACKOFF_MAX_MS;
 use crate::reason::{Fact, Reason};
 use crate::record::{App, Switch, budget_ms};
 use crate::state::State;
@@ -43,6 +44,8 @@ pub(crate) fn permission(state: &State, app: &AppId, now: WallTime) -> Permissio
     let extension = &record.extension;
     if let Some((at, failure)) = extension.retry_at.zip(extension.failure.clone())
         && at > now
+        // A clock that was set back must not keep it waiting for longer than any back-off.
+        && now.ms_until(at) <= BACKOFF_MAX_MS
     {
         let fact = Fact::ExtensionFailed { attempts: extension.attempts, failure };
         return Permission::Denied(Reason::new(fact).until(at));

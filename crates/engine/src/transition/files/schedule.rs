@@ -19,6 +19,8 @@ use crate::work::Work;
 /// Downloads of one app whose end nobody has taken note of, at most. `Ours:` nothing from outside decides how much memory the
 /// service takes.
 pub(crate) const DOWNLOADS_MAX: usize = 200_000;
+/// Bytes that they may take in memory, at most.
+pub(crate) const DOWNLOADS_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// Somebody schedules downloads: all of them, or none.
 pub(crate) fn requested(
@@ -45,13 +47,16 @@ pub(crate) fn requested(
 }
 
 fn schedule(w: &mut Work<'_>, app: &AppId, download: UrlDownload) -> DownloadId {
-    if w.app(app).is_some_and(|app| app.restrictions().is_some())
+    let charged = download.file_size.unwrap_or(0);
+    let limited = w.app(app).is_some_and(|app| app.restrictions().is_some());
+    let charged = if limited { charged } else { 0 };
+    if charged > 0
         && let Some(record) = w.app_mut(app)
     {
-        allowance::charge(record, download.essential, download.file_size.unwrap_or(0));
+        allowance::charge(record, download.essential, charged);
     }
     let file = FileDownload::new(app.clone(), download, FilePurpose::Scheduled, w.now.wall);
-    let id = enter(w, file);
+    let id = enter(w, FileDownload { charged, ..file });
     place::place(w, id);
     id
 }
@@ -104,7 +109,7 @@ fn check_all(
     foreground: bool,
 ) -> Result<(), Failure> {
     let record = w.app(app).ok_or_else(|| failures::app_not_found(app))?;
-    check_count(w, app, downloads.len())?;
+    check_count(w, app, downloads)?;
     if !foreground {
         check_switches(w, app)?;
     }
@@ -113,18 +118,19 @@ fn check_all(
     // What the earlier ones of the list take is no longer there for the later ones.
     let mut imagined = record.clone();
     for download in downloads {
+        let known = w.live().files.find(app, &download.identifier).is_some();
+        if known && foreground && named.insert(download.identifier.as_str()) {
+            // It is promoted as it is, whatever is said of it now.
+            continue;
+        }
         check_one(record, app, download)?;
         if download.essential {
             return Err(Code::EssentialDownloadNotPermitted
                 .failure(format!("`{}` is essential, and only the answer to a content request may have such", download.identifier))
                 .with_hint("schedule it without `essential`, or return it from the extension at installation or update"));
         }
-        let known = w.live().files.find(app, &download.identifier).is_some();
-        if !named.insert(download.identifier.as_str()) || (known && !foreground) {
+        if known || !named.insert(download.identifier.as_str()) {
             return Err(already_scheduled(download));
-        }
-        if known {
-            continue;
         }
         allowance::check_domain(record, download)?;
         allowance::check_size(&imagined, download)?;
@@ -139,13 +145,15 @@ fn already_scheduled(download: &UrlDownload) -> Failure {
         .with_hint("give each download an identifier of its own, or cancel the other one")
 }
 
-fn check_count(w: &Work<'_>, app: &AppId, more: usize) -> Result<(), Failure> {
-    let there = w.live().files.count(app);
-    if there.saturating_add(more) <= DOWNLOADS_MAX {
+fn check_count(w: &Work<'_>, app: &AppId, given: &[UrlDownload]) -> Result<(), Failure> {
+    let (there, more) = (w.live().files.count(app), given.len());
+    let weight: u64 = given.iter().map(UrlDownload::weight_bytes).sum();
+    let bytes = w.live().files.weight_bytes(app).saturating_add(weight);
+    if there.saturating_add(more) <= DOWNLOADS_MAX && bytes <= DOWNLOADS_BYTES_MAX {
         return Ok(());
     }
     let message = format!(
-        "app `{app}` has {there} downloads, and {more} more are too many: {DOWNLOADS_MAX} are allowed"
+        "app `{app}` has {there} downloads, and {more} more are too many: {DOWNLOADS_MAX} are allowed, and {DOWNLOADS_BYTES_MAX} bytes for all that they say"
     );
     Err(Failure::new(ErrorKind::Refused, "tooManyDownloads", message)
         .with_hint("schedule the rest when some have ended, or fetch larger files"))
@@ -230,7 +238,7 @@ pub(crate) fn answered(
     how: Answered,
 ) -> Result<u64, Failure> {
     let record = w.app(app).ok_or_else(|| failures::app_not_found(app))?;
-    check_count(w, app, downloads.len())?;
+    check_count(w, app, &downloads)?;
     let mut named = BTreeSet::new();
     for download in &downloads {
         check_one(record, app, download)?;
@@ -253,11 +261,13 @@ pub(crate) fn answered(
         }
         download.essential &= how.blocks;
         scheduled += 1;
-        let refused = check_limits(w, app, &download).err();
-        let id = schedule(w, app, download);
-        if let Some(failure) = refused {
-            // It was never begun: all that was set aside for it is given back.
+        if let Err(failure) = check_limits(w, app, &download) {
+            // Nothing is set aside for what never begins.
+            let purpose = FilePurpose::Scheduled;
+            let id = enter(w, FileDownload::new(app.clone(), download, purpose, w.now.wall));
             conclude(w, id, Outcome::Failed(failure));
+        } else {
+            schedule(w, app, download);
         }
     }
     Ok(scheduled)

@@ -22,7 +22,9 @@ pub(crate) const GIVE_UP_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 pub(crate) fn may_begin(w: &mut Work<'_>, id: DownloadId) -> bool {
     let Some(file) = w.file(id) else { return false };
     let Some(app) = w.app(&file.app) else { return false };
-    match allowance::check_start(app, file) {
+    let allowed = allowance::check_domain(app, &file.download)
+        .and_then(|()| allowance::check_start(app, file));
+    match allowed {
         Ok(()) => true,
         Err(failure) => {
             conclude(w, id, Outcome::Failed(failure));
@@ -38,11 +40,16 @@ pub(crate) fn refused(w: &mut Work<'_>, id: DownloadId, failure: &Failure) {
 
 /// Takes a transfer off the record; the download that still waits for it.
 fn end(w: &mut Work<'_>, effect: EffectId) -> Option<DownloadId> {
-    let Some(Owed::FetchFile { app, download }) = w.records().owed.get(&effect).cloned() else {
+    let Some(Owed::FetchFile { app, download, group }) = w.records().owed.get(&effect).cloned()
+    else {
         return None;
     };
     w.end_order(effect);
     facts::feed_starved(w);
+    if w.file(download).is_none() {
+        let app = app.clone();
+        w.start(Owed::DiscardFile { app, download, group });
+    }
     if w.app(&app).is_none_or(crate::record::App::is_leaving) {
         uninstall::go_on(w, &app);
         return None;

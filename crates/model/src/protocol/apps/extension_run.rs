@@ -4,8 +4,8 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use crate::AppGroupId;
-use crate::protocol::wire_time;
+use crate::protocol::{Reason, wire_time};
+use crate::{AppGroupId, Failure};
 
 /// The folder that the members of an app group share.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,12 @@ pub struct ExtensionDetails {
     pub allowed_milliseconds: u64,
     /// Its runs since the service started, newest first; the older ones are forgotten.
     pub runs: Vec<ExtensionRun>,
+    /// Why it is not asked anything at present; none when it may be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_back: Option<Reason>,
+    /// Why its last answer was none, or was refused; none when it was good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
 }
 
 /// What an extension did from its start to its end.

@@ -265,8 +265,12 @@ fn app_samples() -> Vec<Sample> {
             &[apps::Attached { pid: 7, program: "/bundle/extension".to_owned() }],
         ),
     ];
-    use apps::InstallationAction::{Cancel, Pause, Resume};
-    samples.extend([Pause, Resume, Cancel].map(|action| {
+    let actions = [
+        apps::InstallationAction::Pause,
+        apps::InstallationAction::Resume,
+        apps::InstallationAction::Cancel,
+    ];
+    samples.extend(actions.map(|action| {
         let control = apps::ControlInstallation { app: app(), action };
         sample(Call::ControlInstallation, &control, &[apps::Controlled {}])
     }));

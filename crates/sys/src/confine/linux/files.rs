@@ -63,11 +63,14 @@ fn ruleset() -> Result<RulesetCreated, RulesetError> {
         .create()
 }
 
-/// Reading and changing, without devices, named pipes and sockets, and without running.
+/// Reading and changing, without devices, named pipes, sockets and links, and without running.
+///
+/// Attack: through a symbolic link in what it may change, the service, which is not confined, would write and remove elsewhere
+/// for it.
 fn changes() -> BitFlags<AccessFs> {
     make_bitflags!(AccessFs::{
-        ReadFile | ReadDir | WriteFile | Truncate | MakeReg | MakeDir | MakeSym | RemoveFile
-            | RemoveDir | Refer
+        ReadFile | ReadDir | WriteFile | Truncate | MakeReg | MakeDir | RemoveFile | RemoveDir
+            | Refer
     })
 }
 

@@ -56,6 +56,8 @@ pub(super) fn extension_details() -> apps::ExtensionDetails {
         used_milliseconds: 30,
         allowed_milliseconds: 600_000,
         runs: vec![run],
+        held_back: Some(reason()),
+        failure: Some(failure()),
     }
 }
 
