@@ -17,6 +17,7 @@ pub mod asset_pack;
 pub mod async_api;
 pub mod download;
 pub mod error;
+pub mod ext;
 pub mod extension;
 pub mod manager;
 pub mod manifest;

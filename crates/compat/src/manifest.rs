@@ -9,7 +9,7 @@ use crate::error::BackgroundAssetsError;
 /// A list of asset packs.
 #[derive(Debug, Clone)]
 pub struct Manifest {
-    inner: AssetPackManifest,
+    pub(crate) inner: AssetPackManifest,
 }
 
 /// What is given for the downloads of a manifest.

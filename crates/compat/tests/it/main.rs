@@ -4,9 +4,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod build;
+#[path = "../../../client/tests/it/fake_port.rs"]
+#[expect(dead_code, reason = "the tests of the library use all of it")]
+mod fake_port;
 #[path = "../../../client/tests/it/fake_service.rs"]
 #[expect(dead_code, reason = "the tests of the library use all of it")]
 mod fake_service;
+mod hosted;
 mod published;
 mod running;
 #[path = "../../../client/tests/it/samples.rs"]

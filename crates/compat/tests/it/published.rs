@@ -98,3 +98,22 @@ fn the_published_tests_of_the_surface_pass() {
         assert!(output.status.success(), "{name}: {told}");
     }
 }
+
+#[test]
+fn the_quick_start_of_the_version_before_compiles_and_runs() {
+    let Some(crate_folder) = published("0.3.0") else { return };
+    let page = std::fs::read_to_string(crate_folder.join("README.md")).unwrap();
+    let program = page.split("```rust").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let (_, program) = program.split_once('\n').unwrap();
+    let into = tempfile::tempdir().unwrap();
+    let source = into.path().join("quick_start.rs");
+    std::fs::write(&source, program).unwrap();
+    let compiled = Built::with("v0_3").compile(&source, &["--crate-type", "bin"], into.path());
+    let said = String::from_utf8_lossy(&compiled.stderr);
+    assert!(compiled.status.success(), "{said}");
+    let mut command = std::process::Command::new(into.path().join("quick_start"));
+    command.env_clear().env("HEADSTART_HOME", into.path());
+    command.env("HEADSTART_DAEMON", into.path().join("no-such-program"));
+    // Without a service there is no manager, and the program ends well.
+    assert!(command.output().unwrap().status.success());
+}
