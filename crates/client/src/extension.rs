@@ -35,7 +35,7 @@
 //! question may come to a new one. From inside, [`DownloadManager`](crate::DownloadManager) works
 //! as in the app, but for what each method says. Everything in the process reaches the service
 //! through the port that the service started it with, so a
-//! [`Connector`](crate::Connector) needs to be told nothing.
+//! [`Connector`] needs to be told nothing.
 
 use std::path::Path;
 

@@ -45,7 +45,11 @@ impl AssetPackManager {
         } else {
             run(&caller, blocking::AssetPackManager::open).await?
         };
-        Ok(Self { namespaces: Arc::clone(&inner.namespaces), inner })
+        Ok(Self::of_blocking(inner))
+    }
+
+    pub(crate) fn of_blocking(inner: blocking::AssetPackManager) -> Self {
+        Self { namespaces: Arc::clone(&inner.namespaces), inner }
     }
 
     /// The same manager, for calls that wait.

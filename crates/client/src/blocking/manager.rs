@@ -53,6 +53,12 @@ impl AssetPackManager {
         Ok(Self { caller, namespaces })
     }
 
+    /// The same manager, for futures.
+    #[must_use]
+    pub fn to_async(&self) -> crate::AssetPackManager {
+        crate::AssetPackManager::of_blocking(self.clone())
+    }
+
     /// The packs that the server offers, by id; may ask it. `Spec: api 2`.
     ///
     /// # Errors

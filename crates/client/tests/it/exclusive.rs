@@ -68,19 +68,19 @@ fn the_error_of_a_body_is_given_on() {
 fn a_deadline_that_has_passed_tries_once_and_a_body_without_control_does_not_run() {
     let device = Device::new();
     let service = FakeService::start(&device, |_, peer| {
-        peer.fail(Failure::new(ErrorKind::Conflict, "exclusiveControlHeld", "somebody has it"));
+        peer.fail(Failure::new(ErrorKind::Conflict, "exclusiveControlTaken", "somebody has it"));
         Then::KeepOpen
     });
     let downloads = device.connector().downloads_blocking().unwrap();
     let body = || panic!("it must not run");
     let error = downloads.with_exclusive_control_before(UNIX_EPOCH, body).unwrap_err();
-    assert_eq!((error.kind(), error.code()), (ErrorKind::Conflict, "exclusiveControlHeld"));
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Conflict, "exclusiveControlTaken"));
     #[expect(clippy::disallowed_methods, reason = "the deadline is one of the clock")]
     let soon = SystemTime::now() + Duration::from_mins(1);
     block_on(async {
         let downloads = device.connector().downloads().unwrap();
         let refused = downloads.with_exclusive_control_before(soon, async || ()).await;
-        assert_eq!(refused.unwrap_err().code(), "exclusiveControlHeld");
+        assert_eq!(refused.unwrap_err().code(), "exclusiveControlTaken");
     });
     let waits = service.calls().into_iter().map(|call| match call {
         Call::AcquireExclusiveControl(acquire) => acquire.wait_milliseconds.unwrap(),

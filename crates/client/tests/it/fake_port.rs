@@ -28,14 +28,22 @@ impl FakePort {
         device: &Device,
         script: impl Fn(&Call, &mut Peer) -> Then + Send + Sync + 'static,
     ) -> (Self, Connector) {
+        let (port, theirs) = Self::open(device, script);
+        (port, device.connector().extension_port(theirs))
+    }
+
+    /// A port on `device`, and the end of it that an extension is started with.
+    pub(crate) fn open(
+        device: &Device,
+        script: impl Fn(&Call, &mut Peer) -> Then + Send + Sync + 'static,
+    ) -> (Self, OwnedFd) {
         let app = AppId::new("com.example.game").unwrap();
         let state = State::new(&device.home(), Some(app), script);
         let (ours, theirs) = UnixStream::pair().unwrap();
         let port = ours.try_clone().unwrap();
         let shared = Arc::clone(&state);
         std::thread::spawn(move || hand_out(&shared, ours));
-        let connector = device.connector().extension_port(OwnedFd::from(theirs));
-        (Self { state, port }, connector)
+        (Self { state, port }, OwnedFd::from(theirs))
     }
 
     pub(crate) fn calls(&self) -> Vec<Call> {

@@ -1,0 +1,504 @@
+//! Single downloads.
+
+use std::collections::BTreeMap;
+use std::ops::Deref;
+
+use headstart::downloads::{BackgroundAssetsErrorCode, WriteProgress};
+use serde::Serialize;
+
+use crate::asset_pack::signed;
+use crate::error::{BackgroundAssetsError, Fallible, fallible};
+use crate::extension::{AuthenticationChallenge, ChallengeDisposition};
+use crate::manifest::group;
+
+#[cfg(feature = "async")]
+mod delegate;
+#[cfg(feature = "async")]
+pub use delegate::{DownloadManagerEventStream, install_global_download_manager_delegate};
+#[cfg(feature = "async")]
+mod exclusive;
+#[cfg(feature = "async")]
+pub use exclusive::ExclusiveControlFuture;
+
+/// Why content is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+pub enum ContentRequest {
+    /// First installation of the app.
+    Install,
+    /// Update of the app.
+    Update,
+    /// When the device finds it a good time.
+    Periodic,
+    /// Any other: 4 when the app's language has changed.
+    #[cfg(not(feature = "v0_3"))]
+    Unknown(isize),
+}
+
+impl ContentRequest {
+    /// Whether the answer may have essential downloads.
+    #[must_use]
+    pub const fn allows_essential_downloads(self) -> bool {
+        matches!(self, Self::Install | Self::Update)
+    }
+
+    /// None for a request that nobody knows.
+    pub(crate) const fn known(self) -> Option<headstart::ContentRequest> {
+        match self {
+            Self::Install => Some(headstart::ContentRequest::Install),
+            Self::Update => Some(headstart::ContentRequest::Update),
+            Self::Periodic => Some(headstart::ContentRequest::Periodic),
+            #[cfg(not(feature = "v0_3"))]
+            Self::Unknown(4) => Some(headstart::ContentRequest::LanguageChange),
+            #[cfg(not(feature = "v0_3"))]
+            Self::Unknown(_) => None,
+        }
+    }
+}
+
+impl From<headstart::ContentRequest> for ContentRequest {
+    fn from(request: headstart::ContentRequest) -> Self {
+        match request {
+            headstart::ContentRequest::Install => Self::Install,
+            headstart::ContentRequest::Update => Self::Update,
+            headstart::ContentRequest::Periodic => Self::Periodic,
+            #[cfg(not(feature = "v0_3"))]
+            headstart::ContentRequest::LanguageChange => Self::Unknown(4),
+            // It has no name there, and asks for no essential downloads either.
+            #[cfg(feature = "v0_3")]
+            headstart::ContentRequest::LanguageChange => Self::Periodic,
+        }
+    }
+}
+
+/// Where a download is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+pub enum DownloadStatus {
+    /// It has failed.
+    Failed,
+    /// It was made and not scheduled.
+    Created,
+    /// It is scheduled and waits.
+    Waiting,
+    /// Its bytes are moving.
+    Downloading,
+    /// It has arrived.
+    Finished,
+    /// Any other.
+    Unknown(i64),
+}
+
+impl From<headstart::DownloadStatus> for DownloadStatus {
+    fn from(status: headstart::DownloadStatus) -> Self {
+        match status {
+            headstart::DownloadStatus::Failed => Self::Failed,
+            headstart::DownloadStatus::Created => Self::Created,
+            headstart::DownloadStatus::Waiting => Self::Waiting,
+            headstart::DownloadStatus::Downloading => Self::Downloading,
+            headstart::DownloadStatus::Finished => Self::Finished,
+            other => Self::Unknown(other.number()),
+        }
+    }
+}
+
+/// The place of a download among those of the app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct DownloadPriority(i64);
+
+impl DownloadPriority {
+    /// The priority of this number; outside of [`min`](Self::min) and [`max`](Self::max) a download
+    /// cannot be made with it.
+    #[must_use]
+    pub const fn new(value: i64) -> Self {
+        Self(value)
+    }
+
+    /// Its number.
+    #[must_use]
+    pub const fn raw_value(self) -> i64 {
+        self.0
+    }
+
+    /// The lowest.
+    #[must_use]
+    pub fn min() -> Self {
+        headstart::DownloadPriority::MIN.into()
+    }
+
+    /// That of a download that names none.
+    #[must_use]
+    pub fn default_value() -> Self {
+        headstart::DownloadPriority::DEFAULT.into()
+    }
+
+    /// The highest.
+    #[must_use]
+    pub fn max() -> Self {
+        headstart::DownloadPriority::MAX.into()
+    }
+}
+
+impl Default for DownloadPriority {
+    fn default() -> Self {
+        Self::default_value()
+    }
+}
+
+impl From<headstart::DownloadPriority> for DownloadPriority {
+    fn from(priority: headstart::DownloadPriority) -> Self {
+        Self(priority.into())
+    }
+}
+
+/// What a download says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DownloadSnapshot {
+    /// What the developer calls it.
+    pub identifier: String,
+    /// A UUID.
+    pub unique_identifier: String,
+    /// Where it is in its life.
+    pub status: DownloadStatus,
+    /// Its place among the app's downloads.
+    pub priority: DownloadPriority,
+    /// Whether the app may not be launched before it has concluded.
+    pub is_essential: bool,
+    /// Whether it is for a file of the app's own.
+    pub is_url_download: bool,
+}
+
+/// Bytes of a download.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct DownloadWriteProgress {
+    /// Bytes that arrived since the last news.
+    pub bytes_written: i64,
+    /// Bytes that have arrived.
+    pub total_bytes_written: i64,
+    /// Bytes in all; −1 while that is not known.
+    pub total_bytes_expected_to_write: i64,
+}
+
+impl DownloadWriteProgress {
+    /// The share that is done; none while that is not known.
+    #[must_use]
+    pub fn fraction_completed(&self) -> Option<f64> {
+        let known = self.total_bytes_expected_to_write > 0;
+        known.then(|| self.total_bytes_written as f64 / self.total_bytes_expected_to_write as f64)
+    }
+}
+
+impl From<WriteProgress> for DownloadWriteProgress {
+    fn from(progress: WriteProgress) -> Self {
+        Self {
+            bytes_written: signed(progress.bytes_written),
+            total_bytes_written: signed(progress.total_bytes_written),
+            total_bytes_expected_to_write: progress.total_bytes_expected.map_or(-1, signed),
+        }
+    }
+}
+
+/// Hears of the app's downloads.
+#[expect(unused_variables, reason = "the names of parameters document the methods")]
+pub trait DownloadManagerDelegate: Send + 'static {
+    /// Bytes begin to move, or move again.
+    fn download_did_begin(&mut self, download: &DownloadSnapshot) {}
+    /// It waits.
+    fn download_did_pause(&mut self, download: &DownloadSnapshot) {}
+    /// Bytes arrived.
+    fn download_did_write_bytes(
+        &mut self,
+        download: &DownloadSnapshot,
+        progress: &DownloadWriteProgress,
+    ) {
+    }
+    /// A server asks for a credential.
+    fn did_receive_challenge(
+        &mut self,
+        download: &DownloadSnapshot,
+        challenge: &AuthenticationChallenge,
+    ) -> ChallengeDisposition {
+        ChallengeDisposition::PerformDefaultHandling
+    }
+    /// It failed.
+    fn download_failed(&mut self, download: &DownloadSnapshot, error: &BackgroundAssetsError) {}
+    /// It arrived; the file is deleted when this returns.
+    fn download_finished(&mut self, download: &DownloadSnapshot, file_url: &str) {}
+}
+
+/// What a [`DownloadManagerDelegate`] heard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each is documented at the delegate's method")]
+pub enum DownloadManagerEvent {
+    Began {
+        download: DownloadSnapshot,
+    },
+    Paused {
+        download: DownloadSnapshot,
+    },
+    Progress {
+        download: DownloadSnapshot,
+        progress: DownloadWriteProgress,
+    },
+    ChallengeRequested {
+        download: DownloadSnapshot,
+        challenge: AuthenticationChallenge,
+        disposition: ChallengeDisposition,
+    },
+    Failed {
+        download: DownloadSnapshot,
+        error: BackgroundAssetsError,
+    },
+    Finished {
+        download: DownloadSnapshot,
+        file_url: String,
+    },
+}
+
+/// A download.
+#[derive(Debug, Clone)]
+pub struct Download {
+    pub(crate) inner: headstart::Download,
+}
+
+impl Download {
+    pub(crate) const fn new(inner: headstart::Download) -> Self {
+        Self { inner }
+    }
+
+    /// What the developer calls it.
+    #[must_use]
+    pub fn identifier(&self) -> String {
+        self.inner.identifier().to_owned()
+    }
+
+    /// A UUID.
+    #[must_use]
+    pub fn unique_identifier(&self) -> String {
+        self.inner.unique_identifier().to_owned()
+    }
+
+    /// Where it was in its life when it was given.
+    #[must_use]
+    pub fn status(&self) -> DownloadStatus {
+        self.inner.status().into()
+    }
+
+    /// Its place among the app's downloads.
+    #[must_use]
+    pub fn priority(&self) -> DownloadPriority {
+        self.inner.priority().into()
+    }
+
+    /// Whether the app may not be launched before it has concluded.
+    #[must_use]
+    pub fn is_essential(&self) -> bool {
+        self.inner.is_essential()
+    }
+
+    /// Whether it is for a file of the app's own.
+    #[must_use]
+    pub fn is_url_download(&self) -> bool {
+        self.inner.is_url_download()
+    }
+
+    /// The same download, not essential.
+    #[must_use]
+    pub fn removing_essential(&self) -> Option<Self> {
+        Some(Self::new(self.inner.removing_essential()))
+    }
+
+    /// All of it.
+    #[must_use]
+    pub fn snapshot(&self) -> DownloadSnapshot {
+        (&self.inner).into()
+    }
+}
+
+impl From<&headstart::Download> for DownloadSnapshot {
+    fn from(download: &headstart::Download) -> Self {
+        Self {
+            identifier: download.identifier().to_owned(),
+            unique_identifier: download.unique_identifier().to_owned(),
+            status: download.status().into(),
+            priority: download.priority().into(),
+            is_essential: download.is_essential(),
+            is_url_download: download.is_url_download(),
+        }
+    }
+}
+
+/// What else a download is made with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UrlDownloadOptions {
+    /// The method of the request; only `GET` fetches anything here.
+    pub method: String,
+    /// Headers of the request.
+    pub headers: BTreeMap<String, String>,
+    /// Whether the app may not be launched before it has concluded.
+    pub essential: bool,
+    /// Its place among the app's downloads.
+    pub priority: DownloadPriority,
+}
+
+impl Default for UrlDownloadOptions {
+    fn default() -> Self {
+        Self {
+            method: "GET".to_owned(),
+            headers: BTreeMap::new(),
+            essential: false,
+            priority: DownloadPriority::default(),
+        }
+    }
+}
+
+/// A download of a file of the app's own.
+#[derive(Debug, Clone)]
+pub struct UrlDownload {
+    download: Download,
+}
+
+impl UrlDownload {
+    /// A download of `url`, whose file has exactly `file_size` bytes.
+    ///
+    /// # Errors
+    /// When something about it is not as it has to be.
+    pub fn new(
+        identifier: &str,
+        url: &str,
+        file_size: u64,
+        app_group_id: &str,
+    ) -> Result<Self, BackgroundAssetsError> {
+        Self::with_options(identifier, url, file_size, app_group_id, UrlDownloadOptions::default())
+    }
+
+    /// The same with options.
+    ///
+    /// # Errors
+    /// When something about it is not as it has to be.
+    #[expect(clippy::needless_pass_by_value, reason = "the signature is given")]
+    pub fn with_options(
+        identifier: &str,
+        url: &str,
+        file_size: u64,
+        app_group_id: &str,
+        options: UrlDownloadOptions,
+    ) -> Result<Self, BackgroundAssetsError> {
+        let invalid =
+            |text: &str| BackgroundAssetsError::of_code(BackgroundAssetsErrorCode::Invalid, text);
+        if options.method != "GET" {
+            return Err(invalid("a download is made with the method GET"));
+        }
+        if isize::try_from(file_size).is_err() {
+            return Err(invalid("no file is that large"));
+        }
+        let priority = headstart::DownloadPriority::new(options.priority.raw_value())
+            .map_err(|error| invalid(&error.to_string()))?;
+        let group = group(app_group_id)?;
+        let mut download = headstart::UrlDownload::new(identifier, url, file_size, &group)?
+            .essential(options.essential)
+            .priority(priority);
+        for (name, value) in &options.headers {
+            download = download.header(name, value)?;
+        }
+        Ok(Self { download: Download::new(download.into_download()) })
+    }
+
+    /// As what is scheduled.
+    #[must_use]
+    pub fn into_download(self) -> Download {
+        self.download
+    }
+}
+
+impl Deref for UrlDownload {
+    type Target = Download;
+
+    fn deref(&self) -> &Download {
+        &self.download
+    }
+}
+
+/// The single downloads of the app.
+#[derive(Debug, Clone)]
+pub struct DownloadManager {
+    pub(crate) inner: headstart::blocking::DownloadManager,
+}
+
+impl DownloadManager {
+    /// The downloads of the app that this process is.
+    ///
+    /// # Errors
+    /// When what the environment says cannot be used.
+    pub fn shared() -> Fallible<Self> {
+        fallible(Self::of_process())
+    }
+
+    /// What is in the foreground stays there for as long as the process lasts, so there is one.
+    pub(crate) fn of_process() -> Result<Self, BackgroundAssetsError> {
+        static SHARED: std::sync::Mutex<Option<DownloadManager>> = std::sync::Mutex::new(None);
+        let mut shared = SHARED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if shared.is_none() {
+            *shared = Some(Self { inner: headstart::blocking::DownloadManager::connect()? });
+        }
+        shared.clone().ok_or_else(|| BackgroundAssetsError::bridge("there is no manager"))
+    }
+
+    /// Schedules a download.
+    ///
+    /// # Errors
+    /// When it is essential, or the service refuses it.
+    pub fn schedule_download(&self, download: &Download) -> Result<(), BackgroundAssetsError> {
+        not_essential(download)?;
+        Ok(self.inner.schedule(&download.inner)?)
+    }
+
+    /// Starts a download now.
+    ///
+    /// # Errors
+    /// When it is essential, or the service refuses it.
+    pub fn start_foreground_download(
+        &self,
+        download: &Download,
+    ) -> Result<(), BackgroundAssetsError> {
+        not_essential(download)?;
+        Ok(self.inner.start_foreground(&download.inner)?)
+    }
+
+    /// Cancels a download.
+    ///
+    /// # Errors
+    /// When it is not scheduled.
+    pub fn cancel_download(&self, download: &Download) -> Result<(), BackgroundAssetsError> {
+        Ok(self.inner.cancel(&download.inner)?)
+    }
+
+    /// The downloads that have not concluded.
+    ///
+    /// # Errors
+    /// When the service cannot be had.
+    #[cfg(feature = "async")]
+    pub async fn current_downloads(&self) -> Result<Vec<Download>, BackgroundAssetsError> {
+        crate::operation::Operation::start({
+            let manager = self.inner.clone();
+            move || current(&manager)
+        })
+        .await
+    }
+}
+
+#[cfg(feature = "async")]
+pub(crate) fn current(
+    manager: &headstart::blocking::DownloadManager,
+) -> Result<Vec<Download>, BackgroundAssetsError> {
+    Ok(manager.current_downloads()?.into_iter().map(Download::new).collect())
+}
+
+fn not_essential(download: &Download) -> Result<(), BackgroundAssetsError> {
+    if !download.is_essential() {
+        return Ok(());
+    }
+    let code = BackgroundAssetsErrorCode::EssentialDownloadNotPermitted;
+    let text = "an essential download is only for the answer of an extension";
+    Err(BackgroundAssetsError::of_code(code, text))
+}

@@ -1,0 +1,236 @@
+//! Downloader extensions.
+
+use headstart::downloads::{
+    AuthenticationMethod, ChallengeAnswer, ChallengeCredential, DownloadChallenge,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::asset_pack::{AssetPackSnapshot, signed};
+use crate::download::{ContentRequest, Download, DownloadSnapshot};
+use crate::error::BackgroundAssetsError;
+
+#[cfg(feature = "async")]
+mod install;
+#[cfg(all(feature = "async", not(feature = "v0_3")))]
+pub use install::install_global_managed_downloader_extension;
+#[cfg(feature = "async")]
+pub use install::{ExtensionEventStream, install_global_downloader_extension};
+#[cfg(all(feature = "async", feature = "v0_3"))]
+mod v0_3;
+#[cfg(all(feature = "async", feature = "v0_3"))]
+pub use v0_3::{
+    ManagedDownloaderExtensionConfiguration, ManagedDownloaderExtensionRegistration,
+    install_global_managed_downloader_extension,
+};
+
+/// What limits the answer of an extension.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppExtensionInfoSnapshot {
+    /// Bytes that may still be scheduled; none when nothing limits them.
+    pub restricted_download_size_remaining: Option<i64>,
+    /// The same for essential downloads.
+    pub restricted_essential_download_size_remaining: Option<i64>,
+}
+
+/// What limits the answer of an extension.
+#[derive(Debug, Clone)]
+pub struct AppExtensionInfo {
+    snapshot: AppExtensionInfoSnapshot,
+}
+
+impl AppExtensionInfo {
+    /// All of it.
+    #[must_use]
+    pub fn snapshot(&self) -> AppExtensionInfoSnapshot {
+        self.snapshot
+    }
+
+    /// Bytes that may still be scheduled; none when nothing limits them.
+    #[must_use]
+    pub fn restricted_download_size_remaining(&self) -> Option<i64> {
+        self.snapshot.restricted_download_size_remaining
+    }
+
+    /// The same for essential downloads.
+    #[must_use]
+    pub fn restricted_essential_download_size_remaining(&self) -> Option<i64> {
+        self.snapshot.restricted_essential_download_size_remaining
+    }
+}
+
+impl From<headstart::extension::AppExtensionInfo> for AppExtensionInfo {
+    fn from(info: headstart::extension::AppExtensionInfo) -> Self {
+        let snapshot = AppExtensionInfoSnapshot {
+            restricted_download_size_remaining: info.restricted_download_size_remaining.map(signed),
+            restricted_essential_download_size_remaining: info
+                .restricted_essential_download_size_remaining
+                .map(signed),
+        };
+        Self { snapshot }
+    }
+}
+
+/// What to do about a challenge.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
+#[repr(i32)]
+pub enum ChallengeDisposition {
+    /// Use the credential; there is no way to give one but trust in the server.
+    UseCredential = 0,
+    /// As if nobody had been asked.
+    #[default]
+    PerformDefaultHandling = 1,
+    /// End the download.
+    CancelAuthenticationChallenge = 2,
+    /// Leave this question.
+    RejectProtectionSpace = 3,
+}
+
+/// A question of a server.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthenticationChallenge {
+    /// The server's host.
+    pub host: String,
+    /// What is asked for, by the names of URLSession.
+    pub authentication_method: String,
+    /// How many credentials the server has refused already.
+    pub previous_failure_count: i64,
+    /// None: nothing proposes a credential here.
+    pub proposed_credential_user: Option<String>,
+    /// False: nothing proposes a credential here.
+    pub proposed_credential_has_password: bool,
+}
+
+impl From<&DownloadChallenge> for AuthenticationChallenge {
+    fn from(challenge: &DownloadChallenge) -> Self {
+        let method = match challenge.method {
+            AuthenticationMethod::Basic => "NSURLAuthenticationMethodHTTPBasic",
+            AuthenticationMethod::Digest => "NSURLAuthenticationMethodHTTPDigest",
+            AuthenticationMethod::ClientCertificate => "NSURLAuthenticationMethodClientCertificate",
+            AuthenticationMethod::ServerTrust => "NSURLAuthenticationMethodServerTrust",
+            _ => "NSURLAuthenticationMethodDefault",
+        };
+        Self {
+            host: challenge.host.clone(),
+            authentication_method: method.to_owned(),
+            previous_failure_count: challenge.previous_failure_count.into(),
+            proposed_credential_user: None,
+            proposed_credential_has_password: false,
+        }
+    }
+}
+
+/// What a disposition means here.
+#[cfg_attr(not(feature = "async"), expect(dead_code, reason = "handlers are registered with it"))]
+pub(crate) fn answer(
+    disposition: ChallengeDisposition,
+    challenge: &DownloadChallenge,
+) -> ChallengeAnswer {
+    match disposition {
+        ChallengeDisposition::UseCredential
+            if challenge.method == AuthenticationMethod::ServerTrust =>
+        {
+            ChallengeAnswer::UseCredential(ChallengeCredential::TrustServer {})
+        }
+        ChallengeDisposition::UseCredential | ChallengeDisposition::PerformDefaultHandling => {
+            ChallengeAnswer::PerformDefaultHandling
+        }
+        ChallengeDisposition::CancelAuthenticationChallenge => {
+            ChallengeAnswer::CancelAuthenticationChallenge
+        }
+        ChallengeDisposition::RejectProtectionSpace => ChallengeAnswer::RejectProtectionSpace,
+    }
+}
+
+pub(crate) fn file_url(path: &std::path::Path) -> String {
+    match url::Url::from_file_path(path) {
+        Ok(url) => url.into(),
+        Err(()) => path.display().to_string(),
+    }
+}
+
+/// Answers for the extension of an app with downloads of its own.
+#[expect(unused_variables, reason = "the names of parameters document the methods")]
+pub trait DownloaderExtensionHandler: Send + 'static {
+    /// Which downloads are wanted?
+    ///
+    /// # Errors
+    /// Whatever stands in the way.
+    fn downloads(
+        &mut self,
+        request: ContentRequest,
+        manifest_url: &str,
+        extension_info: &AppExtensionInfo,
+    ) -> Result<Vec<Download>, BackgroundAssetsError>;
+    /// Whether a pack is wanted.
+    #[cfg(feature = "v0_3")]
+    fn should_download_asset_pack(&mut self, asset_pack: &AssetPackSnapshot) -> bool {
+        true
+    }
+    /// A server asks for a credential.
+    fn did_receive_challenge(
+        &mut self,
+        download: &Download,
+        challenge: &AuthenticationChallenge,
+    ) -> ChallengeDisposition {
+        ChallengeDisposition::PerformDefaultHandling
+    }
+    /// A download failed.
+    fn download_failed(&mut self, download: &Download, error: &BackgroundAssetsError) {}
+    /// A download arrived; the file is deleted when this returns.
+    fn download_finished(&mut self, download: &Download, file_url: &str) {}
+    /// The extension is about to be ended.
+    fn extension_will_terminate(&mut self) {}
+}
+
+/// Answers for the extension of an app with managed packs.
+#[expect(unused_variables, reason = "the names of parameters document the methods")]
+pub trait ManagedDownloaderExtensionHandler: Send + 'static {
+    /// Whether a pack is wanted.
+    fn should_download_asset_pack(&mut self, asset_pack: &AssetPackSnapshot) -> bool {
+        true
+    }
+    /// A server asks for a credential.
+    fn did_receive_challenge(
+        &mut self,
+        download: &Download,
+        challenge: &AuthenticationChallenge,
+    ) -> ChallengeDisposition {
+        ChallengeDisposition::PerformDefaultHandling
+    }
+}
+
+/// What a handler was asked, and answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each is documented at the handler's method")]
+pub enum ExtensionEvent {
+    ShouldDownloadAssetPack {
+        asset_pack: AssetPackSnapshot,
+        should_download: bool,
+    },
+    DownloadsRequested {
+        request: ContentRequest,
+        manifest_url: String,
+        extension_info: AppExtensionInfoSnapshot,
+        planned_downloads: Vec<DownloadSnapshot>,
+    },
+    DownloadPlanFailed {
+        request: ContentRequest,
+        manifest_url: String,
+        error: BackgroundAssetsError,
+    },
+    ChallengeRequested {
+        download: DownloadSnapshot,
+        challenge: AuthenticationChallenge,
+        disposition: ChallengeDisposition,
+    },
+    DownloadFailed {
+        download: DownloadSnapshot,
+        error: BackgroundAssetsError,
+    },
+    DownloadFinished {
+        download: DownloadSnapshot,
+        file_url: String,
+    },
+    Terminating,
+}

@@ -1,0 +1,120 @@
+//! Registering a managed extension as version 0.3 did: with a delegate beside the handler.
+
+use std::fmt;
+
+use super::{
+    AuthenticationChallenge, ChallengeDisposition, DownloaderExtensionHandler,
+    ExtensionEventStream, ManagedDownloaderExtensionHandler, install,
+};
+use crate::asset_pack::AssetPackSnapshot;
+use crate::download::{
+    Download, DownloadManagerDelegate, DownloadManagerEventStream,
+    install_global_download_manager_delegate,
+};
+use crate::error::BackgroundAssetsError;
+use crate::stream::Events;
+
+/// What is registered beside a handler.
+pub struct ManagedDownloaderExtensionConfiguration<D> {
+    delegate: D,
+    extension_capacity: usize,
+    delegate_capacity: usize,
+}
+
+impl<D> ManagedDownloaderExtensionConfiguration<D> {
+    /// With this delegate.
+    #[must_use]
+    pub fn new(download_manager_delegate: D) -> Self {
+        let capacity = 64;
+        let delegate = download_manager_delegate;
+        Self { delegate, extension_capacity: capacity, delegate_capacity: capacity }
+    }
+
+    /// Events of the extension that are kept.
+    #[must_use]
+    pub fn extension_event_capacity(mut self, capacity: usize) -> Self {
+        self.extension_capacity = capacity;
+        self
+    }
+
+    /// Events of the delegate that are kept.
+    #[must_use]
+    pub fn download_manager_event_capacity(mut self, capacity: usize) -> Self {
+        self.delegate_capacity = capacity;
+        self
+    }
+}
+
+impl<D> fmt::Debug for ManagedDownloaderExtensionConfiguration<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ManagedDownloaderExtensionConfiguration")
+    }
+}
+
+/// A handler and a delegate that are registered.
+#[derive(Debug)]
+pub struct ManagedDownloaderExtensionRegistration {
+    extension: ExtensionEventStream,
+    delegate: DownloadManagerEventStream,
+}
+
+impl ManagedDownloaderExtensionRegistration {
+    /// What the handler was asked.
+    #[must_use]
+    pub fn extension_events(&self) -> &ExtensionEventStream {
+        &self.extension
+    }
+
+    /// What the delegate heard.
+    #[must_use]
+    pub fn download_manager_events(&self) -> &DownloadManagerEventStream {
+        &self.delegate
+    }
+
+    /// Both streams.
+    #[must_use]
+    pub fn into_parts(self) -> (ExtensionEventStream, DownloadManagerEventStream) {
+        (self.extension, self.delegate)
+    }
+}
+
+/// Answers for the app with `handler`, and hears of its downloads with the delegate. Where no
+/// service can be had, the delegate's stream is closed.
+pub fn install_global_managed_downloader_extension<H, D>(
+    handler: H,
+    configuration: ManagedDownloaderExtensionConfiguration<D>,
+) -> ManagedDownloaderExtensionRegistration
+where
+    H: DownloaderExtensionHandler,
+    D: DownloadManagerDelegate,
+{
+    let ManagedDownloaderExtensionConfiguration { delegate, extension_capacity, delegate_capacity } =
+        configuration;
+    let delegate = install_global_download_manager_delegate(delegate, delegate_capacity);
+    let delegate = delegate.unwrap_or_else(|_: BackgroundAssetsError| {
+        let nothing = Events::new(1);
+        nothing.close();
+        nothing.stream(|| ())
+    });
+    let extension = install::install_global_managed_downloader_extension(
+        AsManaged(handler),
+        extension_capacity,
+    );
+    ManagedDownloaderExtensionRegistration { extension, delegate }
+}
+
+struct AsManaged<H>(H);
+
+impl<H: DownloaderExtensionHandler> ManagedDownloaderExtensionHandler for AsManaged<H> {
+    fn should_download_asset_pack(&mut self, asset_pack: &AssetPackSnapshot) -> bool {
+        self.0.should_download_asset_pack(asset_pack)
+    }
+
+    fn did_receive_challenge(
+        &mut self,
+        download: &Download,
+        challenge: &AuthenticationChallenge,
+    ) -> ChallengeDisposition {
+        self.0.did_receive_challenge(download, challenge)
+    }
+}

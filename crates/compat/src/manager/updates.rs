@@ -1,0 +1,114 @@
+//! Streams of what happens to downloads of packs.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use futures_lite::future::block_on;
+
+use super::{
+    AssetPackManager, DownloadStatusUpdate, ManagedAssetPackDownloadDelegate,
+    ManagedAssetPackDownloadEvent,
+};
+use crate::error::BackgroundAssetsError;
+use crate::stream::{EventStream, Events, Slot, pump};
+
+/// What happens to downloads.
+pub type DownloadStatusStream = EventStream<DownloadStatusUpdate>;
+/// What the delegate of the process heard.
+pub type ManagedAssetPackDownloadEventStream = EventStream<ManagedAssetPackDownloadEvent>;
+
+static SLOT: Slot = Slot::new();
+
+impl AssetPackManager {
+    /// What happens to the downloads of all packs, from now on.
+    ///
+    /// # Errors
+    /// When the service cannot be had.
+    pub fn status_updates(
+        &self,
+        capacity: usize,
+    ) -> Result<DownloadStatusStream, BackgroundAssetsError> {
+        self.updates(None, capacity)
+    }
+
+    /// What happens to the download of one pack, until it has concluded.
+    ///
+    /// # Errors
+    /// When there is no such pack, or the service cannot be had.
+    pub fn status_updates_for_asset_pack(
+        &self,
+        asset_pack_id: &str,
+        capacity: usize,
+    ) -> Result<DownloadStatusStream, BackgroundAssetsError> {
+        self.updates(Some(asset_pack_id), capacity)
+    }
+
+    fn updates(
+        &self,
+        pack: Option<&str>,
+        capacity: usize,
+    ) -> Result<DownloadStatusStream, BackgroundAssetsError> {
+        let events = Events::new(capacity);
+        pump(self.source(pack)?, &events, |update, events| {
+            if let Some(update) = DownloadStatusUpdate::of(update) {
+                events.push(update);
+            }
+        })?;
+        Ok(events.stream(|| ()))
+    }
+
+    fn source(
+        &self,
+        pack: Option<&str>,
+    ) -> Result<headstart::Events<headstart::DownloadStatusUpdate>, BackgroundAssetsError> {
+        let manager = self.inner.to_async();
+        let source = block_on(async {
+            match pack {
+                Some(id) => manager.status_updates_for(id).await,
+                None => manager.status_updates().await,
+            }
+        });
+        source.map_err(|error| BackgroundAssetsError::of_pack(&error, pack.unwrap_or_default()))
+    }
+}
+
+/// Makes `handler` hear of the downloads of all packs until the stream is dropped or another takes
+/// its place.
+///
+/// # Errors
+/// When this process is no app, or the service cannot be had.
+pub fn install_global_managed_asset_pack_download_delegate<H: ManagedAssetPackDownloadDelegate>(
+    mut handler: H,
+    capacity: usize,
+) -> Result<ManagedAssetPackDownloadEventStream, BackgroundAssetsError> {
+    let source = AssetPackManager::of_process()?.source(None)?;
+    let events = Events::new(capacity);
+    pump(source, &events, move |update, events| {
+        let Some(update) = DownloadStatusUpdate::of(update) else { return };
+        // A panic of the handler is contained, and the event delivered.
+        let _contained = catch_unwind(AssertUnwindSafe(|| tell(&mut handler, &update)));
+        events.push(update);
+    })?;
+    let closing = events.clone();
+    let id = SLOT.install(move || closing.close());
+    Ok(events.stream(move || SLOT.remove(id)))
+}
+
+fn tell(handler: &mut impl ManagedAssetPackDownloadDelegate, update: &DownloadStatusUpdate) {
+    match update {
+        DownloadStatusUpdate::Began { asset_pack } => {
+            handler.download_of_asset_pack_began(asset_pack);
+        }
+        DownloadStatusUpdate::Paused { asset_pack } => {
+            handler.download_of_asset_pack_paused(asset_pack);
+        }
+        DownloadStatusUpdate::Downloading { asset_pack, progress } => {
+            handler.download_of_asset_pack_has_progress(asset_pack, progress);
+        }
+        DownloadStatusUpdate::Finished { asset_pack } => {
+            handler.download_of_asset_pack_finished(asset_pack);
+        }
+        DownloadStatusUpdate::Failed { asset_pack, error } => {
+            handler.download_of_asset_pack_failed(asset_pack, error);
+        }
+    }
+}
