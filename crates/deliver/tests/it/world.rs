@@ -180,15 +180,17 @@ impl World {
     pub(crate) async fn deliver(&self, goal: Goal) -> Outcome {
         let access = self.access();
         let stop = CancellationToken::new();
-        let prepared = Delivery::prepare(access.clone(), goal, &stop).await.expect("a way");
-        carry_out(&access, prepared).await.expect("delivered")
+        let prepared =
+            Box::pin(Delivery::prepare(access.clone(), goal, &stop)).await.expect("a way");
+        Box::pin(carry_out(&access, prepared)).await.expect("delivered")
     }
 
     pub(crate) async fn repair(&self, goal: Goal) -> Outcome {
         let access = self.access();
         let stop = CancellationToken::new();
-        let prepared = Delivery::prepare_repair(access.clone(), goal, &stop).await.expect("a way");
-        carry_out(&access, prepared).await.expect("delivered")
+        let prepared =
+            Box::pin(Delivery::prepare_repair(access.clone(), goal, &stop)).await.expect("a way");
+        Box::pin(carry_out(&access, prepared)).await.expect("delivered")
     }
 }
 
@@ -198,7 +200,7 @@ pub(crate) async fn carry_out(
 ) -> Result<Outcome, DeliverError> {
     let receipt = *delivery.receipt();
     let prepared = access.tracking().meter().ledger().total();
-    let delivered = delivery.carry_out(silent(), &CancellationToken::new()).await?;
+    let delivered = Box::pin(delivery.carry_out(silent(), &CancellationToken::new())).await?;
     let moved = since(prepared, access.tracking().meter().ledger().total());
     Ok(Outcome { receipt, delivered, prepared, moved })
 }

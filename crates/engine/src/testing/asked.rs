@@ -67,7 +67,7 @@ pub(crate) fn limits(allowance_bytes: u64, essential: u64) -> InitialDownloadRes
 }
 
 pub(crate) fn a_failure(kind: ErrorKind) -> Failure {
-    Failure::new(kind, "test", "it failed")
+    Failure::new(kind, "offline", "it failed")
 }
 
 /// The answer among these effects.

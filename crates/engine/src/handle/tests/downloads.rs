@@ -138,7 +138,7 @@ fn row_4_4_the_exact_size_is_ordered_and_a_file_that_differs_fails_at_once() {
     });
     assert_eq!(limit, Some(FileLimit::Exactly(100)));
     let effects = bench.fetch_fails(ErrorKind::InvalidInput);
-    assert_eq!(failed(&effects), [("a".to_owned(), "test".to_owned())]);
+    assert_eq!(failed(&effects), [("a".to_owned(), "offline".to_owned())]);
     assert!(bench.may_launch(), "it has concluded");
 }
 
@@ -211,7 +211,7 @@ fn row_4_4_without_a_network_a_foreground_download_fails_at_once() {
     bench.network(Network::Online);
     bench.promote(file("b"));
     let effects = bench.fetch_fails(ErrorKind::Network);
-    assert_eq!(failed(&effects), [("b".to_owned(), "test".to_owned())]);
+    assert_eq!(failed(&effects), [("b".to_owned(), "offline".to_owned())]);
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn row_4_4_a_file_that_is_not_there_fails_at_once() {
     let mut bench = Bench::launched(with_extension());
     bench.schedule(vec![file("a")]);
     let effects = bench.fetch_fails(ErrorKind::NotFound);
-    assert_eq!(failed(&effects), [("a".to_owned(), "test".to_owned())]);
+    assert_eq!(failed(&effects), [("a".to_owned(), "offline".to_owned())]);
     assert_eq!(bench.subjects(), ["failed a"]);
 }
 
