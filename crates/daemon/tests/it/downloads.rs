@@ -164,6 +164,30 @@ fn a_file_arrives_is_kept_and_is_told_once() {
     game.stop();
 }
 
+#[test]
+fn what_is_not_acknowledged_is_told_again_even_after_the_service_was_killed() {
+    let mut game = Game::launched();
+    let level = game.file("level", 5_000);
+    let mut first = game.events();
+    game.manager().schedule(&level).unwrap();
+    let told = end(&mut first).unwrap();
+    // Who listens next hears it when the first has gone.
+    let mut second = game.events();
+    let first_file = told.file().path().to_owned();
+    drop((first, told));
+    let again = end(&mut second).unwrap();
+    assert_eq!(again.download().unique_identifier(), level.unique_identifier());
+    assert_eq!(again.file().path(), first_file);
+    game.kill();
+    drop((second, again));
+    game.start();
+    // And now, that nobody does, the extension.
+    let kept = game.bench.group().join("level");
+    until("the extension keeps it", || kept.exists());
+    assert_eq!(std::fs::read(kept).unwrap(), noise(3, 5_000));
+    game.stop();
+}
+
 /// `Spec: concepts 4`: what has arrived of a file is not fetched again.
 #[test]
 fn a_killed_service_goes_on_at_the_byte_where_it_was() {

@@ -29,7 +29,9 @@ fn with_the_switch_off_nothing_is_scheduled_that_nobody_waits_for() {
     let level = game.file("level", 5_000);
     assert_eq!(refused(&game, &level), "downloadBackgroundActivityProhibited");
     let mut events = game.events();
-    game.manager().start_foreground(&level).unwrap();
+    // In the foreground for as long as somebody is there who wants it.
+    let manager = game.manager();
+    manager.start_foreground(&level).unwrap();
     end(&mut events).unwrap().acknowledge_blocking().unwrap();
     game.stop();
 }
