@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use headstart::apps::{Data, InstallOptions, SimulationEvent};
+use headstart::apps::{InstallOptions, SimulationEvent};
 use headstart::{AppGroupId, AppId, Connector, ContentRequest, Start};
 
 use crate::error::BenchError;
@@ -55,11 +55,18 @@ pub(crate) fn measure(tools: &Tools) -> Result<Extension, BenchError> {
     let started = device.with_service(tools, "1ms", |device| device.reached(true))?;
     say("extension: how soon it is asked, running");
     let running = device.with_service(tools, "10s", |device| device.reached(false))?;
+    say(&format!("extension: asked after {} and {}", ms(started), ms(running)));
     let (mut answered, mut scheduled) = (Vec::new(), Vec::new());
     for count in COUNTS {
-        say(&format!("extension: {count} downloads"));
-        answered.push((count, device.with_service(tools, "10s", |d| d.answered(count))?));
-        scheduled.push((count, device.with_service(tools, "10s", |d| d.scheduled(count))?));
+        let (mut of_extension, mut of_app) = (Vec::new(), Vec::new());
+        for _ in 0..ANSWERS {
+            of_extension.push(device.with_service(tools, "10s", |d| d.answered(count))?);
+            of_app.push(device.with_service(tools, "10s", |d| d.scheduled(count))?);
+        }
+        let (of_extension, of_app) = (median(of_extension), median(of_app));
+        say(&format!("extension: {count} downloads: {} and {}", ms(of_extension), ms(of_app)));
+        answered.push((count, of_extension));
+        scheduled.push((count, of_app));
     }
     server.stop()?;
     run::remove(&folder)?;
@@ -78,7 +85,10 @@ impl Device {
         let description = format!(
             "[app]\nid = \"{APP}\"\nversion = \"1.0.0\"\nexecutable = \"bin/game\"\n\
              extension = \"bin/extension\"\n\n[background-assets]\nBAAppGroupID = \"{GROUP}\"\n\
-             BAManifestURL = \"{url}manifest\"\n"
+             BAManifestURL = \"{url}manifest\"\n\n\
+             [background-assets.BAInitialDownloadRestrictions]\n\
+             BADownloadDomainAllowList = [\"127.0.0.1\"]\nBADownloadAllowance = 1000000000000\n\
+             BAEssentialDownloadAllowance = 1000000000000\n"
         );
         run::write(&self.bundle.join("headstart.toml"), description.as_bytes())?;
         run::write(&self.bundle.join("bin/game"), b"#!/bin/sh\n")?;
@@ -104,8 +114,6 @@ impl Device {
             event.map_err(|error| failed(&error))?;
         }
         let done = work(self)?;
-        let app = AppId::new(APP).map_err(|error| failed(&error))?;
-        self.apps()?.uninstall(&app, Data::Remove).map_err(|error| failed(&error))?;
         service.stop();
         Ok(done)
     }
@@ -150,60 +158,37 @@ impl Device {
         }
     }
 
-    /// From the extension's answer until its downloads are scheduled, in the median.
+    /// From the extension's answer until its downloads are scheduled.
     fn answered(&self, count: usize) -> Result<Duration, BenchError> {
-        let mut spans = Vec::new();
-        for number in 0..ANSWERS {
-            let manifest = format!("{count} round{number}");
-            run::write(&self.web.join("manifest"), manifest.as_bytes())?;
-            let mut durable = None;
-            self.simulate(|event| {
-                if let SimulationEvent::Scheduled(all) = event {
-                    durable = Some((probe::now_ns(), *all));
-                }
-                durable.is_some()
-            })?;
-            let (_, returned) = self.last_call()?;
-            let Some((durable, all)) = durable else {
-                return Err(not_met("nothing was scheduled"));
-            };
-            if all != count as u64 {
-                return Err(not_met(&format!("{all} of {count} downloads were scheduled")));
+        run::write(&self.web.join("manifest"), count.to_string().as_bytes())?;
+        let mut durable = None;
+        self.simulate(|event| {
+            if let SimulationEvent::Scheduled(all) = event {
+                durable = Some((probe::now_ns(), *all));
             }
-            spans.push(span(returned, durable));
-            self.cancel_all()?;
+            durable.is_some()
+        })?;
+        let (_, returned) = self.last_call()?;
+        let Some((durable, all)) = durable else { return Err(not_met("nothing was scheduled")) };
+        if all != count as u64 {
+            return Err(not_met(&format!("{all} of {count} downloads were scheduled")));
         }
-        Ok(median(spans))
+        Ok(span(returned, durable))
     }
 
-    /// Until what the app schedules is scheduled, in the median.
+    /// Until what the app schedules is scheduled.
     fn scheduled(&self, count: usize) -> Result<Duration, BenchError> {
-        let mut spans = Vec::new();
         let group = AppGroupId::new(GROUP).map_err(|error| failed(&error))?;
+        let downloads = probe::some("own", count, &group).map_err(|error| failed(&error))?;
         let manager = self.manager()?;
-        for number in 0..ANSWERS {
-            let downloads = probe::some(&format!("own{number}"), count, &group);
-            let downloads = downloads.map_err(|error| failed(&error))?;
-            let began = Instant::now();
-            manager.schedule_all(&downloads).map_err(|error| failed(&error))?;
-            spans.push(began.elapsed());
-            self.cancel_all()?;
-        }
-        Ok(median(spans))
+        let began = Instant::now();
+        manager.schedule_all(&downloads).map_err(|error| failed(&error))?;
+        Ok(began.elapsed())
     }
 
     fn manager(&self) -> Result<headstart::blocking::DownloadManager, BenchError> {
         let app = AppId::new(APP).map_err(|error| failed(&error))?;
         self.connector().app(app).downloads_blocking().map_err(|error| failed(&error))
-    }
-
-    fn cancel_all(&self) -> Result<(), BenchError> {
-        let manager = self.manager()?;
-        for download in manager.current_downloads().map_err(|error| failed(&error))? {
-            // One that has just ended cannot be cancelled.
-            let _ = manager.cancel(download);
-        }
-        Ok(())
     }
 
     /// Fires a periodic event and listens until `enough` or its end.
@@ -343,7 +328,7 @@ impl Extension {
         let mut text = format!(
             "# What an extension costs\n\nWritten by `bench/run.sh extension`. The run fails where a figure is not what it has \
              to be.\n\n{}\n- A real `headstartd` and a real extension in its confinement, which asks for what a manifest on \
-             loopback says. Medians of {EVENTS} events, and of {ANSWERS} answers.\n- From the event to `downloads`: the event is \
+             loopback says. Medians of {EVENTS} events, and of {ANSWERS} answers, each on a fresh device.\n- From the event to `downloads`: the event is \
              fired through the socket, the manifest is fetched, the extension is started if it does not run, is confined, \
              connects and is asked. Its program is in the cache of the system.\n- Durable: from the moment the extension has \
              its list until a simulation is told that all are scheduled; for the app, from the call to its return. Both come \
