@@ -17,6 +17,7 @@ mod extension;
 mod growth;
 mod installation;
 mod managed_extension;
+mod owed_requests;
 mod routing;
 
 fn failure(kind: ErrorKind) -> Failure {
