@@ -5,7 +5,7 @@ use headstart_model::protocol::downloads::{
     AuthenticationMethod, ChallengeAnswer, DownloadChallenge,
 };
 
-use crate::record::{KeepData, Switch};
+use crate::record::{Bundle, KeepData, Switch};
 use crate::testing::{
     Bench, answer, app_id, file, is_fetch, subject, told, with_extension, with_manifest,
 };
@@ -295,6 +295,25 @@ fn a_challenge_moves_on_with_the_delegate_and_is_called_off_with_the_app() {
     let effects = bench.call(|caller| Event::AppUninstallRequested { caller, app, data });
     let cancelled = Ok(Reply::Challenge(ChallengeAnswer::CancelAuthenticationChallenge));
     assert_eq!(answer(&effects), cancelled);
+}
+
+#[test]
+fn a_challenge_waits_for_the_new_program_while_an_update_puts_it_in_place() {
+    let mut bench = Bench::launched(with_extension());
+    bench.schedule(vec![file("a")]);
+    let (app, bundle) = (app_id("app"), Bundle { version: "2".to_owned(), ..with_extension() });
+    bench.call(|caller| Event::AppUpdateRequested { caller, app, bundle: Box::new(bundle) });
+    let effects = challenge(&mut bench);
+    assert_eq!(effects, Vec::new(), "neither asked nor handled by default");
+    bench.finish(|order| matches!(order, Order::PrepareApp { .. }));
+    assert_eq!((bench.subjects(), asked_client(&bench)), (vec!["challenge a".to_owned()], None));
+    // The app itself, if it listens, is the old one still and answers at once.
+    let (app, bundle) = (app_id("app"), Bundle { version: "3".to_owned(), ..with_extension() });
+    bench.reply(ExtensionAnswer::Challenge(ChallengeAnswer::PerformDefaultHandling));
+    bench.call(|caller| Event::AppUpdateRequested { caller, app, bundle: Box::new(bundle) });
+    let delegate = bench.attach();
+    challenge(&mut bench);
+    assert_eq!(asked_client(&bench), Some(delegate));
 }
 
 #[test]
