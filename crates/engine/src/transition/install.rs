@@ -284,6 +284,7 @@ pub(crate) fn prepare_failed(w: &mut Work<'_>, effect: EffectId, failure: &Failu
             if w.app(&app).is_some_and(|record| record.content_request.is_some()) {
                 check::want(w, &app);
             }
+            languages::ask_again(w, &app);
             w.want_ask(&app);
         }
     }
@@ -328,6 +329,7 @@ pub(crate) fn conclude_if_done(w: &mut Work<'_>, app: &AppId) {
     for request in w.live().requests.waiting_for(&Subject::Launch(app.clone())) {
         w.answer(request, Ok(reply.clone()));
     }
+    languages::ask_again(w, app);
 }
 
 fn launchable(w: &Work<'_>, app: &AppId) -> Reply {

@@ -14,11 +14,12 @@ use crate::progress;
 use crate::reason::Fact;
 use crate::record::{FileDownload, FilePurpose, FileStage, Outcome, Source};
 use crate::transition::calls::Permission;
-use crate::transition::{calls, check, files, place, pump};
+use crate::transition::{calls, check, files, languages, place, pump};
 use crate::work::Work;
 
 /// Has the manifest fetched for the content request that waits, unless it is on its way or here already.
 pub(crate) fn want(w: &mut Work<'_>, app: &AppId) {
+    languages::raise_change(w, app);
     if let Some(id) = w.live().files.manifests.get(app).copied() {
         serve(w, app, id);
         return w.want_ask(app);

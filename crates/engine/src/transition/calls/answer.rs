@@ -16,7 +16,7 @@ use crate::reason::{Fact, Reason};
 use crate::record::App;
 use crate::transition::content::{self, Chosen};
 use crate::transition::files::{self, Answered};
-use crate::transition::{check, install, manifest};
+use crate::transition::{check, install, languages, manifest};
 use crate::work::Work;
 
 /// Calls for a content request that are not answered, after which it is done without. `Ours:` the original documents no
@@ -114,8 +114,17 @@ fn downloads_named(
     request_done(w, app, request);
 }
 
-/// The content request has been dealt with; one that came since and goes first has not.
+/// The extension has answered a content request, or was asked often enough.
 fn request_done(w: &mut Work<'_>, app: &AppId, request: ContentRequest) {
+    if request == ContentRequest::LanguageChange {
+        languages::take_change(w, app);
+    }
+    request_over(w, app, request);
+    languages::ask_again(w, app);
+}
+
+/// The content request is not owed any more; one that came since and goes first is.
+fn request_over(w: &mut Work<'_>, app: &AppId, request: ContentRequest) {
     let now = w.now.wall;
     let mut more = false;
     if let Some(record) = w.app_mut(app) {
@@ -210,6 +219,7 @@ pub(crate) fn not_asked(w: &mut Work<'_>, app: &AppId, reason: &Reason) {
             install::without_catalog(w, app);
         }
         Some(ContentRequest::Install | ContentRequest::Update) | None => {}
-        Some(request) => request_done(w, app, request),
+        // A change of the language is owed until the extension may be asked about it.
+        Some(request) => request_over(w, app, request),
     }
 }
