@@ -225,7 +225,7 @@ pub enum Event {
         app: AppId,
     },
     /// Who was [asked](crate::Effect::Ask) has taken note of it. Answered with
-    /// [`Reply::Acknowledged`](crate::Reply::Acknowledged).
+    /// [`Reply::Acknowledged`](crate::Reply::Acknowledged), or with a failure when that question is not open.
     Acknowledged {
         /// Who.
         caller: Caller,

@@ -77,7 +77,10 @@ impl FinishedDownload {
     /// Says that the file has been dealt with: one that is still there is deleted.
     ///
     /// # Errors
-    /// Of kind `unavailable` when the service cannot be had; it tells the same again later.
+    /// Of kind `unavailable` when the service cannot be had, `conflict` (`notAsked`) when this does not
+    /// count, because the service was started anew meanwhile or the events that told it were dropped:
+    /// the same is told again, and its [unique identifier](Download::unique_identifier) tells the
+    /// repetition.
     pub async fn acknowledge(self) -> Result<(), Error> {
         self.callback.acknowledge(None).await
     }
@@ -116,7 +119,7 @@ impl FailedDownload {
     /// Says that the failure has been dealt with.
     ///
     /// # Errors
-    /// Of kind `unavailable` when the service cannot be had; it tells the same again later.
+    /// As [`FinishedDownload::acknowledge`].
     pub async fn acknowledge(self) -> Result<(), Error> {
         self.callback.acknowledge(None).await
     }
@@ -155,7 +158,7 @@ impl ChallengedDownload {
     /// Answers.
     ///
     /// # Errors
-    /// Of kind `unavailable` when the service cannot be had; it asks again later.
+    /// As [`FinishedDownload::acknowledge`]; `notAsked` also when the transfer waits no longer.
     pub async fn answer(self, answer: ChallengeAnswer) -> Result<(), Error> {
         self.callback.acknowledge(Some(answer)).await
     }

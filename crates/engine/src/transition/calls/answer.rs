@@ -11,6 +11,7 @@ use crate::backoff::backoff_ms;
 use crate::class::Class;
 use crate::effect::{Notice, Reply};
 use crate::event::{Caller, ExtensionAnswer};
+use crate::failures;
 use crate::id::CallId;
 use crate::reason::{Fact, Reason};
 use crate::record::App;
@@ -31,19 +32,24 @@ pub(crate) fn acknowledged(
     call: CallId,
     answer: Option<ChallengeAnswer>,
 ) {
-    match open_call(w, app, call, Side::Delegate) {
+    let outcome = match open_call(w, app, call, Side::Delegate) {
         Some(Matter::Challenge(challenge)) => {
             let answer = answer.unwrap_or_default();
             w.answer_at_once(challenge.request, Ok(Reply::Challenge(answer)));
             close(w, app, Side::Delegate);
+            Ok(Reply::Acknowledged)
         }
         Some(Matter::Conclusion(id)) => {
             close(w, app, Side::Delegate);
             files::forget(w, id);
+            Ok(Reply::Acknowledged)
         }
-        Some(Matter::Downloads(_) | Matter::ShouldDownload(_)) | None => {}
-    }
-    w.answer_at_once(caller.request, Ok(Reply::Acknowledged));
+        // Whoever says this must know that the same will be told again.
+        Some(Matter::Downloads(_) | Matter::ShouldDownload(_)) | None => {
+            Err(failures::callback_not_open())
+        }
+    };
+    w.answer_at_once(caller.request, outcome);
 }
 
 fn spend(w: &mut Work<'_>, app: &AppId, used_ms: u64) {

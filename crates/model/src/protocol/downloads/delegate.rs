@@ -213,7 +213,7 @@ pub struct Acknowledge {
     pub answer: Option<ChallengeAnswer>,
 }
 
-/// It is on record. Also for one that was on record already.
+/// It is on record. What does not count, because that callback is not open, fails with `notAsked`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acknowledged {}
 
