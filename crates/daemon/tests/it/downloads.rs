@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 
 mod limits;
+mod manifest;
 mod routing;
 mod server;
 

@@ -8,7 +8,7 @@ use headstart_model::{AppId, ContentRequest, Failure};
 use crate::allowance;
 use crate::effect::Notice;
 use crate::failures;
-use crate::id::DownloadId;
+use crate::id::{DownloadId, EffectId};
 use crate::live::Progress;
 use crate::progress;
 use crate::reason::Fact;
@@ -84,6 +84,18 @@ pub(crate) fn forget(w: &mut Work<'_>, app: &AppId) {
     files::forget(w, id);
 }
 
+/// It is known how long a file will be whose size nobody had named: a manifest, most of all.
+pub(crate) fn length_known(w: &mut Work<'_>, effect: EffectId, bytes_total: u64) {
+    let Some(id) = w.live().active.get(&effect).map(|active| active.download) else { return };
+    let unsized_file = |file: &FileDownload| file.download.file_size.is_none();
+    if !w.file(id).is_some_and(unsized_file) {
+        return;
+    }
+    let known = w.live().progress.get(&id).copied().unwrap_or_default();
+    progress::set(w, id, Progress { total: bytes_total.max(known.done), ..known });
+    progress::tell_awaited(w, id);
+}
+
 /// The manifest is here, or is not to be had. `Spec: concepts 4.4`.
 pub(crate) fn concluded(w: &mut Work<'_>, id: DownloadId, outcome: Outcome) {
     let Some(app) = w.file(id).map(|file| file.app.clone()) else { return };
@@ -95,6 +107,7 @@ pub(crate) fn concluded(w: &mut Work<'_>, id: DownloadId, outcome: Outcome) {
                 allowance::charge_manifest(record, bytes);
             }
             w.set_file_stage(id, FileStage::Concluded(Outcome::Finished { bytes }));
+            progress::tell_awaited(w, id);
             w.want_ask(&app);
         }
         Outcome::Failed(failure) => {
