@@ -10,7 +10,8 @@ use crate::testing::{
     Bench, answer, app_id, file, is_fetch, subject, told, with_extension, with_manifest,
 };
 use crate::{
-    ClientId, Effect, Event, ExtensionAnswer, FileUpdate, Inquiry, Order, Question, Receiver, Reply,
+    ClientId, Effect, Event, ExtensionAnswer, FileUpdate, Inquiry, Order, Origin, Question,
+    Receiver, Reply,
 };
 
 /// The connection that is asked the only open question.
@@ -365,4 +366,34 @@ fn a_challenge_of_a_download_that_is_gone_holds_nothing_up() {
         (bench.subjects(), asked_client(&bench)),
         (vec!["failed c".to_owned()], Some(delegate))
     );
+}
+
+#[test]
+fn what_the_extension_schedules_again_and_again_when_it_fails_comes_ever_more_slowly() {
+    let mut bench = Bench::launched(with_extension());
+    bench.schedule(vec![file("a")]);
+    let mut waits = Vec::new();
+    for _ in 0..8 {
+        bench.fetch_fails(ErrorKind::NotFound);
+        assert_eq!(bench.subjects(), ["failed a"]);
+        let again = bench.schedule_as(Origin::Extension, vec![file("a"), file("b")], false);
+        answer(&again).expect("it is scheduled");
+        bench.heard();
+        assert_eq!(bench.fetching(), ["b"], "another one is fetched at once");
+        bench.finish(is_fetch);
+        bench.heard();
+        bench.finish(|order| matches!(order, Order::DiscardFile { .. }));
+        bench.finish(|order| matches!(order, Order::DiscardFile { .. }));
+        let began_ms = bench.now_ms;
+        while bench.fetching().is_empty() {
+            bench.pass(500);
+        }
+        waits.push(bench.now_ms - began_ms);
+    }
+    assert!(waits.is_sorted() && waits[0] <= 2_000 && waits[7] > 60_000, "{waits:?}");
+    // The app itself runs, and its person waits.
+    bench.attach();
+    bench.fetch_fails(ErrorKind::NotFound);
+    bench.schedule(vec![file("a")]);
+    assert_eq!(bench.fetching(), ["a"]);
 }
