@@ -130,7 +130,7 @@ impl AuthenticationMethod {
 pub struct DownloadChallenge {
     /// Scheme, host and port.
     pub origin: String,
-    /// The host alone.
+    /// The host alone: a name or an address, the latter without brackets.
     pub host: String,
     /// What is asked for.
     pub method: AuthenticationMethod,
