@@ -2,8 +2,8 @@
 
 use headstart_model::{ContentRequest, ErrorKind, Language};
 
-use crate::record::{Bundle, Switch};
-use crate::testing::{Bench, app_id, bundle, is_fetch, with_manifest};
+use crate::record::{BUDGET_MS, Bundle, Switch};
+use crate::testing::{Bench, app_id, bundle, file, is_fetch, with_manifest};
 use crate::{Event, ExtensionAnswer, FactsChange, Network, Order, Power};
 
 const SECOND: u64 = 1_000;
@@ -140,4 +140,22 @@ fn a_change_of_the_language_that_the_extension_does_not_answer_is_over_after_thr
     }
     bench.finish_everything();
     assert!(bench.subjects().is_empty());
+}
+
+#[test]
+fn a_change_of_the_language_is_asked_about_when_there_is_run_time_again() {
+    let mut bench = reading();
+    bench.schedule(vec![file("a")]);
+    bench.finish(is_fetch);
+    bench.extension_fails(BUDGET_MS);
+    bench.pass(HOUR);
+    read(&mut bench, "fr");
+    bench.finish(is_fetch);
+    assert!(bench.subjects().is_empty(), "its day is over");
+    bench.pass(22 * HOUR);
+    assert!(bench.subjects().is_empty() && bench.fetching().is_empty());
+    bench.pass(HOUR);
+    assert_eq!(bench.subjects(), ["finished a"], "a new day");
+    bench.heard();
+    is_asked_about_the_language(&mut bench);
 }
