@@ -177,6 +177,11 @@ fn misbehave(behaviour: &str, place: &Place, questions: &mut Talk, port: &UnixSt
             let above = place.group.parent().unwrap().join("planted");
             place.tell_result("groups", std::fs::write(above, b"x"));
         }
+        "attend" => {
+            let mut listener = Talk::open(port);
+            listener.send("Downloads.Attend", &json!({}), true);
+            place.tell(&format!("attend: {}", listener.receive()["parameters"]["code"]));
+        }
         "close" => {
             questions.stream.shutdown(std::net::Shutdown::Both).unwrap();
             port.shutdown(std::net::Shutdown::Both).unwrap();

@@ -10,10 +10,13 @@ use crate::{
 };
 
 mod allowances;
+mod around_extension;
+mod challenges;
 mod downloads;
 mod errors;
 mod exclusive;
 mod extension;
+mod failures;
 mod growth;
 mod installation;
 mod managed_extension;

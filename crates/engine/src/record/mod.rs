@@ -40,11 +40,14 @@ use crate::id::{DownloadId, EffectId, PackKey};
 pub(crate) struct Counters {
     pub(crate) next_effect: u64,
     pub(crate) next_download: u64,
+    /// Lives of the service in which somebody was asked something.
+    #[serde(default)]
+    pub(crate) lives: u64,
 }
 
 impl Default for Counters {
     fn default() -> Self {
-        Self { next_effect: 1, next_download: 1 }
+        Self { next_effect: 1, next_download: 1, lives: 0 }
     }
 }
 

@@ -75,6 +75,12 @@ fn nothing_is_written_outside() {
 }
 
 #[test]
+fn an_extension_listens_to_nobody() {
+    let told = tries("attend");
+    assert!(told.contains(&"attend: \"callFromExtensionNotAllowed\"".to_owned()), "{told:?}");
+}
+
+#[test]
 fn one_that_closes_its_connection_is_ended() {
     assert_unharmed("close", "it broke its connection off");
 }
