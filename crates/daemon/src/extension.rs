@@ -5,6 +5,7 @@
 //! it any more.
 
 mod call;
+mod clock;
 mod history;
 mod idle;
 mod port;
@@ -23,8 +24,9 @@ use headstart_model::protocol::downloads::DelegateEvent;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
+pub(crate) use clock::ExclusiveTime;
 use run::End;
-pub(crate) use run::{ExclusiveTime, Returned, Run};
+pub(crate) use run::{Returned, Run};
 pub(crate) use start::inherited;
 
 use crate::inbox::CoreHandle;
@@ -41,6 +43,9 @@ pub struct Limits {
     pub launcher: PathBuf,
     /// How long one question may take. `Ours:` the original speaks of an extension that is too slow and names no time.
     pub patience: Duration,
+    /// How long one may have exclusive control, or wait for it, while it gives one answer, and after that again. `Ours:` the
+    /// original sets no limit, and nothing else could get at the app's downloads meanwhile.
+    pub exclusive: Duration,
     /// How long an extension may have nothing to do before it is ended.
     pub idle: Duration,
     /// Anonymous memory that one may use, in bytes. `Spec: concepts 10`: a few megabytes.
@@ -64,6 +69,8 @@ pub(crate) struct Inner {
     delegates: Mutex<HashMap<ClientId, mpsc::Sender<DelegateEvent>>>,
     debuggers: Mutex<HashMap<AppId, oneshot::Sender<Arc<Run>>>>,
     history: Mutex<history::History>,
+    /// Run time that counts and was used when no question was open: it goes with the next.
+    owed_time: Mutex<HashMap<AppId, Duration>>,
 }
 
 impl std::fmt::Debug for Inner {
@@ -86,6 +93,7 @@ impl Asker {
             delegates: Mutex::default(),
             debuggers: Mutex::default(),
             history: Mutex::default(),
+            owed_time: Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -207,6 +215,16 @@ impl Inner {
 
     fn history(&self) -> MutexGuard<'_, history::History> {
         lock(&self.history)
+    }
+
+    fn owe_time(&self, app: &AppId, time: Duration) {
+        if !time.is_zero() {
+            *lock(&self.owed_time).entry(app.clone()).or_default() += time;
+        }
+    }
+
+    fn take_owed_time(&self, app: &AppId) -> Duration {
+        lock(&self.owed_time).remove(app).unwrap_or_default()
     }
 
     /// The extension of an app that is there and has not ended.

@@ -7,6 +7,7 @@ use headstart_engine::{Event, ExtensionAnswer, Inquiry};
 use headstart_model::Failure;
 use tokio::sync::oneshot;
 
+use super::clock::Clock;
 use super::run::{End, Run};
 use super::{Inner, idle, start, words};
 
@@ -92,17 +93,13 @@ async fn ready(inner: &Arc<Inner>, inquiry: &Inquiry) -> Result<Arc<Run>, Failur
 async fn put(inner: &Arc<Inner>, run: &Arc<Run>, inquiry: Inquiry, budget: Duration) -> Ended {
     let (kind, event) = words::to_extension(&inner.context.layout, inquiry.call, inquiry.question);
     let receiver = run.begin(inquiry.call, kind);
-    let (began, exclusive_before) = (Instant::now(), run.exclusive_time());
+    let (clock, owed) = (Clock::start(run), inner.take_owed_time(run.app()));
     if !run.tell(event) {
         run.disconnected().await;
     }
-    let used = || {
-        let exclusive = run.exclusive_time().saturating_sub(exclusive_before);
-        began.elapsed().saturating_sub(exclusive)
-    };
-    let answer = watch(inner, run, receiver, budget, &used).await;
-    let used = used();
+    let answer = watch(inner, run, receiver, budget.saturating_sub(owed), &clock).await;
     run.sample();
+    let used = clock.used(run);
     run.count(used);
     let answer = match answer {
         Some(answer) => answer,
@@ -111,7 +108,7 @@ async fn put(inner: &Arc<Inner>, run: &Arc<Run>, inquiry: Inquiry, budget: Durat
     if run.ended().is_none() {
         idle::watch(inner, run);
     }
-    Ended { answer, used }
+    Ended { answer, used: used + owed }
 }
 
 /// Waits for the answer; none when the extension has ended, by itself or because it went beyond its limits.
@@ -120,7 +117,7 @@ async fn watch(
     run: &Arc<Run>,
     mut receiver: oneshot::Receiver<Result<ExtensionAnswer, Failure>>,
     budget: Duration,
-    used: &(dyn Fn() -> Duration + Send + Sync),
+    clock: &Clock,
 ) -> Option<Result<ExtensionAnswer, Failure>> {
     let mut look = tokio::time::interval(LOOK_EVERY);
     loop {
@@ -134,12 +131,13 @@ async fn watch(
                     continue;
                 }
                 check_memory(inner, run);
-                let over = if idle::exclusive_too_long(run) {
-                    Some(End::ExclusiveControl(idle::EXCLUSIVE_PATIENCE))
-                } else if used() >= budget {
+                let (used, limits) = (clock.used(run), &inner.limits);
+                let over = if clock.exclusive(run) >= limits.exclusive {
+                    Some(End::ExclusiveControl(limits.exclusive))
+                } else if used >= budget {
                     Some(End::Budget)
-                } else if used() >= inner.limits.patience {
-                    Some(End::Patience(inner.limits.patience))
+                } else if used >= limits.patience {
+                    Some(End::Patience(limits.patience))
                 } else {
                     None
                 };

@@ -1,7 +1,7 @@
 //! One extension from its start to its end.
 
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use headstart_engine::{CallId, ExtensionAnswer};
 use headstart_model::download::UrlDownload;
@@ -10,6 +10,7 @@ use headstart_model::{AppId, ErrorKind, Failure};
 use headstart_sys::confine::{self, Confined};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::clock::{Exclusive, ExclusiveTime};
 use super::lock;
 
 /// Why an extension ended.
@@ -40,7 +41,7 @@ pub(crate) enum End {
     Patience(Duration),
     /// It has used the run time of its day.
     Budget,
-    /// It kept its exclusive control too long.
+    /// It had exclusive control, or waited for it, too long.
     ExclusiveControl(Duration),
     /// It did not ask what it is wanted for.
     NotServing(Duration),
@@ -68,7 +69,7 @@ impl std::fmt::Display for End {
             }
             Self::Budget => f.write_str("it has used the run time of its day"),
             Self::ExclusiveControl(time) => {
-                write!(f, "it kept exclusive control for {} s", time.as_secs_f32())
+                write!(f, "it had or awaited exclusive control for {} s", time.as_secs_f32())
             }
             Self::NotServing(time) => {
                 write!(f, "it did not connect within {} s", time.as_secs_f32())
@@ -131,29 +132,14 @@ pub(super) enum Kind {
     Heard,
 }
 
-/// Time that does not count, because the extension has or waits for exclusive control. `Spec: concepts 10`.
-#[derive(Debug, Default)]
-struct Exclusive {
-    holders: u32,
-    since: Option<Instant>,
-    total: Duration,
-}
-
-/// The time with exclusive control of one connection.
-pub(crate) struct ExclusiveTime(Arc<Run>);
-
-impl Drop for ExclusiveTime {
-    fn drop(&mut self) {
-        self.0.end_exclusive();
-    }
-}
-
 /// What was counted of a run.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Stats {
     pub(super) calls: u64,
     pub(super) used: Duration,
     pub(super) peak_bytes: u64,
+    /// Processor time at the last look.
+    pub(super) computed: Duration,
 }
 
 /// One extension from its start to its end.
@@ -166,7 +152,7 @@ pub(crate) struct Run {
     serving: watch::Sender<bool>,
     open: Mutex<Option<Open>>,
     end: watch::Sender<Option<End>>,
-    exclusive: Mutex<Exclusive>,
+    exclusive: Exclusive,
     stats: Mutex<Stats>,
     /// Counts questions: who waits for idleness sees when there was another. Locked while it is decided what becomes of one
     /// that has nothing to do.
@@ -198,7 +184,7 @@ impl Run {
             serving: watch::Sender::new(false),
             open: Mutex::default(),
             end: watch::Sender::new(None),
-            exclusive: Mutex::default(),
+            exclusive: Exclusive::default(),
             stats: Mutex::default(),
             turn: Mutex::new(0),
         }
@@ -373,35 +359,13 @@ impl Run {
         Returned::Taken
     }
 
-    // --- exclusive control ---
-
     /// It asks for exclusive control, or has it: its clock stands still until the guard is dropped.
     pub(crate) fn begin_exclusive(self: &Arc<Self>) -> ExclusiveTime {
-        let mut exclusive = lock(&self.exclusive);
-        exclusive.holders += 1;
-        exclusive.since.get_or_insert_with(Instant::now);
-        ExclusiveTime(Arc::clone(self))
+        ExclusiveTime::begin(self)
     }
 
-    fn end_exclusive(&self) {
-        let mut exclusive = lock(&self.exclusive);
-        exclusive.holders = exclusive.holders.saturating_sub(1);
-        if exclusive.holders == 0
-            && let Some(since) = exclusive.since.take()
-        {
-            exclusive.total += since.elapsed();
-        }
-    }
-
-    /// How long it has had exclusive control, or asked for it, without a pause; none when it does not.
-    pub(super) fn exclusive_since(&self) -> Option<Duration> {
-        lock(&self.exclusive).since.map(|since| since.elapsed())
-    }
-
-    /// Time with exclusive control so far.
-    pub(super) fn exclusive_time(&self) -> Duration {
-        let exclusive = lock(&self.exclusive);
-        exclusive.total + exclusive.since.map_or(Duration::ZERO, |since| since.elapsed())
+    pub(super) const fn exclusive(&self) -> &Exclusive {
+        &self.exclusive
     }
 
     // --- what it takes ---
@@ -425,6 +389,7 @@ impl Run {
         let Some(usage) = self.confined.usage() else { return 0 };
         let mut stats = self.stats();
         stats.peak_bytes = stats.peak_bytes.max(usage.peak_anonymous_bytes);
+        stats.computed = usage.processor_time;
         usage.anonymous_bytes
     }
 }
