@@ -19,6 +19,8 @@ use std::path::{Path, PathBuf};
 use headstart_sys::socket::receive;
 use serde_json::{Value, json};
 
+const FOR_EVER: std::time::Duration = std::time::Duration::MAX;
+
 /// A connection to the service.
 struct Talk {
     stream: UnixStream,
@@ -187,6 +189,13 @@ fn misbehave(behaviour: &str, place: &Place, questions: &mut Talk, port: &UnixSt
                 held.push(std::hint::black_box(vec![1_u8; 1024 * 1024]));
             }
             place.tell(&format!("memory: {} MiB", held.len()));
+        }
+        "threads" => {
+            for _ in 0..100 {
+                let thread = std::thread::Builder::new().stack_size(16 * 1024);
+                place.tell_result("thread", thread.spawn(|| std::thread::sleep(FOR_EVER)));
+            }
+            std::thread::sleep(FOR_EVER);
         }
         "fork" => {
             for _ in 0..100 {

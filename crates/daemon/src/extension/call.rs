@@ -13,6 +13,9 @@ use super::{Inner, idle, start, words};
 
 /// How often what an extension uses is looked at while it works.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// Threads that an extension may run. `Ours:` more than any runtime starts for one answer, and few beside what the person's
+/// other programs and the service need: the kernel limits tasks for all of them together.
+const THREADS_MAX: u64 = 64;
 /// How long an extension may take from its start until it asks what it is wanted for.
 const START_PATIENCE: Duration = Duration::from_secs(10);
 /// How many answers' time that is at most, where answers have little.
@@ -74,18 +77,26 @@ async fn ready(inner: &Arc<Inner>, inquiry: &Inquiry) -> Result<Arc<Run>, Failur
     };
     let patience = START_PATIENCE.min(inner.limits.patience.saturating_mul(STARTS_IN_ANSWERS));
     let patience = if run.is_debugged() { Duration::MAX } else { patience };
-    let late = tokio::select! {
-        biased;
-        () = run.until_serving() => false,
-        () = run.until_ended() => false,
-        () = tokio::time::sleep(patience) => true,
-    };
-    if late {
-        run.kill(End::NotServing(patience));
-    }
+    until_serving(inner, &run, patience).await;
     match run.ended() {
         None => Ok(run),
         Some(end) => Err(end.failure(&inquiry.app)),
+    }
+}
+
+/// Waits until an extension listens, or has ended; what it uses is limited then already.
+async fn until_serving(inner: &Inner, run: &Run, patience: Duration) {
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    let late = tokio::time::sleep(patience);
+    tokio::pin!(late);
+    loop {
+        tokio::select! {
+            biased;
+            () = run.until_serving() => return,
+            () = run.until_ended() => return,
+            () = &mut late => return run.kill(End::NotServing(patience)),
+            _ = look.tick() => check_use(inner, run),
+        }
     }
 }
 
@@ -130,7 +141,7 @@ async fn watch(
                 if run.is_debugged() {
                     continue;
                 }
-                check_memory(inner, run);
+                check_use(inner, run);
                 let (used, limits) = (clock.used(run), &inner.limits);
                 let over = if clock.exclusive(run) >= limits.exclusive {
                     Some(End::ExclusiveControl(limits.exclusive))
@@ -150,10 +161,15 @@ async fn watch(
     }
 }
 
-/// Ends an extension that uses too much memory, at once: a moment later it may be much more.
-pub(super) fn check_memory(inner: &Inner, run: &Run) {
-    let (used_bytes, allowed_bytes) = (run.sample(), inner.limits.memory_bytes);
-    if used_bytes > allowed_bytes && !run.is_debugged() {
-        run.kill(End::Memory { used_bytes, allowed_bytes });
+/// Ends an extension that uses too much memory, or too many threads, at once: a moment later it may be much more.
+pub(super) fn check_use(inner: &Inner, run: &Run) {
+    let (usage, allowed_bytes) = (run.sample(), inner.limits.memory_bytes);
+    if run.is_debugged() {
+        return;
+    }
+    if usage.anonymous_bytes > allowed_bytes {
+        run.kill(End::Memory { used_bytes: usage.anonymous_bytes, allowed_bytes });
+    } else if usage.threads > THREADS_MAX {
+        run.kill(End::Threads { running: usage.threads, allowed: THREADS_MAX });
     }
 }

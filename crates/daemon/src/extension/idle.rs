@@ -54,7 +54,7 @@ async fn wind_down(inner: &Inner, run: &Run, turn: u64, clock: &Clock) -> Next {
         if run.turn() != turn {
             return Next::Nothing;
         }
-        call::check_memory(inner, run);
+        call::check_use(inner, run);
         if clock.exclusive(run) >= patience {
             return Next::End(End::ExclusiveControl(patience));
         }

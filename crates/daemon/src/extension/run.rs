@@ -7,7 +7,7 @@ use headstart_engine::{CallId, ExtensionAnswer};
 use headstart_model::download::UrlDownload;
 use headstart_model::protocol::extension::{ExtensionEvent, Return};
 use headstart_model::{AppId, ErrorKind, Failure};
-use headstart_sys::confine::{self, Confined};
+use headstart_sys::confine::{self, Confined, Usage};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::clock::{Exclusive, ExclusiveTime};
@@ -37,6 +37,13 @@ pub(crate) enum End {
         /// Bytes allowed.
         allowed_bytes: u64,
     },
+    /// It ran too many threads.
+    Threads {
+        /// How many were seen.
+        running: u64,
+        /// How many are allowed.
+        allowed: u64,
+    },
     /// It did not answer in time.
     Patience(Duration),
     /// It has used the run time of its day.
@@ -64,6 +71,9 @@ impl std::fmt::Display for End {
             Self::Memory { used_bytes, allowed_bytes } => {
                 write!(f, "it used {used_bytes} bytes of memory, and {allowed_bytes} are allowed")
             }
+            Self::Threads { running, allowed } => {
+                write!(f, "it ran {running} threads, and {allowed} are allowed")
+            }
             Self::Patience(time) => {
                 write!(f, "it gave no answer within {} s", time.as_secs_f32())
             }
@@ -90,6 +100,7 @@ impl End {
     pub(crate) fn failure(&self, app: &AppId) -> Failure {
         let code = match self {
             Self::Memory { .. } => "extensionMemory",
+            Self::Threads { .. } => "extensionThreads",
             Self::Patience(_) | Self::NotServing(_) | Self::ExclusiveControl(_) => {
                 "extensionTooSlow"
             }
@@ -384,13 +395,13 @@ impl Run {
         *self.stats()
     }
 
-    /// Looks at what it uses now; anonymous bytes.
-    pub(super) fn sample(&self) -> u64 {
-        let Some(usage) = self.confined.usage() else { return 0 };
+    /// Looks at what it uses now; nothing where the system does not tell, or when it has ended.
+    pub(super) fn sample(&self) -> Usage {
+        let Some(usage) = self.confined.usage() else { return Usage::default() };
         let mut stats = self.stats();
         stats.peak_bytes = stats.peak_bytes.max(usage.peak_anonymous_bytes);
         stats.computed = usage.processor_time;
-        usage.anonymous_bytes
+        usage
     }
 }
 

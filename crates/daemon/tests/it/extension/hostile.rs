@@ -55,6 +55,11 @@ fn a_gigabyte_of_memory_is_not_had() {
 }
 
 #[test]
+fn a_hundred_threads_are_too_many() {
+    assert_unharmed("threads", "threads, and 64 are allowed");
+}
+
+#[test]
 fn no_process_is_made() {
     assert_all_refused("fork", 100);
 }
