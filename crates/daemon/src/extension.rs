@@ -4,6 +4,7 @@
 //! extension, which is started for it: confined, watched while it works, suspended when it has answered, ended when nobody asks
 //! it any more.
 
+mod asked;
 mod call;
 mod clock;
 mod history;
@@ -24,6 +25,7 @@ use headstart_model::protocol::downloads::DelegateEvent;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
+use asked::{Asked, Ticket};
 pub(crate) use clock::ExclusiveTime;
 use run::End;
 pub(crate) use run::{Returned, Run};
@@ -66,6 +68,8 @@ pub(crate) struct Inner {
     /// What connections of extensions are served with; set when the service listens.
     shared: OnceLock<Weak<Shared>>,
     runs: Mutex<HashMap<AppId, Arc<Run>>>,
+    /// Locked before `runs` where both are needed.
+    asked: Mutex<Asked>,
     delegates: Mutex<HashMap<ClientId, mpsc::Sender<DelegateEvent>>>,
     debuggers: Mutex<HashMap<AppId, oneshot::Sender<Arc<Run>>>>,
     history: Mutex<history::History>,
@@ -90,6 +94,7 @@ impl Asker {
             limits,
             shared: OnceLock::new(),
             runs: Mutex::default(),
+            asked: Mutex::default(),
             delegates: Mutex::default(),
             debuggers: Mutex::default(),
             history: Mutex::default(),
@@ -122,8 +127,10 @@ impl Asker {
             }
             Receiver::Extension { budget_ms } => {
                 let inner = Arc::clone(&self.inner);
+                let ticket = inner.asked().expect(inquiry.app.clone(), inquiry.call);
+                let budget = Duration::from_millis(budget_ms);
                 self.inner.runtime.spawn(async move {
-                    call::perform(&inner, inquiry, Duration::from_millis(budget_ms)).await;
+                    call::perform(&inner, ticket, inquiry, budget).await;
                 });
             }
         }
@@ -131,27 +138,34 @@ impl Asker {
 
     /// The answer to a question is not wanted any more.
     pub fn forget(&self, app: &AppId, call: CallId) {
-        if let Some(run) = self.inner.run(app) {
+        let mut asked = self.inner.asked();
+        if !asked.forget(app, call)
+            && let Some(run) = self.inner.run(app)
+        {
             run.forget(call);
         }
     }
 
-    /// Ends the extension of an app, if it is there.
+    /// Ends the extension of an app, if it is there or just being started.
     pub fn end_extension(&self, app: &AppId, why: ExtensionEnd) {
+        let end = match why {
+            ExtensionEnd::AppRemoved => End::AppRemoved,
+            ExtensionEnd::AppUpdated => End::AppUpdated,
+            ExtensionEnd::InstallationDone => End::InstallationDone,
+            ExtensionEnd::NotAllowed => End::NotAllowed,
+        };
+        let mut asked = self.inner.asked();
+        asked.end(|asked| asked == app, &end);
         if let Some(run) = self.inner.take_run(app) {
             let inner = Arc::clone(&self.inner);
-            let end = match why {
-                ExtensionEnd::AppRemoved => End::AppRemoved,
-                ExtensionEnd::AppUpdated => End::AppUpdated,
-                ExtensionEnd::InstallationDone => End::InstallationDone,
-                ExtensionEnd::NotAllowed => End::NotAllowed,
-            };
             self.inner.runtime.spawn(async move { idle::end(&inner, &run, end).await });
         }
     }
 
     /// Ends every extension at once: the service ends.
     pub fn stop_all(&self) {
+        let mut asked = self.inner.asked();
+        asked.end(|_| true, &End::ServiceStopping);
         for (_, run) in self.inner.runs().drain() {
             run.kill(End::ServiceStopping);
         }
@@ -205,6 +219,10 @@ impl Inner {
         lock(&self.runs)
     }
 
+    fn asked(&self) -> MutexGuard<'_, Asked> {
+        lock(&self.asked)
+    }
+
     fn delegates(&self) -> MutexGuard<'_, HashMap<ClientId, mpsc::Sender<DelegateEvent>>> {
         lock(&self.delegates)
     }
@@ -230,6 +248,19 @@ impl Inner {
     /// The extension of an app that is there and has not ended.
     fn run(&self, app: &AppId) -> Option<Arc<Run>> {
         self.runs().get(app).filter(|run| run.ended().is_none()).cloned()
+    }
+
+    /// Enters an extension that has been started for a question, unless it had to end meanwhile.
+    fn enter_run(&self, ticket: Ticket, run: &Arc<Run>) -> Result<(), End> {
+        let asked = self.asked();
+        if let Some(why) = asked.ended(ticket) {
+            return Err(why);
+        }
+        // Where the engine began anew a question may wait still that nobody remembers.
+        if let Some(before) = self.runs().insert(run.app().clone(), Arc::clone(run)) {
+            before.kill(End::Replaced);
+        }
+        Ok(())
     }
 
     fn take_run(&self, app: &AppId) -> Option<Arc<Run>> {

@@ -94,6 +94,7 @@ pub fn run(home: &Home, options: &Options) -> Result<(), RunError> {
         device_id,
         languages,
         generations: std::sync::Mutex::default(),
+        containers: std::sync::Mutex::default(),
         repairs: tokio::sync::Mutex::default(),
         conditions: DeviceConditions::default(),
         environment: crate::extension::inherited(),

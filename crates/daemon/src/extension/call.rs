@@ -7,6 +7,7 @@ use headstart_engine::{Event, ExtensionAnswer, Inquiry};
 use headstart_model::Failure;
 use tokio::sync::oneshot;
 
+use super::asked::{Fate, Ticket};
 use super::clock::Clock;
 use super::run::{End, Run};
 use super::{Inner, idle, start, words};
@@ -28,21 +29,29 @@ struct Ended {
 }
 
 /// Puts a question to the app's extension and reports what came of it.
-pub(super) async fn perform(inner: &Arc<Inner>, inquiry: Inquiry, budget: Duration) {
+pub(super) async fn perform(
+    inner: &Arc<Inner>,
+    ticket: Ticket,
+    inquiry: Inquiry,
+    budget: Duration,
+) {
     let (app, call) = (inquiry.app.clone(), inquiry.call);
     let asked = question_name(&inquiry);
     let began = Instant::now();
-    let ended = match ready(inner, &inquiry).await {
+    let ended = match ready(inner, ticket, &inquiry).await {
         Ok(run) => {
             let reached = began.elapsed();
-            let ended = put(inner, &run, inquiry, budget).await;
+            let ended = put(inner, &run, (ticket, inquiry), budget).await;
             tracing::info!(
                 %app, question = asked, pid = run.pid(), reached_ms = ms(reached),
                 used_ms = ms(ended.used), answered = ended.answer.is_ok(), "extension asked"
             );
             ended
         }
-        Err(failure) => Ended { answer: Err(failure), used: Duration::ZERO },
+        Err(failure) => {
+            inner.asked().take(ticket);
+            Ended { answer: Err(failure), used: Duration::ZERO }
+        }
     };
     let used_ms = ms(ended.used);
     inner.core.event(match ended.answer {
@@ -70,10 +79,10 @@ fn question_name(inquiry: &Inquiry) -> &'static str {
 }
 
 /// The app's extension, started if it is not there, and listening.
-async fn ready(inner: &Arc<Inner>, inquiry: &Inquiry) -> Result<Arc<Run>, Failure> {
+async fn ready(inner: &Arc<Inner>, ticket: Ticket, inquiry: &Inquiry) -> Result<Arc<Run>, Failure> {
     let run = match inner.run(&inquiry.app).filter(|run| run.wake()) {
         Some(run) => run,
-        None => start::start(inner, &inquiry.app).await?,
+        None => start::start(inner, &inquiry.app, ticket).await?,
     };
     let patience = START_PATIENCE.min(inner.limits.patience.saturating_mul(STARTS_IN_ANSWERS));
     let patience = if run.is_debugged() { Duration::MAX } else { patience };
@@ -101,9 +110,31 @@ async fn until_serving(inner: &Inner, run: &Run, patience: Duration) {
 }
 
 /// Puts a question to a listening extension and waits for its answer, within its limits.
-async fn put(inner: &Arc<Inner>, run: &Arc<Run>, inquiry: Inquiry, budget: Duration) -> Ended {
+async fn put(
+    inner: &Arc<Inner>,
+    run: &Arc<Run>,
+    (ticket, inquiry): (Ticket, Inquiry),
+    budget: Duration,
+) -> Ended {
     let (kind, event) = words::to_extension(&inner.context.layout, inquiry.call, inquiry.question);
-    let receiver = run.begin(inquiry.call, kind);
+    let receiver = {
+        // From here on what the engine says reaches the run itself.
+        let mut asked = inner.asked();
+        match asked.take(ticket) {
+            Fate::Put => Ok(run.begin(inquiry.call, kind)),
+            Fate::Ended(why) => Err(why),
+            Fate::Forgotten => Err(End::Idle),
+        }
+    };
+    let receiver = match receiver {
+        Ok(receiver) => receiver,
+        Err(why) => {
+            if run.ended().is_none() {
+                idle::watch(inner, run);
+            }
+            return Ended { answer: Err(why.failure(run.app())), used: Duration::ZERO };
+        }
+    };
     let (clock, owed) = (Clock::start(run), inner.take_owed_time(run.app()));
     if !run.tell(event) {
         run.disconnected().await;

@@ -28,6 +28,8 @@ pub(crate) enum End {
     NotAllowed,
     /// A debugger wants the next one.
     Debugger,
+    /// Another one took its place.
+    Replaced,
     /// The service ends.
     ServiceStopping,
     /// It used too much memory.
@@ -67,6 +69,7 @@ impl std::fmt::Display for End {
             Self::InstallationDone => f.write_str("the installation has ended"),
             Self::NotAllowed => f.write_str("background activity is not wanted"),
             Self::Debugger => f.write_str("a debugger waits for the next run"),
+            Self::Replaced => f.write_str("another one took its place"),
             Self::ServiceStopping => f.write_str("the service stopped"),
             Self::Memory { used_bytes, allowed_bytes } => {
                 write!(f, "it used {used_bytes} bytes of memory, and {allowed_bytes} are allowed")

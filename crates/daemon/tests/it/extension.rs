@@ -3,6 +3,7 @@
 
 mod hostile;
 mod install;
+mod starting;
 
 use std::path::{Path, PathBuf};
 
