@@ -124,6 +124,18 @@ pub(crate) fn group_taken(app: &AppId, group: &AppGroupId, owner: &AppId) -> Fai
     ))
 }
 
+/// The owner is not there to let anybody join.
+pub(crate) fn group_kept(app: &AppId, group: &AppGroupId, owner: &AppId) -> Failure {
+    Failure::new(
+        ErrorKind::Conflict,
+        "groupTaken",
+        format!(
+            "the group `{group}` holds data that app `{owner}` keeps, which does not let `{app}` join it"
+        ),
+    )
+    .with_hint(format!("install `{owner}` again, and remove it without --keep-data"))
+}
+
 pub(crate) fn no_group(app: &AppId) -> Failure {
     Failure::new(
         ErrorKind::InvalidInput,

@@ -14,6 +14,7 @@ mod downloads;
 mod errors;
 mod exclusive;
 mod extension;
+mod groups;
 mod growth;
 mod installation;
 mod managed_extension;
