@@ -136,6 +136,13 @@ pub(crate) fn group_kept(app: &AppId, group: &AppGroupId, owner: &AppId) -> Fail
     .with_hint(format!("install `{owner}` again, and remove it without --keep-data"))
 }
 
+/// The app has been updated to a bundle without the group of the download.
+pub(crate) fn group_left(identifier: &str, group: &AppGroupId) -> Failure {
+    let message =
+        format!("`{identifier}` is for the group `{group}`, to which the app belongs no more");
+    Code::Invalid.failure(message).with_hint("schedule it anew, for a group of the app")
+}
+
 pub(crate) fn no_group(app: &AppId) -> Failure {
     Failure::new(
         ErrorKind::InvalidInput,

@@ -1,12 +1,13 @@
 //! App groups: whom they belong to, and who may join. `Spec: app-bundle 6`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use headstart_model::{AppGroupId, AppId, Failure};
 
 use crate::failures;
 use crate::record::{App, Bundle, InstallKind, KeepData, KeptGroup};
 use crate::state::State;
+use crate::transition::files;
 use crate::work::Work;
 
 /// Whether an app may be installed with the groups of its bundle: each is free, or its owner lets the app join. `Ours:` there
@@ -80,6 +81,25 @@ pub(crate) fn leaving(w: &mut Work<'_>, app: &AppId, data: KeepData) {
         if owner(w, &group, app).is_none() {
             w.set_kept_group(&group, Some(KeptGroup { owner: app.clone(), guests }));
         }
+    }
+}
+
+/// An app has a new bundle: it has left the groups that only the old one names. Its downloads for them are invalid, for its
+/// extension could not open what is handed over there; a container that nobody else uses stays its own, and goes with it.
+pub(crate) fn released(w: &mut Work<'_>, app: &AppId, before: BTreeMap<AppGroupId, Vec<AppId>>) {
+    for (group, guests) in before {
+        if w.app(app).is_none_or(|record| record.bundle.groups.contains_key(&group)) {
+            continue;
+        }
+        let kept = w.records().kept_groups.get(&group).map(|kept| kept.owner == *app);
+        match (kept, has_others(w.state(), &group, app)) {
+            (None | Some(true), false) => {
+                w.set_kept_group(&group, Some(KeptGroup { owner: app.clone(), guests }));
+            }
+            (Some(true), true) => w.set_kept_group(&group, None),
+            (None, true) | (Some(false), _) => {}
+        }
+        files::leave_group(w, app, &group);
     }
 }
 

@@ -3,8 +3,8 @@
 use headstart_model::protocol::apps::InstallationAction;
 use headstart_model::{AppGroupId, AppId, ErrorKind};
 
-use crate::record::{Bundle, KeepData};
-use crate::testing::{Bench, a_failure, answer, app_id, bundle, group};
+use crate::record::{Bundle, FileStage, KeepData, Outcome};
+use crate::testing::{Bench, a_failure, answer, app_id, bundle, file, group, with_extension};
 use crate::{Effect, Event, Order};
 
 type Groups<'a> = &'a [(&'a str, &'a [&'a str])];
@@ -102,4 +102,44 @@ fn whoever_removes_all_leaves_the_group_to_the_member_that_is_left() {
     assert!(uninstall(&mut bench, "owner", KeepData::Delete).is_empty());
     assert_refused(&mut bench, "owner", SHARED, "belongs to app `guest`");
     assert_eq!(uninstall(&mut bench, "guest", KeepData::Delete), [group("group.shared")]);
+}
+
+fn update(bench: &mut Bench, bundle: Bundle) {
+    let (app, bundle) = (app_id("app"), Box::new(bundle));
+    bench.call(|caller| Event::AppUpdateRequested { caller, app, bundle });
+    bench.finish(|order| matches!(order, Order::PrepareApp { .. }));
+}
+
+#[test]
+fn downloads_for_a_group_that_an_update_drops_are_invalid() {
+    let mut bench = Bench::launched(with_extension());
+    bench.schedule(vec![file("arrived"), file("going")]);
+    let names = ["arrived", "going"];
+    let ids = names.map(|name| bench.file_id(name));
+    let effect = bench.order(
+        |order| matches!(order, Order::FetchFile(transfer) if transfer.request.identifier == "arrived"),
+    );
+    bench.succeed(effect);
+    let groups = bundle_with(&[("group.other", &[])]).groups;
+    update(&mut bench, Bundle { groups, version: "2".to_owned(), ..with_extension() });
+    for id in ids {
+        let outcome = bench.state.records().file(id).map(|file| file.stage.clone());
+        let Some(FileStage::Concluded(Outcome::Failed(failure))) = outcome else {
+            panic!("{outcome:?}")
+        };
+        assert_eq!(failure.code.as_str(), "downloadInvalid");
+    }
+    assert!(bench.subjects()[0].starts_with("failed "), "it is told to the new extension");
+}
+
+#[test]
+fn the_container_of_a_group_that_an_update_drops_stays_the_apps_and_goes_with_it() {
+    let mut bench = Bench::launched(with_extension());
+    let groups = bundle_with(&[("group.other", &[])]).groups;
+    update(&mut bench, Bundle { groups, version: "2".to_owned(), ..with_extension() });
+    bench.finish_everything();
+    assert_refused(&mut bench, "stranger", &[("group.app", &[])], "keeps");
+    let gone = uninstall(&mut bench, "app", KeepData::Delete);
+    assert_eq!(gone, [group("group.app"), group("group.other")]);
+    install(&mut bench, "stranger", &[("group.app", &[])]);
 }
