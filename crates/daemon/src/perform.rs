@@ -7,6 +7,7 @@ mod clients;
 mod context;
 mod deliver;
 mod files;
+mod incoming;
 mod pacing;
 mod prepare;
 mod remove;

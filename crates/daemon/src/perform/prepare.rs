@@ -15,6 +15,7 @@ use headstart_sys::{Action, FileError, durable};
 use tokio_util::sync::CancellationToken;
 
 use super::context::{Context, blocking};
+use super::incoming::Incoming;
 use crate::bundle;
 use crate::inbox::CoreHandle;
 
@@ -44,17 +45,44 @@ pub(super) async fn prepare(
         }
         if stopped.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    match blocking(move || place(&context, &app, &bundle, &progress)).await {
+    match blocking(move || place(&context, effect, (&app, &bundle), &progress)).await {
         Ok(Ok(())) => Event::AppPrepared { effect },
         Ok(Err(_)) if stop.is_cancelled() => Event::Stopped { effect },
         Ok(Err(failure)) | Err(failure) => Event::PrepareFailed { effect, failure },
     }
 }
 
+/// An update that fails leaves what was there; one that was interrupted when all of it was on the disk is brought to its end,
+/// also if the bundle is gone meanwhile.
 fn place(
     context: &Context,
-    app: &AppId,
-    bundle: &Bundle,
+    effect: EffectId,
+    (app, bundle): (&AppId, &Bundle),
+    progress: Progress<'_>,
+) -> Result<(), Failure> {
+    let incoming = Incoming::of(&context.layout, app, effect);
+    if incoming.is_done() {
+        incoming.tidy();
+        return Ok(());
+    }
+    if !incoming.is_whole() {
+        incoming.begin().map_err(|error| error.to_failure())?;
+        let made = make(context, (app, bundle), &incoming.part(), progress);
+        let made = made.and_then(|()| incoming.complete().map_err(|error| error.to_failure()));
+        if let Err(failure) = made {
+            // What cannot be removed now is removed by the next preparation.
+            let _ = incoming.clear();
+            return Err(failure);
+        }
+    }
+    incoming.adopt().map_err(|error| error.to_failure())
+}
+
+/// Makes the parts of an app that come from its bundle.
+fn make(
+    context: &Context,
+    (app, bundle): (&AppId, &Bundle),
+    parts: &Path,
     progress: Progress<'_>,
 ) -> Result<(), Failure> {
     let source = PathBuf::from(&bundle.path);
@@ -68,10 +96,10 @@ fn place(
         pin_root(context, app, &source)?;
     }
     if bundle.files == BundleFiles::Copied {
-        let target = bundle::copied_folder(&context.layout, app);
+        let target = parts.join(bundle::FILES_FOLDER);
         copy_tree(&source, &target, progress).map_err(|error| error.to_failure())?;
     }
-    bundle::register(&context.layout, app, &source)
+    bundle::describe_in(parts, &source)
 }
 
 /// Takes the first root over, once: what the bundle says later does not change what is trusted.
@@ -99,17 +127,15 @@ fn pin_root(context: &Context, app: &AppId, source: &Path) -> Result<(), Failure
     TrustStore::pin(&trust, &root).map(drop).map_err(|error| error.to_failure())
 }
 
-/// Copies a folder; files share their bytes with the source where the disk can.
+/// Copies a folder to where nothing is; files share their bytes with the source where the disk can.
 fn copy_tree(source: &Path, target: &Path, progress: Progress<'_>) -> Result<(), StoreError> {
-    let fresh = target.with_extension("new");
-    durable::remove_tree(&fresh)?;
     let files = list(source)?;
     let total = files.iter().map(|file| file.bytes).sum();
     let mut done = 0;
-    std::fs::create_dir_all(&fresh)
-        .map_err(|error| FileError::new(Action::Create, &fresh, error))?;
+    std::fs::create_dir_all(target)
+        .map_err(|error| FileError::new(Action::Create, target, error))?;
     for file in files {
-        let to = fresh.join(&file.below);
+        let to = target.join(&file.below);
         if file.is_folder {
             std::fs::create_dir_all(&to).map_err(|e| FileError::new(Action::Create, &to, e))?;
         } else {
@@ -120,14 +146,11 @@ fn copy_tree(source: &Path, target: &Path, progress: Progress<'_>) -> Result<(),
         }
         done += file.bytes;
         if progress(done, total).is_break() {
-            durable::remove_tree(&fresh)?;
             let stopped = std::io::ErrorKind::Interrupted.into();
             return Err(FileError::new(Action::Clone, source, stopped).into());
         }
     }
-    durable::sync_tree(&fresh)?;
-    durable::remove_tree(target)?;
-    Ok(durable::rename_durably(&fresh, target)?)
+    Ok(durable::sync_tree(target)?)
 }
 
 struct Listed {
