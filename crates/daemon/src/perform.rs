@@ -76,9 +76,10 @@ impl Performer {
                 Err(_) => failed(id, panicked()),
             };
             tracing::debug!(?event, "ended");
-            this.running().remove(&id);
             this.context.pacing.end(id);
             this.core.event(event);
+            // Not before its end is told: a stop in between would be answered as if it had not come to its end.
+            this.running().remove(&id);
         };
         self.runtime.spawn(work.instrument(span));
     }
