@@ -5,6 +5,7 @@
 mod challenges;
 mod clients;
 mod context;
+mod copy;
 mod deliver;
 mod files;
 mod incoming;

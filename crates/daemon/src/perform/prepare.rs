@@ -9,20 +9,16 @@ use headstart_engine::record::{Bundle, BundleFiles};
 use headstart_engine::{EffectId, Event};
 use headstart_model::{AppId, ErrorKind, Failure};
 use headstart_repo::TrustStore;
-use headstart_store::StoreError;
-use headstart_sys::clone::{Allowed, clone_file};
-use headstart_sys::{Action, FileError, durable};
 use tokio_util::sync::CancellationToken;
 
 use super::context::{Context, blocking};
+use super::copy::{Progress, copy_tree};
 use super::incoming::Incoming;
 use crate::bundle;
 use crate::inbox::CoreHandle;
 
 /// The engine hears of progress at most so often.
 const REPORT_EVERY: Duration = Duration::from_millis(100);
-/// Hears bytes done and in all; may break off.
-type Progress<'a> = &'a dyn Fn(u64, u64) -> ControlFlow<()>;
 /// The name that a repository's first root has in a bundle. `Spec: cli, An app bundle`.
 const ROOT_FILE: &str = "root.json";
 /// The largest root that is read.
@@ -97,7 +93,7 @@ fn make(
     }
     if bundle.files == BundleFiles::Copied {
         let target = parts.join(bundle::FILES_FOLDER);
-        copy_tree(&source, &target, progress).map_err(|error| error.to_failure())?;
+        copy_tree(&source, &target, progress)?;
     }
     bundle::describe_in(parts, &source)
 }
@@ -125,58 +121,4 @@ fn pin_root(context: &Context, app: &AppId, source: &Path) -> Result<(), Failure
                 .with_hint("copy `metadata/root.json` of the repository into the bundle")
         })?;
     TrustStore::pin(&trust, &root).map(drop).map_err(|error| error.to_failure())
-}
-
-/// Copies a folder to where nothing is; files share their bytes with the source where the disk can.
-fn copy_tree(source: &Path, target: &Path, progress: Progress<'_>) -> Result<(), StoreError> {
-    let files = list(source)?;
-    let total = files.iter().map(|file| file.bytes).sum();
-    let mut done = 0;
-    std::fs::create_dir_all(target)
-        .map_err(|error| FileError::new(Action::Create, target, error))?;
-    for file in files {
-        let to = target.join(&file.below);
-        if file.is_folder {
-            std::fs::create_dir_all(&to).map_err(|e| FileError::new(Action::Create, &to, e))?;
-        } else {
-            let from = source.join(&file.below);
-            clone_file(&from, &to, Allowed::ReflinkOrCopy).map_err(|error| {
-                FileError::new(Action::Clone, &from, std::io::Error::other(error.to_string()))
-            })?;
-        }
-        done += file.bytes;
-        if progress(done, total).is_break() {
-            let stopped = std::io::ErrorKind::Interrupted.into();
-            return Err(FileError::new(Action::Clone, source, stopped).into());
-        }
-    }
-    Ok(durable::sync_tree(target)?)
-}
-
-struct Listed {
-    below: PathBuf,
-    bytes: u64,
-    is_folder: bool,
-}
-
-/// Everything below `source`, folders before what is in them. Links are left out: they could lead anywhere.
-fn list(source: &Path) -> Result<Vec<Listed>, StoreError> {
-    let mut listed = Vec::new();
-    let mut folders = vec![PathBuf::new()];
-    while let Some(below) = folders.pop() {
-        let folder = source.join(&below);
-        let error = |error| FileError::new(Action::Read, &folder, error);
-        for entry in std::fs::read_dir(&folder).map_err(error)? {
-            let entry = entry.map_err(error)?;
-            let metadata = entry.metadata().map_err(error)?;
-            let below = below.join(entry.file_name());
-            if metadata.is_dir() {
-                folders.push(below.clone());
-                listed.push(Listed { below, bytes: 0, is_folder: true });
-            } else if metadata.is_file() {
-                listed.push(Listed { below, bytes: metadata.len(), is_folder: false });
-            }
-        }
-    }
-    Ok(listed)
 }
