@@ -236,6 +236,12 @@ fn misbehave(behaviour: &str, place: &Place, questions: &mut Talk, port: &UnixSt
                 std::thread::park();
             }
         }
+        "slow" => {
+            let since = std::time::Instant::now();
+            while since.elapsed() < std::time::Duration::from_millis(500) {
+                std::hint::spin_loop();
+            }
+        }
         "hold" => hold_again_and_again(port),
         "crash" => std::process::abort(),
         "exit" => std::process::exit(3),

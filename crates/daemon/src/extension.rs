@@ -194,10 +194,11 @@ impl Asker {
     /// app ends.
     pub(crate) fn debug_next(&self, app: &AppId) -> oneshot::Receiver<Arc<Run>> {
         let (sender, receiver) = oneshot::channel();
-        if let Some(run) = self.inner.take_run(app) {
+        self.inner.debuggers().insert(app.clone(), sender);
+        // One that is being asked may answer: it is ended for the next question.
+        if let Some(run) = self.inner.run(app).filter(|run| !run.is_asked()) {
             run.kill(End::Debugger);
         }
-        self.inner.debuggers().insert(app.clone(), sender);
         receiver
     }
 
@@ -229,6 +230,11 @@ impl Inner {
 
     fn debuggers(&self) -> MutexGuard<'_, HashMap<AppId, oneshot::Sender<Arc<Run>>>> {
         lock(&self.debuggers)
+    }
+
+    /// Whether somebody waits to debug the next run of the app's extension.
+    fn is_debugger_waiting(&self, app: &AppId) -> bool {
+        self.debuggers().get(app).is_some_and(|debugger| !debugger.is_closed())
     }
 
     fn history(&self) -> MutexGuard<'_, history::History> {

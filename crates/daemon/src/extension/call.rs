@@ -80,6 +80,11 @@ fn question_name(inquiry: &Inquiry) -> &'static str {
 
 /// The app's extension, started if it is not there, and listening.
 async fn ready(inner: &Arc<Inner>, ticket: Ticket, inquiry: &Inquiry) -> Result<Arc<Run>, Failure> {
+    if inner.is_debugger_waiting(&inquiry.app)
+        && let Some(run) = inner.take_run(&inquiry.app)
+    {
+        run.kill(End::Debugger);
+    }
     let run = match inner.run(&inquiry.app).filter(|run| run.wake()) {
         Some(run) => run,
         None => start::start(inner, &inquiry.app, ticket).await?,
@@ -141,7 +146,8 @@ async fn put(
     }
     let answer = watch(inner, run, receiver, budget.saturating_sub(owed), &clock).await;
     run.sample();
-    let used = clock.used(run);
+    // What a person does in a debugger is not the extension's time.
+    let used = if run.is_debugged() { Duration::ZERO } else { clock.used(run) };
     run.count(used);
     let answer = match answer {
         Some(answer) => answer,

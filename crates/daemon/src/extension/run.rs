@@ -295,6 +295,11 @@ impl Run {
         receiver
     }
 
+    /// Whether it has not answered yet.
+    pub(super) fn is_asked(&self) -> bool {
+        lock(&self.open).is_some()
+    }
+
     /// The number of questions so far.
     pub(super) fn turn(&self) -> u64 {
         *lock(&self.turn)

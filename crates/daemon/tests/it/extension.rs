@@ -1,6 +1,7 @@
 //! Apps whose extension decides: real services, real extensions in their confinement, a real server on loopback.
 #![cfg(target_os = "linux")]
 
+mod debugged;
 mod groups;
 mod hostile;
 mod install;
