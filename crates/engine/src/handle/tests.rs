@@ -17,6 +17,7 @@ mod errors;
 mod exclusive;
 mod extension;
 mod failures;
+mod groups;
 mod growth;
 mod installation;
 mod managed_extension;
