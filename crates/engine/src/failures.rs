@@ -105,6 +105,16 @@ pub(crate) fn file_cancelled(identifier: &str) -> Failure {
     )
 }
 
+/// An acknowledgement that came too late, or from an earlier life of the service.
+pub(crate) fn callback_not_open() -> Failure {
+    Failure::new(
+        ErrorKind::Conflict,
+        "notAsked",
+        "nobody waits for this acknowledgement, so it does not count",
+    )
+    .with_hint("what it was about is told again, with another number")
+}
+
 pub(crate) fn not_installing(app: &AppId) -> Failure {
     Failure::new(
         ErrorKind::Conflict,

@@ -119,8 +119,9 @@ fn tracking(
         .with_pace(pace)
         .with_authenticator(Arc::new(challenger))
         .with_listener(move |notice| {
-            if let Notice::LengthKnown { held_bytes, .. } = notice {
+            if let Notice::LengthKnown { total_bytes, held_bytes } = notice {
                 known.store(*held_bytes, std::sync::atomic::Ordering::Relaxed);
+                told.event(Event::LengthKnown { effect, bytes_total: *total_bytes });
                 told.event(Event::BytesMoved { effect, bytes_done: *held_bytes });
             }
         });
@@ -137,12 +138,12 @@ async fn report(
 ) {
     let mut reported = Instant::now();
     while changes.changed().await.is_ok() {
+        // What came meanwhile is told with it: nothing may come after it for long.
+        tokio::time::sleep(REPORT_EVERY.saturating_sub(reported.elapsed())).await;
         let fetched = changes.borrow_and_update().total().useful_bytes;
-        if reported.elapsed() >= REPORT_EVERY {
-            reported = Instant::now();
-            let bytes_done = held.load(std::sync::atomic::Ordering::Relaxed) + fetched;
-            core.event(Event::BytesMoved { effect, bytes_done });
-        }
+        reported = Instant::now();
+        let bytes_done = held.load(std::sync::atomic::Ordering::Relaxed) + fetched;
+        core.event(Event::BytesMoved { effect, bytes_done });
     }
 }
 
