@@ -134,6 +134,25 @@ pub(crate) fn group_taken(app: &AppId, group: &AppGroupId, owner: &AppId) -> Fai
     ))
 }
 
+/// The owner is not there to let anybody join.
+pub(crate) fn group_kept(app: &AppId, group: &AppGroupId, owner: &AppId) -> Failure {
+    Failure::new(
+        ErrorKind::Conflict,
+        "groupTaken",
+        format!(
+            "the group `{group}` holds data that app `{owner}` keeps, which does not let `{app}` join it"
+        ),
+    )
+    .with_hint(format!("install `{owner}` again, and remove it without --keep-data"))
+}
+
+/// The app has been updated to a bundle without the group of the download.
+pub(crate) fn group_left(identifier: &str, group: &AppGroupId) -> Failure {
+    let message =
+        format!("`{identifier}` is for the group `{group}`, to which the app belongs no more");
+    Code::Invalid.failure(message).with_hint("schedule it anew, for a group of the app")
+}
+
 pub(crate) fn no_group(app: &AppId) -> Failure {
     Failure::new(
         ErrorKind::InvalidInput,

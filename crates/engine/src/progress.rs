@@ -27,6 +27,7 @@ pub(crate) fn advance(w: &mut Work<'_>, id: DownloadId, done: u64) {
     let mut progress = w.live().progress.get(&id).copied().unwrap_or_default();
     progress.done = progress.done.max(done);
     progress.total = progress.total.max(progress.done);
+    progress.heard = true;
     progress.rate.note(w.now.monotonic, progress.done);
     set(w, id, progress);
 }

@@ -10,10 +10,14 @@ use crate::{
 };
 
 mod allowances;
+mod around_extension;
+mod challenges;
 mod downloads;
 mod errors;
 mod exclusive;
 mod extension;
+mod failures;
+mod groups;
 mod growth;
 mod installation;
 mod managed_extension;

@@ -224,7 +224,7 @@ fn take_bundle(w: &mut Work<'_>, app: &AppId) -> Option<InstallKind> {
             && present.channel == incoming.channel
             && present.manifest == incoming.manifest;
         let other_version = present.version != incoming.version;
-        record.bundle = *incoming;
+        let before = std::mem::replace(&mut record.bundle, *incoming);
         if !same {
             record.release = None;
             record.check_failure = None;
@@ -232,6 +232,7 @@ fn take_bundle(w: &mut Work<'_>, app: &AppId) -> Option<InstallKind> {
         } else if other_version {
             catalog::app_changed(w, app);
         }
+        groups::released(w, app, before.groups);
     }
     Some(kind)
 }

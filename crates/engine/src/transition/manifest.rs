@@ -42,7 +42,8 @@ pub(crate) fn want(w: &mut Work<'_>, app: &AppId) {
     let installing = record.installation().is_some();
     let download = UrlDownload {
         identifier: "manifest".to_owned(),
-        unique_identifier: "manifest".to_owned(),
+        // Each time another one: whoever is told that one failed knows it from the next.
+        unique_identifier: format!("manifest-{}", w.records().counters.next_download),
         kind: DownloadKind::Manifest,
         url: url.to_owned(),
         method: "GET".to_owned(),

@@ -176,6 +176,48 @@ fn a_failed_manifest_is_told_once_as_long_as_nobody_has_taken_note() {
 }
 
 #[test]
+fn each_manifest_that_failed_has_a_unique_identifier_of_its_own() {
+    let mut bench = settled();
+    bench.background(Switch::On);
+    let mut told = std::collections::BTreeSet::new();
+    for _ in 0..2 {
+        bench.request(ContentRequest::Periodic);
+        bench.fetch_fails(ErrorKind::NotFound);
+        let Question::Failed { download, .. } = bench.question().question else { panic!("told") };
+        assert_eq!(download.identifier, "manifest");
+        told.insert(download.unique_identifier);
+        bench.heard();
+        bench.finish_everything();
+    }
+    assert_eq!(told.len(), 2, "who tells repetitions by it hears of both: {told:?}");
+}
+
+#[test]
+fn ends_that_crashed_the_extension_take_no_attempt_from_a_content_request() {
+    let mut bench = settled();
+    bench.background(Switch::On);
+    bench.schedule(vec![file("a")]);
+    bench.finish(is_fetch);
+    for _ in 0..3 {
+        assert_eq!(bench.subjects(), ["finished a"]);
+        bench.extension_fails(1);
+        bench.pass(60 * 60 * 1_000);
+    }
+    while bench.fetching().is_empty() {
+        // A request by the clock forgives nothing, unlike one that is simulated.
+        bench.pass(60 * 60 * 1_000);
+    }
+    bench.heard();
+    bench.finish(is_fetch);
+    for _ in 0..3 {
+        assert_eq!(bench.subjects(), ["downloads Periodic"]);
+        bench.extension_fails(1);
+        bench.pass(60 * 60 * 1_000);
+    }
+    assert!(bench.subjects().is_empty(), "it is done without");
+}
+
+#[test]
 fn the_provisional_total_is_the_allowance_until_the_extension_has_answered() {
     let totals = |effects: &[Effect]| -> Vec<u64> {
         let told = effects.iter().filter_map(|effect| match effect {

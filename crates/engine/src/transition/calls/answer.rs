@@ -75,7 +75,7 @@ pub(crate) fn extension_returned(
     if w.app(app).is_some_and(|record| record.extension.failure.is_some())
         && let Some(record) = w.app_mut(app)
     {
-        record.extension.forgive();
+        record.extension.answered();
     }
     match (matter, answer) {
         (Matter::Downloads(request), ExtensionAnswer::Downloads(downloads)) => {
