@@ -159,3 +159,18 @@ fn a_change_of_the_language_is_asked_about_when_there_is_run_time_again() {
     bench.heard();
     is_asked_about_the_language(&mut bench);
 }
+
+#[test]
+fn an_extension_that_something_stands_in_the_way_of_is_asked_again_until_that_has_gone() {
+    let mut bench = reading();
+    bench.request(ContentRequest::Periodic);
+    bench.finish(is_fetch);
+    for _ in 0..10 {
+        assert_eq!(bench.subjects(), ["downloads Periodic"]);
+        bench.extension_fails_as(ErrorKind::Conflict, 1);
+        bench.pass(HOUR);
+    }
+    nothing(&mut bench);
+    bench.finish_everything();
+    assert!(bench.subjects().is_empty());
+}
