@@ -2,7 +2,6 @@
 
 use std::ops::{BitAnd, BitAndAssign, BitOr, BitOrAssign};
 
-use headstart::Status;
 use serde::Serialize;
 
 use crate::download::{ContentRequest, Download};
@@ -47,6 +46,11 @@ impl AssetPackStatus {
         Self(bits)
     }
 
+    #[cfg_attr(not(feature = "async"), expect(dead_code, reason = "futures tell it"))]
+    pub(crate) fn of(status: headstart::Status) -> Self {
+        Self(status.bits().into())
+    }
+
     /// The bits.
     pub const fn bits(self) -> u64 {
         self.0
@@ -60,12 +64,6 @@ impl AssetPackStatus {
     /// Whether it has no flag.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
-    }
-}
-
-impl From<Status> for AssetPackStatus {
-    fn from(status: Status) -> Self {
-        Self(u64::from(status.bits()))
     }
 }
 

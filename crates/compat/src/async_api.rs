@@ -101,14 +101,14 @@ impl AsyncAssetPackManager {
     pub fn status_relative_to(&self, asset_pack: &AssetPack) -> AssetPackStatusFuture {
         let pack = asset_pack.inner.clone();
         self.start(Some(asset_pack.inner.id()), move |packs| {
-            packs.status_relative_to(&pack).map(Into::into)
+            packs.status_relative_to(&pack).map(AssetPackStatus::of)
         })
     }
 
     /// The status of a pack as far as the device knows it.
     pub fn local_status(&self, id: &str) -> Result<AssetPackStatusFuture> {
         let wanted = id.to_owned();
-        Ok(self.start(Some(id), move |packs| Ok(packs.local_status(&wanted).into())))
+        Ok(self.start(Some(id), move |packs| Ok(AssetPackStatus::of(packs.local_status(&wanted)))))
     }
 
     /// Waits until a pack can be read.

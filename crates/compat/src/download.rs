@@ -120,29 +120,23 @@ impl DownloadPriority {
 
     /// The lowest.
     pub fn min() -> Self {
-        headstart::DownloadPriority::MIN.into()
+        Self(headstart::DownloadPriority::MIN.into())
     }
 
     /// That of a download that names none.
     pub fn default_value() -> Self {
-        headstart::DownloadPriority::DEFAULT.into()
+        Self(headstart::DownloadPriority::DEFAULT.into())
     }
 
     /// The highest.
     pub fn max() -> Self {
-        headstart::DownloadPriority::MAX.into()
+        Self(headstart::DownloadPriority::MAX.into())
     }
 }
 
 impl Default for DownloadPriority {
     fn default() -> Self {
         Self::default_value()
-    }
-}
-
-impl From<headstart::DownloadPriority> for DownloadPriority {
-    fn from(priority: headstart::DownloadPriority) -> Self {
-        Self(priority.into())
     }
 }
 
@@ -278,7 +272,7 @@ impl Download {
 
     /// Its place among the app's downloads.
     pub fn priority(&self) -> DownloadPriority {
-        self.inner.priority().into()
+        DownloadPriority(self.inner.priority().into())
     }
 
     /// Whether the app may not be launched before it has concluded.
@@ -298,19 +292,13 @@ impl Download {
 
     /// All of it.
     pub fn snapshot(&self) -> DownloadSnapshot {
-        (&self.inner).into()
-    }
-}
-
-impl From<&headstart::Download> for DownloadSnapshot {
-    fn from(download: &headstart::Download) -> Self {
-        Self {
-            identifier: download.identifier().to_owned(),
-            unique_identifier: download.unique_identifier().to_owned(),
-            status: download.status().into(),
-            priority: download.priority().into(),
-            is_essential: download.is_essential(),
-            is_url_download: download.is_url_download(),
+        DownloadSnapshot {
+            identifier: self.identifier(),
+            unique_identifier: self.unique_identifier(),
+            status: self.status(),
+            priority: self.priority(),
+            is_essential: self.is_essential(),
+            is_url_download: self.is_url_download(),
         }
     }
 }

@@ -2,8 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_channel::{Receiver, Sender, bounded};
 use futures_lite::StreamExt as _;
@@ -41,6 +40,7 @@ impl<T> Events<T> {
         Self { sender, receiver }
     }
 
+    /// The stream, which does this when it is dropped.
     pub(crate) fn stream(&self, on_drop: impl FnOnce() + Send + Sync + 'static) -> EventStream<T> {
         EventStream { events: self.receiver.clone(), unregister: Some(Box::new(on_drop)) }
     }
@@ -48,6 +48,20 @@ impl<T> Events<T> {
     /// Of a stream that is closed nobody hears.
     pub(crate) fn push(&self, event: T) {
         drop(self.sender.force_send(event));
+    }
+
+    /// The stream, registered in the place of whoever was there, until either is dropped. What fills
+    /// it is dropped then.
+    pub(crate) fn register<F: Send + 'static>(self, slot: &Slot, filling: F) -> EventStream<T>
+    where
+        T: Send + 'static,
+    {
+        let closing = self.clone();
+        let registration = Registration::install(slot, move || {
+            drop(filling);
+            closing.close();
+        });
+        self.stream(move || registration.end())
     }
 
     /// Nothing follows; what waits can still be taken.
@@ -121,38 +135,34 @@ pub(crate) fn pump<T: Send + 'static, E: Send + 'static>(
 }
 
 /// Who is registered in this process; there is one of each kind.
-pub(crate) struct Slot(Mutex<Option<Registered>>);
+pub(crate) type Slot = Mutex<Option<Arc<Registration>>>;
 
-/// A number, and what ends the registration.
-type Registered = (u64, Box<dyn FnOnce() + Send>);
+/// What ends a registration, once.
+pub(crate) struct Registration(Mutex<Option<Box<dyn FnOnce() + Send>>>);
 
-impl Slot {
-    pub(crate) const fn new() -> Self {
-        Self(Mutex::new(None))
-    }
-
-    /// Puts somebody in the place of whoever was there, who is ended by what it gave for that.
-    pub(crate) fn install(&self, end: impl FnOnce() + Send + 'static) -> u64 {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let id = NUMBER.fetch_add(1, Ordering::Relaxed);
-        self.replace(|_| true, Some((id, Box::new(end))));
-        id
-    }
-
-    /// Ends that one, if it is still the one.
-    pub(crate) fn remove(&self, id: u64) {
-        self.replace(|held| held == id, None);
-    }
-
-    fn replace(&self, which: impl FnOnce(u64) -> bool, by: Option<Registered>) {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let former = held.take_if(|(held, _)| which(*held));
-        if by.is_some() {
-            *held = by;
+impl Registration {
+    /// Takes the place of whoever was there, who is ended.
+    pub(crate) fn install(slot: &Slot, end: impl FnOnce() + Send + 'static) -> Arc<Self> {
+        let installed = Arc::new(Self(Mutex::new(Some(Box::new(end)))));
+        let former = lock(slot).replace(Arc::clone(&installed));
+        if let Some(former) = former {
+            former.end();
         }
-        drop(held);
-        if let Some((_, end)) = former {
+        installed
+    }
+
+    pub(crate) fn end(&self) {
+        let end = lock(&self.0).take();
+        if let Some(end) = end {
             end();
         }
     }
 }
+
+/// What a handler's panic leaves behind is the handler's business.
+pub(crate) fn lock<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

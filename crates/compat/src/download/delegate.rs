@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use headstart::downloads::{ChallengeAnswer, DownloadChallenge, FinishedFile, WriteProgress};
 
 use super::DownloadManagerEvent as Event;
-use super::{DownloadManager, DownloadManagerDelegate};
+use super::{Download, DownloadManager, DownloadManagerDelegate, DownloadSnapshot};
 use crate::error::Result;
 use crate::extension::{AuthenticationChallenge, answer, file_url};
 use crate::stream::{EventStream, Events, Slot};
@@ -13,7 +13,7 @@ use crate::stream::{EventStream, Events, Slot};
 /// What the delegate of the process heard.
 pub type DownloadManagerEventStream = EventStream<Event>;
 
-static SLOT: Slot = Slot::new();
+static SLOT: Slot = Slot::new(None);
 
 /// Makes `handler` hear of the app's downloads until the stream is dropped or another takes its
 /// place. If it panics at what fails or arrives, it is told the same again.
@@ -27,12 +27,7 @@ pub fn install_global_download_manager_delegate<H: DownloadManagerDelegate>(
     let events = Events::new(capacity);
     let adapter = Adapter { handler, events: events.clone() };
     let registration = DownloadManager::of_process()?.inner.set_delegate(adapter)?;
-    let closing = events.clone();
-    let id = SLOT.install(move || {
-        drop(registration);
-        closing.close();
-    });
-    Ok(events.stream(move || SLOT.remove(id)))
+    Ok(events.register(&SLOT, registration))
 }
 
 struct Adapter<H> {
@@ -61,15 +56,15 @@ impl<H: DownloadManagerDelegate> Adapter<H> {
 
 impl<H: DownloadManagerDelegate> headstart::DownloadManagerDelegate for Adapter<H> {
     fn download_did_begin(&mut self, download: &headstart::Download) {
-        self.tell(Event::Began { download: download.into() });
+        self.tell(Event::Began { download: snapshot(download) });
     }
 
     fn download_did_pause(&mut self, download: &headstart::Download) {
-        self.tell(Event::Paused { download: download.into() });
+        self.tell(Event::Paused { download: snapshot(download) });
     }
 
     fn download_did_write_bytes(&mut self, download: &headstart::Download, it: &WriteProgress) {
-        self.tell(Event::Progress { download: download.into(), progress: (*it).into() });
+        self.tell(Event::Progress { download: snapshot(download), progress: (*it).into() });
     }
 
     fn download_did_receive_challenge(
@@ -77,7 +72,7 @@ impl<H: DownloadManagerDelegate> headstart::DownloadManagerDelegate for Adapter<
         download: &headstart::Download,
         asked: &DownloadChallenge,
     ) -> ChallengeAnswer {
-        let (download, challenge) = (download.into(), AuthenticationChallenge::from(asked));
+        let (download, challenge) = (snapshot(download), AuthenticationChallenge::from(asked));
         let ask = || self.handler.did_receive_challenge(&download, &challenge);
         let disposition = catch_unwind(AssertUnwindSafe(ask)).unwrap_or_default();
         self.events.push(Event::ChallengeRequested { download, challenge, disposition });
@@ -85,10 +80,17 @@ impl<H: DownloadManagerDelegate> headstart::DownloadManagerDelegate for Adapter<
     }
 
     fn download_failed(&mut self, download: &headstart::Download, error: &headstart::Error) {
-        self.tell(Event::Failed { download: download.into(), error: error.into() });
+        self.tell(Event::Failed { download: snapshot(download), error: error.into() });
     }
 
     fn download_finished(&mut self, download: &headstart::Download, file: &FinishedFile) {
-        self.tell(Event::Finished { download: download.into(), file_url: file_url(file.path()) });
+        self.tell(Event::Finished {
+            download: snapshot(download),
+            file_url: file_url(file.path()),
+        });
     }
+}
+
+fn snapshot(download: &headstart::Download) -> DownloadSnapshot {
+    Download::new(download.clone()).snapshot()
 }

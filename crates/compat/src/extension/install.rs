@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use headstart::downloads::{BackgroundAssetsErrorCode, ChallengeAnswer};
@@ -24,13 +24,13 @@ use super::{
 use crate::asset_pack::AssetPack;
 use crate::download::{ContentRequest, Download};
 use crate::error::{BackgroundAssetsError, Result};
-use crate::stream::{EventStream, Events, Slot};
+use crate::stream::{EventStream, Events, Registration, Slot, lock};
 
 /// What the extension that this process is was asked, and answered.
 pub type ExtensionEventStream = EventStream<ExtensionEvent>;
 
-static UNMANAGED: Slot = Slot::new();
-static MANAGED: Slot = Slot::new();
+static UNMANAGED: Slot = Slot::new(None);
+static MANAGED: Slot = Slot::new(None);
 
 /// Answers for the app with `handler`, until the stream is dropped or another takes its place.
 ///
@@ -58,23 +58,22 @@ pub(super) fn managed<H: ManagedHandler>(handler: H, capacity: usize) -> Extensi
 }
 
 fn install<H: Send + 'static>(
-    slot: &'static Slot,
+    slot: &Slot,
     handler: H,
     capacity: usize,
     serve: impl FnOnce(Adapter<H>) -> Result<ServingThread, headstart::Error>,
 ) -> ExtensionEventStream {
-    let events = Events::new(capacity);
-    let handler = Arc::new(Mutex::new(Some(handler)));
+    let (events, handler) = (Events::new(capacity), Arc::new(Mutex::new(Some(handler))));
     let serving = serve(Adapter { handler: Arc::clone(&handler), events: events.clone() }).ok();
     let closing = events.clone();
-    let id = slot.install(move || {
-        drop(handler.lock().unwrap_or_else(PoisonError::into_inner).take());
+    let registration = Registration::install(slot, move || {
+        drop(lock(&handler).take());
         closing.close();
     });
     events.stream(move || {
         // This waits for the service.
         drop(serving);
-        slot.remove(id);
+        registration.end();
     })
 }
 
@@ -87,7 +86,7 @@ struct Adapter<H> {
 impl<H> Adapter<H> {
     /// What the handler gives, if there is one; or its panic.
     fn ask<T>(&self, call: impl FnOnce(&mut H) -> T) -> thread::Result<Option<T>> {
-        let mut handler = self.handler.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut handler = lock(&self.handler);
         catch_unwind(AssertUnwindSafe(|| handler.as_mut().map(call)))
     }
 

@@ -16,7 +16,7 @@ pub type DownloadStatusStream = EventStream<DownloadStatusUpdate>;
 /// What the delegate of the process heard.
 pub type ManagedAssetPackDownloadEventStream = EventStream<ManagedAssetPackDownloadEvent>;
 
-static SLOT: Slot = Slot::new();
+static SLOT: Slot = Slot::new(None);
 
 impl AssetPackManager {
     /// What happens to the downloads of all packs, from now on.
@@ -82,12 +82,7 @@ pub fn install_global_managed_asset_pack_download_delegate<H: ManagedAssetPackDo
         // A panic of the handler is contained, and the event delivered.
         drop(catch_unwind(AssertUnwindSafe(|| tell(&mut handler, update))));
     })?;
-    let closing = events.clone();
-    let id = SLOT.install(move || {
-        drop(pump);
-        closing.close();
-    });
-    Ok(events.stream(move || SLOT.remove(id)))
+    Ok(events.register(&SLOT, pump))
 }
 
 fn tell(handler: &mut impl ManagedAssetPackDownloadDelegate, update: &DownloadStatusUpdate) {

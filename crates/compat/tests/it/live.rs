@@ -10,6 +10,11 @@ use crate::world::{APP, GROUP, MANIFEST, World, built_example};
 const ON_DEMAND: &str = r#"{"onDemand": {}}"#;
 const PREFETCH: &str = r#"{"prefetch": {"installationEventTypes": ["firstInstallation"]}}"#;
 
+/// What downloads may take before the app is launched, and from where.
+const ALLOWANCES: &str = "\n[background-assets.BAInitialDownloadRestrictions]\n\
+     BADownloadDomainAllowList = [\"127.0.0.1\", \"example.com\"]\n\
+     BADownloadAllowance = 4096\nBAEssentialDownloadAllowance = 0\n";
+
 /// The published versions, with the feature that has their names.
 const VERSIONS: [(&str, &str); 2] = [("0.4.2", "async"), ("0.3.0", "v0_3")];
 
@@ -92,11 +97,7 @@ fn the_published_extension_answers_the_service_when_its_app_is_installed() {
         };
         let mut world = World::new();
         let url = world.serve_manifest();
-        let keys = format!(
-            "BAManifestURL = \"{url}\"\n\n[background-assets.BAInitialDownloadRestrictions]\n\
-             BADownloadDomainAllowList = [\"127.0.0.1\", \"example.com\"]\n\
-             BADownloadAllowance = 4096\nBAEssentialDownloadAllowance = 0\n"
-        );
+        let keys = format!("BAManifestURL = \"{url}\"\n{ALLOWANCES}");
         world.install(&keys, Some(&extension));
         let log = world.until_logged("request=Install manifest=file://");
         // What the manifest took is gone from the allowance.
@@ -138,14 +139,28 @@ fn a_handler_that_panics_at_a_finished_file_is_told_again_and_keeps_it() {
     let mut world = World::new();
     let file = "x".repeat(1024);
     let url = world.serve_manifest_of_file(&file);
-    let keys = format!(
-        "BAManifestURL = \"{url}\"\n\n[background-assets.BAInitialDownloadRestrictions]\n\
-         BADownloadDomainAllowList = [\"127.0.0.1\"]\n\
-         BADownloadAllowance = 4096\nBAEssentialDownloadAllowance = 0\n"
-    );
+    let keys = format!("BAManifestURL = \"{url}\"\n{ALLOWANCES}");
     world.install(&keys, Some(&built_example("careless")));
     assert_eq!(world.until_kept("kept"), file);
-    let log = world.until_logged("it was not ready");
+    assert_told_twice_of_one(&world.until_logged("it was not ready"));
+}
+
+/// The same, of the app itself.
+#[test]
+fn a_delegate_that_panics_at_a_finished_file_is_told_again_and_keeps_it() {
+    let mut world = World::new();
+    let file = "x".repeat(1024);
+    let manifest = world.serve_manifest_of_file(&file);
+    let url = manifest.replace("manifest", "sample");
+    let keys = format!("BAManifestURL = \"{manifest}\"\n{ALLOWANCES}");
+    world.install(&keys, Some(&built_example("traps")));
+    let told = world.run_app(&built_example("careless"), &[&url]);
+    assert_eq!(world.read("kept"), file);
+    assert_told_twice_of_one(&told);
+}
+
+#[track_caller]
+fn assert_told_twice_of_one(log: &str) {
     let told: Vec<_> = log.lines().filter_map(|line| line.split("told of ").nth(1)).collect();
     assert_eq!(told.len(), 2, "{log}");
     assert_eq!(told[0], told[1]);

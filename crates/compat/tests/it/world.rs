@@ -59,6 +59,10 @@ impl World {
         std::fs::write(path, bytes).unwrap();
     }
 
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(name)).unwrap()
+    }
+
     /// Serves a repository that has a pack `maps`, downloaded by this policy; its address.
     pub(crate) fn serve_pack(&mut self, policy: &str) -> String {
         let manifest = format!(
