@@ -1,8 +1,8 @@
 //! Mistakes that end the process with Apple's framework, and are errors here.
 //!
 //! As an app it makes the one that its argument names. As an extension, which is started without
-//! any, it schedules a download while it is asked for downloads, and answers a periodic request with
-//! an essential one.
+//! any, it schedules a download while it is asked for downloads, answers a periodic request with an
+//! essential one, and deals with no file.
 
 #![expect(clippy::print_stdout, reason = "it tells what comes of it")]
 
@@ -38,6 +38,10 @@ impl DownloaderExtensionHandler for Extension {
         tell("scheduling-while-asked", schedule(GROUP, false));
         let periodic = request == ContentRequest::Periodic;
         if periodic { Ok(vec![download(GROUP, true)?]) } else { Ok(Vec::new()) }
+    }
+
+    fn download_finished(&mut self, _: &Download, _: &str) {
+        panic!("it deals with no file");
     }
 }
 

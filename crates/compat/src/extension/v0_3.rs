@@ -70,7 +70,7 @@ impl ManagedDownloaderExtensionRegistration {
 }
 
 /// Answers for the app with `handler`, and hears of its downloads with the delegate. Where no
-/// service can be had, the delegate's stream is closed.
+/// service can be had, nobody tells the delegate anything.
 pub fn install_global_managed_downloader_extension<H, D>(
     handler: H,
     configuration: ManagedDownloaderExtensionConfiguration<D>,
@@ -84,8 +84,10 @@ where
     let delegate = install_global_download_manager_delegate(delegate, delegate_capacity);
     let delegate = delegate.unwrap_or_else(|_: BackgroundAssetsError| {
         let nothing = Events::new(1);
-        nothing.close();
-        nothing.stream(|| ())
+        nothing.stream({
+            let open = nothing.clone();
+            move || drop(open)
+        })
     });
     let extension = install::managed(handler, extension_capacity);
     ManagedDownloaderExtensionRegistration { extension, delegate }

@@ -145,7 +145,8 @@ fn a_handler_that_panics_at_a_finished_file_is_told_again_and_keeps_it() {
     assert_told_twice_of_one(&world.until_logged("it was not ready"));
 }
 
-/// The same, of the app itself.
+/// The same, of the app itself. Its extension, which is told when no delegate listens, deals with
+/// no file.
 #[test]
 fn a_delegate_that_panics_at_a_finished_file_is_told_again_and_keeps_it() {
     let mut world = World::new();

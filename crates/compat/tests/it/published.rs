@@ -78,10 +78,10 @@ fn the_examples_of_the_version_before_compile_unchanged_and_run() {
     examples("0.3.0", "v0_3");
 }
 
-#[test]
-fn the_published_tests_of_the_surface_pass() {
-    let Some(crate_folder) = published("0.4.2") else { return };
-    let built = Built::with("async");
+/// Compiles and runs the tests of a version that need no framework.
+fn tests(version: &str, feature: &'static str) {
+    let Some(crate_folder) = published(version) else { return };
+    let built = Built::with(feature);
     let into = tempfile::tempdir().unwrap();
     for name in ["public_surface.rs", "asset_pack_smoke.rs"] {
         let source = crate_folder.join("tests").join(name);
@@ -97,6 +97,16 @@ fn the_published_tests_of_the_surface_pass() {
         let told = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success(), "{name}: {told}");
     }
+}
+
+#[test]
+fn the_published_tests_of_the_surface_pass() {
+    tests("0.4.2", "async");
+}
+
+#[test]
+fn the_tests_of_the_surface_of_the_version_before_pass() {
+    tests("0.3.0", "v0_3");
 }
 
 /// The program that the page of a version begins with, as a file in `into`.

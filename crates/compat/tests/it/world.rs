@@ -96,8 +96,12 @@ impl World {
 
     fn serve(&mut self, folder: &str) -> String {
         let mut command = self.command(&program("headstart"));
-        let mut server =
-            command.args(["serve", folder]).stdout(Stdio::piped()).spawn().expect("it runs");
+        let mut server = command
+            .args(["serve", folder])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it runs");
         let mut url = String::new();
         BufReader::new(server.stdout.take().unwrap()).read_line(&mut url).unwrap();
         self.server = Some(server);
@@ -161,8 +165,15 @@ impl World {
     /// Runs a program as the app to a good end; what it prints.
     pub(crate) fn run_app(&self, program: &Path, arguments: &[&str]) -> String {
         let mut command = self.command(program);
-        let output = command.args(arguments).env("HEADSTART_APP", APP).output().unwrap();
-        ended_well(&output, &program.display().to_string())
+        command.args(arguments).env("HEADSTART_APP", APP);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let ended = Instant::now() + PATIENCE;
+        while child.try_wait().unwrap().is_none() && Instant::now() < ended {
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+        // One that waits for what does not come has ended badly.
+        child.kill().unwrap();
+        ended_well(&child.wait_with_output().unwrap(), &program.display().to_string())
     }
 
     /// Runs a program that is no app to a good end; what it prints.
