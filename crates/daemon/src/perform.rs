@@ -9,6 +9,7 @@ mod deliver;
 mod files;
 mod pacing;
 mod prepare;
+mod readers;
 mod remove;
 mod repair;
 mod repository;
@@ -30,6 +31,7 @@ pub use clients::Clients;
 pub use context::Context;
 pub(crate) use context::blocking;
 pub use pacing::Pacing;
+pub use readers::Readers;
 pub(crate) use repair::{Healed, patient, repair};
 
 use crate::inbox::CoreHandle;

@@ -1,5 +1,6 @@
 //! The local socket: Varlink, one task for each connection.
 
+mod ahead;
 mod apps;
 mod connection;
 mod consume;

@@ -9,6 +9,7 @@ use headstart_store::Layout;
 
 use super::clients::Clients;
 use super::pacing::Pacing;
+use super::readers::Readers;
 use crate::conditions::DeviceConditions;
 
 /// The device as the performers see it.
@@ -30,6 +31,8 @@ pub struct Context {
     pub environment: Vec<(OsString, OsString)>,
     /// Held by whoever makes the next generation of a namespace.
     pub generations: std::sync::Mutex<()>,
+    /// Who reads packs that are on their way.
+    pub readers: Readers,
     /// Held by the one repair that is being made.
     pub repairs: tokio::sync::Mutex<()>,
 }

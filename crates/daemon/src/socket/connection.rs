@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::reply::{Caller, End, Replies};
 use super::{
-    Shared, apps, consume, device, downloads, extension, languages, packs, service, verify,
+    Shared, ahead, apps, consume, device, downloads, extension, languages, packs, service, verify,
 };
 use crate::extension::Run;
 
@@ -240,6 +240,7 @@ impl Connection {
             Call::OpenNamespace(call) => packs::namespace(caller, call, &mut replies).await,
             Call::Explain(call) => packs::explain(caller, call, &mut replies).await,
             Call::Verify(call) => verify::verify(caller, call, &mut replies).await,
+            Call::ReadAhead(call) => ahead::read_ahead(caller, call, &mut replies).await,
             Call::Consume(call) => consume::consume(caller, call, &mut replies).await,
             Call::ControlInstallation(call) => apps::control(caller, call, &mut replies).await,
             Call::Override(call) => apps::override_source(caller, call, &mut replies).await,
