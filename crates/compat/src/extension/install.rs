@@ -91,10 +91,12 @@ impl<H> Adapter<H> {
     }
 
     /// The event is delivered in any case. Who called contains a panic, and the service, which
-    /// hears of it instead of an acknowledgement, tells the same again.
+    /// hears of it instead of an acknowledgement, tells the same again; so it does when nobody
+    /// has dealt with it.
     fn conclude(&self, told: thread::Result<Option<()>>, event: ExtensionEvent) {
         self.events.push(event);
-        told.unwrap_or_else(|panic| resume_unwind(panic));
+        let told = told.unwrap_or_else(|panic| resume_unwind(panic));
+        told.unwrap_or_else(|| resume_unwind(Box::new("no handler is registered any more")));
     }
 
     fn challenge(
@@ -201,3 +203,7 @@ fn permitted(request: ContentRequest, planned: Vec<Download>) -> Result<Vec<Down
     let code = BackgroundAssetsErrorCode::EssentialDownloadNotPermitted;
     Err(BackgroundAssetsError::of_code(code, "this request permits no essential downloads"))
 }
+
+#[cfg(test)]
+#[cfg(not(feature = "v0_3"))]
+mod tests;
