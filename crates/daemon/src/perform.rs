@@ -5,8 +5,10 @@
 mod challenges;
 mod clients;
 mod context;
+mod copy;
 mod deliver;
 mod files;
+mod incoming;
 mod pacing;
 mod prepare;
 mod readers;
@@ -77,9 +79,10 @@ impl Performer {
                 Err(_) => failed(id, panicked()),
             };
             tracing::debug!(?event, "ended");
-            this.running().remove(&id);
             this.context.pacing.end(id);
             this.core.event(event);
+            // Not before its end is told: a stop in between would be answered as if it had not come to its end.
+            this.running().remove(&id);
         };
         self.runtime.spawn(work.instrument(span));
     }

@@ -95,6 +95,7 @@ pub fn run(home: &Home, options: &Options) -> Result<(), RunError> {
         languages,
         generations: std::sync::Mutex::default(),
         readers: Readers::default(),
+        containers: std::sync::Mutex::default(),
         repairs: tokio::sync::Mutex::default(),
         conditions: DeviceConditions::default(),
         environment: crate::extension::inherited(),

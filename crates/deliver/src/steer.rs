@@ -45,7 +45,7 @@ impl<'a> Givers<'a> {
         let mut block_of = vec![None; index(route.pieces.count())];
         let pieces = route.sources.get(source).map_or(&[][..], |s| route.pieces.of(s.new));
         for planned in &fetch.blocks {
-            let chunks = route.block(source, planned.number).map(|block| block.chunks());
+            let chunks = route.block(source, planned.number).map(headstart_pack::Block::chunks);
             for piece in chunks.into_iter().flatten().filter_map(|chunk| pieces.get(index(chunk))) {
                 if let Some(block) = block_of.get_mut(index(*piece)) {
                     *block = Some(planned.number);

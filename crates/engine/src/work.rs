@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use headstart_model::{AppId, Failure};
+use headstart_model::{AppGroupId, AppId, Failure};
 
 use crate::class::{Class, Demand};
 use crate::effect::{Effect, Effects, FileUpdate, Notice, PackUpdate, Reply};
@@ -10,8 +10,8 @@ use crate::id::{CallId, DownloadId, EffectId, PackKey, RequestId};
 use crate::live::{Live, Subject, index_add, index_remove};
 use crate::order;
 use crate::record::{
-    App, Download, FileDownload, FileStage, Freshness, Leaving, LocalVersion, Owed, Pack, Records,
-    RowKey, Settings, Stage, encode,
+    App, Download, FileDownload, FileStage, Freshness, KeptGroup, Leaving, LocalVersion, Owed,
+    Pack, Records, RowKey, Settings, Stage, encode,
 };
 use crate::state::{Device, State};
 use crate::time::Now;
@@ -243,6 +243,16 @@ impl<'a> Work<'a> {
     }
 
     /// What the person at the device has decided, to be changed.
+    /// Says whose the container of a group is when no bundle does.
+    pub(crate) fn set_kept_group(&mut self, group: &AppGroupId, kept: Option<KeptGroup>) {
+        self.touched.insert(RowKey::Groups);
+        let groups = &mut self.state.records.kept_groups;
+        match kept {
+            Some(kept) => drop(groups.insert(group.clone(), kept)),
+            None => drop(groups.remove(group)),
+        }
+    }
+
     pub(crate) fn settings_mut(&mut self) -> &mut Settings {
         self.touched.insert(RowKey::Settings);
         &mut self.state.records.settings

@@ -33,6 +33,8 @@ pub struct Context {
     pub generations: std::sync::Mutex<()>,
     /// Who reads packs that are on their way.
     pub readers: Readers,
+    /// Held by whoever makes containers of app groups for an extension that starts.
+    pub containers: std::sync::Mutex<()>,
     /// Held by the one repair that is being made.
     pub repairs: tokio::sync::Mutex<()>,
 }
@@ -54,6 +56,12 @@ impl Context {
     pub(crate) fn alone(&self) -> MutexGuard<'_, ()> {
         // Every generation is one durable step: a panic elsewhere leaves whole ones.
         self.generations.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps who removes containers waiting until these are made.
+    pub(crate) fn making_containers(&self) -> MutexGuard<'_, ()> {
+        // It guards no data.
+        self.containers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How much room the disk has at this moment.

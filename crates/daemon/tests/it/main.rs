@@ -14,6 +14,7 @@
 #![allow(clippy::print_stderr, reason = "a failing seed is printed")]
 
 mod ahead;
+mod app_files;
 mod app_versions;
 mod bad_input;
 mod child;

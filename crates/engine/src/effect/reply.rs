@@ -55,7 +55,7 @@ pub enum Reply {
     Scheduled,
     /// It is done.
     Changed,
-    /// It is on record, or was so already.
+    /// It is on record.
     Acknowledged,
     /// What to tell the server.
     Challenge(ChallengeAnswer),

@@ -17,9 +17,11 @@ mod errors;
 mod exclusive;
 mod extension;
 mod failures;
+mod groups;
 mod growth;
 mod installation;
 mod managed_extension;
+mod owed_requests;
 mod routing;
 
 fn failure(kind: ErrorKind) -> Failure {
@@ -42,6 +44,7 @@ fn reports(effect: EffectId) -> Vec<Event> {
         Event::CatalogFailed { effect, failure: failure.clone() },
         Event::PlanMade { effect, plan: PLAN },
         Event::BytesMoved { effect, bytes_done: 1 },
+        Event::LengthKnown { effect, bytes_total: 1 },
         Event::TransferFinished { effect },
         Event::TransferFailed { effect, failure: failure.clone() },
         Event::Stopped { effect },

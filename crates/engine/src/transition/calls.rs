@@ -82,6 +82,8 @@ fn ask_extension(w: &mut Work<'_>, app: &AppId) {
         return;
     }
     match permission(w.state(), app, w.now.wall) {
+        // What a server asks waits for the new program.
+        Permission::Granted { .. } if is_being_replaced(w, app) => {}
         Permission::Granted { budget_ms } => {
             let receiver = Receiver::Extension { budget_ms };
             let challenged =
@@ -108,11 +110,16 @@ fn ask_extension(w: &mut Work<'_>, app: &AppId) {
     }
 }
 
+/// Whether the app's files, the extension's program among them, are just being put in place.
+fn is_being_replaced(w: &Work<'_>, app: &AppId) -> bool {
+    let installation = w.app(app).and_then(App::installation);
+    installation.is_some_and(|installation| installation.stage == InstallStage::Files)
+}
+
 /// The content request that the extension can be asked about now.
 fn next_request(w: &Work<'_>, app: &AppId) -> Option<Matter> {
     let record = w.app(app).filter(|record| !record.is_leaving())?;
-    // Its program is just being replaced.
-    if record.installation().is_some_and(|i| i.stage == InstallStage::Files) {
+    if is_being_replaced(w, app) {
         return None;
     }
     if let Some(asking) = &record.asking {

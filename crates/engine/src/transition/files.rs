@@ -3,10 +3,11 @@
 mod schedule;
 mod transfer;
 
-use headstart_model::{AppId, Failure};
+use headstart_model::{AppGroupId, AppId, Failure};
 
 use crate::allowance;
 use crate::effect::FileUpdate;
+use crate::failures;
 use crate::id::DownloadId;
 use crate::live::Progress;
 use crate::progress;
@@ -84,6 +85,23 @@ pub(crate) fn give_up(w: &mut Work<'_>, id: DownloadId, failure: &Failure) {
         pump::stop(w, order);
     }
     conclude(w, id, Outcome::Failed(failure.clone()));
+}
+
+/// The app belongs to a group no more: its downloads for it fail, also those that have arrived and that nobody has taken.
+pub(crate) fn leave_group(w: &mut Work<'_>, app: &AppId, group: &AppGroupId) {
+    for id in w.live().files.of_app.get(app).cloned().unwrap_or_default() {
+        let Some(file) = w.file(id).filter(|file| file.download.app_group == *group) else {
+            continue;
+        };
+        let failure = failures::group_left(&file.download.identifier, group);
+        match file.outcome() {
+            None => give_up(w, id, &failure),
+            Some(Outcome::Finished { .. }) => {
+                w.set_file_stage(id, FileStage::Concluded(Outcome::Failed(failure)));
+            }
+            Some(Outcome::Failed(_)) => {}
+        }
+    }
 }
 
 /// Somebody has taken note of the end of a download: nothing of it is kept.

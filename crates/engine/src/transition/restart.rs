@@ -4,7 +4,7 @@ use crate::effect::Effect;
 use crate::live::Progress;
 use crate::progress;
 use crate::record::{InstallStage, Phase};
-use crate::transition::{check, files, install, place, uninstall};
+use crate::transition::{check, files, install, place, queue, uninstall};
 use crate::work::Work;
 
 pub(crate) fn restarted(w: &mut Work<'_>) {
@@ -68,6 +68,7 @@ fn resume(w: &mut Work<'_>, app: &headstart_model::AppId) {
         Phase::Installing(installation) if installation.stage == InstallStage::Essential => {
             install::conclude_if_done(w, app);
         }
+        Phase::Installing(_) => queue::stop_preparation(w, app),
         _ => {}
     }
     check::arm_period(w, app);

@@ -248,16 +248,16 @@ impl Board {
         // By offset, so that neighbours make one range; a range is as urgent as the most urgent of its blocks.
         first.sort_unstable_by_key(|block| block.offset);
         first.dedup_by_key(|block| block.tag);
-        let mut first = self.ranges_of(first);
+        let mut first = self.ranges_of(&first);
         first.sort_by_key(|job| job.iter().filter_map(rank).min());
-        let others = jobs.into_iter().flat_map(|job| self.ranges_of(job.into()));
+        let others = jobs.into_iter().flat_map(|mut job| self.ranges_of(job.make_contiguous()));
         state.waiting = first.into_iter().chain(others).collect();
         drop(state);
         self.changed.notify_waiters();
     }
 
-    fn ranges_of(&self, blocks: Vec<WantedBlock>) -> Vec<Job> {
-        let ranges = coalesce(&blocks, self.policy).into_iter();
+    fn ranges_of(&self, blocks: &[WantedBlock]) -> Vec<Job> {
+        let ranges = coalesce(blocks, self.policy).into_iter();
         let job = |range: RangePlan| blocks.get(range.blocks).unwrap_or_default().to_vec().into();
         ranges.map(job).collect()
     }

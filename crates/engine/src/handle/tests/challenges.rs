@@ -4,7 +4,7 @@
 use headstart_model::ContentRequest;
 use headstart_model::protocol::downloads::ChallengeAnswer;
 
-use crate::record::{KeepData, Switch};
+use crate::record::{Bundle, KeepData, Switch};
 use crate::testing::{
     Bench, HOUR_MS, answer, app_id, file, is_fetch, subject, with_extension, with_manifest,
 };
@@ -128,4 +128,23 @@ fn a_challenge_of_a_download_that_is_gone_holds_nothing_up() {
         (bench.subjects(), bench.asked_client()),
         (vec!["failed c".to_owned()], Some(delegate))
     );
+}
+
+#[test]
+fn a_challenge_waits_for_the_new_program_while_an_update_puts_it_in_place() {
+    let mut bench = Bench::launched(with_extension());
+    bench.schedule(vec![file("a")]);
+    let (app, bundle) = (app_id("app"), Bundle { version: "2".to_owned(), ..with_extension() });
+    bench.call(|caller| Event::AppUpdateRequested { caller, app, bundle: Box::new(bundle) });
+    let effects = bench.challenge();
+    assert_eq!(effects, Vec::new(), "neither asked nor handled by default");
+    bench.finish(|order| matches!(order, Order::PrepareApp { .. }));
+    assert_eq!((bench.subjects(), bench.asked_client()), (vec!["challenge a".to_owned()], None));
+    // The app itself, if it listens, is the old one still and answers at once.
+    let (app, bundle) = (app_id("app"), Bundle { version: "3".to_owned(), ..with_extension() });
+    bench.reply(ExtensionAnswer::Challenge(ChallengeAnswer::PerformDefaultHandling));
+    bench.call(|caller| Event::AppUpdateRequested { caller, app, bundle: Box::new(bundle) });
+    let delegate = bench.attach();
+    bench.challenge();
+    assert_eq!(bench.asked_client(), Some(delegate));
 }

@@ -237,6 +237,33 @@ fn the_provisional_total_is_the_allowance_until_the_extension_has_answered() {
 }
 
 #[test]
+fn the_progress_of_the_manifest_reaches_the_installer() {
+    let fraction = |effects: &[Effect]| -> Option<u32> {
+        let mut told = effects.iter().filter_map(|effect| match effect {
+            Effect::Tell(Notice::Installation { progress, .. }) => Some(progress.fraction_ppm),
+            _ => None,
+        });
+        told.next_back()
+    };
+    let mut bench = Bench::new(Vec::new());
+    bench.install_bundle(with_manifest());
+    let effect = bench.order(is_fetch);
+    let unknown = fraction(&bench.hear(Event::BytesMoved { effect, bytes_done: 10 }));
+    assert_eq!(unknown, Some(100_000), "10 bytes of nobody knows how many");
+    bench.hear(Event::LengthKnown { effect, bytes_total: 100 });
+    let half = fraction(&bench.hear(Event::BytesMoved { effect, bytes_done: 50 }));
+    assert_eq!(half, Some(125_000), "half of the phase");
+    assert_eq!(fraction(&bench.finish(is_fetch)), Some(150_000));
+    assert_eq!(bench.subjects(), ["downloads Install"]);
+    // Without an installation nobody is told.
+    let mut bench = settled();
+    bench.request(ContentRequest::Periodic);
+    let effect = bench.order(is_fetch);
+    bench.hear(Event::LengthKnown { effect, bytes_total: 100 });
+    assert_eq!(fraction(&bench.hear(Event::BytesMoved { effect, bytes_done: 50 })), None);
+}
+
+#[test]
 fn time_of_calls_is_counted_and_a_day_later_there_is_a_new_budget() {
     let mut bench = Bench::launched(with_extension());
     bench.schedule(vec![file("a")]);

@@ -7,7 +7,7 @@ use crate::testing::{
     Bench, DAY_MS, HOUR_MS, SECOND_MS, answer, app_id, bundle, essential, essential_file, failed,
     file, is_fetch, key, offer, prefetch, with_extension, with_manifest,
 };
-use crate::{Demand, Event, ExtensionAnswer, Network, Order, Reply, view};
+use crate::{Demand, Event, ExtensionAnswer, Network, Order, Origin, Reply, view};
 
 /// How urgent a download is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -257,4 +257,34 @@ fn row_4_4_a_pack_that_is_not_on_the_server_has_the_catalog_asked_for_again() {
         let local = view::pack(&bench.state, &key("core")).and_then(|view| view.local_version);
         assert_eq!(local.is_some(), who != Who::Foreground, "{who:?}");
     }
+}
+
+#[test]
+fn what_the_extension_schedules_again_and_again_when_it_fails_comes_ever_more_slowly() {
+    let mut bench = Bench::launched(with_extension());
+    bench.schedule(vec![file("a")]);
+    let mut waits = Vec::new();
+    for _ in 0..8 {
+        bench.fetch_fails(ErrorKind::NotFound);
+        assert_eq!(bench.subjects(), ["failed a"]);
+        let again = bench.schedule_as(Origin::Extension, vec![file("a"), file("b")], false);
+        answer(&again).expect("it is scheduled");
+        bench.heard();
+        assert_eq!(bench.fetching(), ["b"], "another one is fetched at once");
+        bench.finish(is_fetch);
+        bench.heard();
+        bench.finish(|order| matches!(order, Order::DiscardFile { .. }));
+        bench.finish(|order| matches!(order, Order::DiscardFile { .. }));
+        let began_ms = bench.now_ms;
+        while bench.fetching().is_empty() {
+            bench.pass(500);
+        }
+        waits.push(bench.now_ms - began_ms);
+    }
+    assert!(waits.is_sorted() && waits[0] <= 2_000 && waits[7] > 60_000, "{waits:?}");
+    // The app itself runs, and its person waits.
+    bench.attach();
+    bench.fetch_fails(ErrorKind::NotFound);
+    bench.schedule(vec![file("a")]);
+    assert_eq!(bench.fetching(), ["a"]);
 }

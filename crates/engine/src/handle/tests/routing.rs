@@ -322,3 +322,23 @@ fn a_delegate_that_comes_and_goes_takes_nothing_from_the_one_that_is_asked() {
     bench.finish_everything();
     assert_eq!(bench.state.records().files().count(), 0, "its answer counts");
 }
+
+#[test]
+fn an_acknowledgement_that_does_not_count_is_refused() {
+    let mut bench = Bench::launched(with_extension());
+    bench.attach();
+    bench.schedule(vec![file("a")]);
+    bench.finish(is_fetch);
+    let call = bench.question().call;
+    bench.now_ms += 1;
+    bench.restart();
+    let delegate = bench.attach();
+    let acknowledge = |bench: &mut Bench| {
+        let app = app_id("app");
+        let event = |caller| Event::Acknowledged { caller, app, call, answer: None };
+        bench.call_of(delegate, event)
+    };
+    let refused = answer(&acknowledge(&mut bench)).expect_err("that life is over");
+    assert_eq!(refused.code.as_str(), "notAsked");
+    assert!(bench.subjects().contains(&"finished a".to_owned()), "it is told again");
+}
