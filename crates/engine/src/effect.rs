@@ -1,5 +1,7 @@
 //! What the engine wants.
 
+mod notice;
+
 use std::collections::BTreeMap;
 
 use headstart_model::app_bundle::InitialDownloadRestrictions;
@@ -15,9 +17,10 @@ use headstart_model::{
 
 use crate::class::Class;
 use crate::id::{CallId, ClientId, DownloadId, EffectId, RequestId};
-use crate::reason::Reason;
-use crate::record::{Bundle, InstallStage, LocalVersion, SwitchItem, Trust};
+use crate::record::{Bundle, LocalVersion, SwitchItem, Trust};
 use crate::time::MonotonicTime;
+
+pub use notice::{FileUpdate, InstallProgress, Notice, PackUpdate};
 
 /// What comes of an event.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -202,6 +205,18 @@ pub enum Order {
         /// The release that is held.
         held: Option<ReleaseNumber>,
     },
+    /// Read the plain download manifest, and the index of every archive in it that is not known. Ends with
+    /// [`ManifestRead`](crate::Event::ManifestRead) or [`CatalogFailed`](crate::Event::CatalogFailed).
+    ReadManifest {
+        /// The app.
+        app: AppId,
+        /// Address of the manifest.
+        url: String,
+        /// What the installation allows.
+        trust: Trust,
+        /// What is offered now: an archive that is listed as one of these need not be looked at again.
+        known: Vec<ArchivedOffer>,
+    },
     /// Work out what has to be fetched. Ends with [`PlanMade`](crate::Event::PlanMade),
     /// [`TransferFailed`](crate::Event::TransferFailed) or [`Stopped`](crate::Event::Stopped).
     Plan(Delivery),
@@ -236,7 +251,8 @@ pub enum Order {
         /// The pack.
         pack: PackId,
     },
-    /// Fetch a single file and put it where it is handed over. Ends with [`FileFetched`](crate::Event::FileFetched),
+    /// Fetch a single file and put it where it is handed over. The archive of a pack is compared with its own index, and the version
+    /// built in its place, before. Ends with [`FileFetched`](crate::Event::FileFetched), [`ArchiveFetched`](crate::Event::ArchiveFetched),
     /// [`TransferFailed`](crate::Event::TransferFailed) or [`Stopped`](crate::Event::Stopped).
     FetchFile(Box<FileTransfer>),
     /// Remove what is left of a single file: its parts, and the file if nobody has moved it. Ends with
@@ -261,6 +277,24 @@ pub enum Order {
     },
 }
 
+/// A pack as its archive describes it, and where that lies. Only the connection vouches for it. `Spec: packs 4.1`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchivedOffer {
+    /// The pack.
+    pub pack: CatalogPack,
+    /// Address of the archive.
+    pub archive: String,
+}
+
+/// Where a version is fetched from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Supply {
+    /// A repository, at this address; its catalog, which names the version, is signed.
+    Repository(String),
+    /// The archive of the version, at this address.
+    Archive(String),
+}
+
 /// A single file on its way to the device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileTransfer {
@@ -280,6 +314,8 @@ pub struct FileTransfer {
     pub restrictions: Option<InitialDownloadRestrictions>,
     /// Whether a failure is told at once instead of being tried again: essential and foreground downloads do not wait long.
     pub class: Class,
+    /// If it is the archive of a pack: the version to build upon.
+    pub local: Option<LocalVersion>,
 }
 
 /// The most bytes that a single file may have, and what says so.
@@ -300,8 +336,8 @@ pub struct Delivery {
     pub download: DownloadId,
     /// The app.
     pub app: AppId,
-    /// Address of the repository.
-    pub repository: String,
+    /// Where it is fetched from.
+    pub supply: Supply,
     /// What the installation allows.
     pub trust: Trust,
     /// The version to fetch.
@@ -387,113 +423,4 @@ impl Withheld {
         let app_versions = newest.app_versions.clone()?;
         Some(Self { pack, version, app_versions })
     }
-}
-
-/// What became of a pack's download. `Spec: concepts 5.4`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PackUpdate {
-    /// Began or went on.
-    Began,
-    /// Waits, and for what.
-    Paused(Vec<Reason>),
-    /// Moved on.
-    Downloading {
-        /// Bytes done; never falls.
-        bytes_done: u64,
-        /// Bytes in all.
-        bytes_total: u64,
-        /// Bytes per second since it last began; none when that is not known yet.
-        bytes_per_second: Option<u64>,
-    },
-    /// Can be read. The last news of this download.
-    Finished,
-    /// Ended otherwise. The last news of this download.
-    Failed(Failure),
-}
-
-/// What became of a single download.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FileUpdate {
-    /// Began or went on.
-    Began,
-    /// Waits, and for what.
-    Paused(Vec<Reason>),
-    /// Moved on.
-    Downloading {
-        /// Bytes since the last news.
-        bytes_new: u64,
-        /// Bytes done; never falls.
-        bytes_done: u64,
-        /// Bytes in all, once that is known.
-        bytes_total: Option<u64>,
-    },
-    /// Arrived, and is told to whoever is to know.
-    Finished,
-    /// Failed, and is told to whoever is to know.
-    Failed(Failure),
-}
-
-/// Something to tell whoever listens. Not kept: who connects later asks for the present state.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Notice {
-    /// News of a download.
-    Pack {
-        /// The app.
-        app: AppId,
-        /// The pack.
-        pack: PackId,
-        /// The version on its way.
-        version: PackVersion,
-        /// The download.
-        download: DownloadId,
-        /// The news.
-        update: PackUpdate,
-    },
-    /// News of a single download.
-    File {
-        /// The app.
-        app: AppId,
-        /// The download.
-        id: DownloadId,
-        /// What was asked for.
-        download: Box<UrlDownload>,
-        /// The news.
-        update: FileUpdate,
-    },
-    /// What came of asking an extension something.
-    Extension {
-        /// The app.
-        app: AppId,
-        /// Downloads that it asked for, or why there is no answer.
-        result: Result<u64, Failure>,
-    },
-    /// An installation moved on.
-    Installation {
-        /// The app.
-        app: AppId,
-        /// Its progress.
-        progress: InstallProgress,
-    },
-    /// An installation ended: the app may be launched.
-    Launchable {
-        /// The app.
-        app: AppId,
-        /// Essential packs that it has to do without at first, and why.
-        missed: BTreeMap<PackId, Failure>,
-    },
-}
-
-/// The one progress of an installation. `Spec: concepts 7`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct InstallProgress {
-    /// The phase.
-    pub stage: InstallStage,
-    /// Bytes of this phase done.
-    pub bytes_done: u64,
-    /// Bytes of this phase in all; 0 while that is not known.
-    pub bytes_total: u64,
-    /// Bytes of this phase done in a second, over the last seconds; none while nobody can tell.
-    pub bytes_per_second: Option<u64>,
-    /// The whole installation, in millionths: 0 to 1,000,000. Never falls in one life of the service.
-    pub fraction_ppm: u32,
 }

@@ -11,11 +11,13 @@ use crate::id::DownloadId;
 use crate::live::Progress;
 use crate::progress;
 use crate::record::{FileDownload, FileStage, Outcome, Owed};
-use crate::transition::{install, manifest, pump};
+use crate::transition::{install, manifest, pump, unmanaged};
 use crate::work::Work;
 
 pub(crate) use schedule::{Answered, answered, requested};
-pub(crate) use transfer::{attempt_failed, bytes_moved, fetched, may_begin, refused, stopped};
+pub(crate) use transfer::{
+    archive_fetched, attempt_failed, bytes_moved, fetched, may_begin, refused, stopped,
+};
 
 /// Puts a download on record that has been checked.
 fn enter(w: &mut Work<'_>, file: FileDownload) -> DownloadId {
@@ -74,12 +76,18 @@ fn settle_allowance(w: &mut Work<'_>, id: DownloadId, outcome: &Outcome) {
     }
 }
 
-/// Ends a download that has not ended, without success.
-pub(crate) fn give_up(w: &mut Work<'_>, id: DownloadId, failure: &Failure) {
+/// Ends a download that has not ended, without success; false when it is too late for that.
+pub(crate) fn give_up(w: &mut Work<'_>, id: DownloadId, failure: &Failure) -> bool {
     if let Some((order, _)) = w.live().order_of(id) {
         pump::stop(w, order);
     }
-    conclude(w, id, Outcome::Failed(failure.clone()));
+    if !unmanaged::cancel(w, id) {
+        return false;
+    }
+    if w.file(id).is_some_and(|file| file.outcome().is_none()) {
+        conclude(w, id, Outcome::Failed(failure.clone()));
+    }
+    true
 }
 
 /// Somebody has taken note of the end of a download: nothing of it is kept.
