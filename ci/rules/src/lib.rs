@@ -8,6 +8,7 @@
 //! - [`codes`]: `docs/errors.md` has every stable error code, and no other.
 //! - [`manifests`]: every crate takes the workspace's lints, and stricter clippy files repeat the common settings.
 //! - [`pages`]: links between pages lead somewhere, and source files that pages name exist.
+//! - [`rows`]: `docs/spec/tests.md` has a test for each row of certain tables.
 //! - [`size`]: a `lib.rs` is a table of contents.
 //!
 //! Every check returns what it found as [`Finding`]s, and each has tests that show it finding something.
@@ -20,6 +21,7 @@ pub mod floors;
 pub mod forbidden;
 pub mod manifests;
 pub mod pages;
+pub mod rows;
 pub mod size;
 mod workspace;
 

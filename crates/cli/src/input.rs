@@ -10,6 +10,8 @@ use headstart_pack::selection::{self, Selection};
 
 use crate::failure;
 
+mod launch_set;
+
 /// Reads an input file of at most `max_bytes` bytes. `what` is for messages, `code` for a file that is missing.
 pub(crate) fn read(
     path: &Path,
@@ -36,12 +38,19 @@ pub(crate) struct PackInput {
 }
 
 impl PackInput {
-    /// Reads the manifest and applies it to its source root, or to `instead`.
-    pub(crate) fn read(manifest_file: &Path, instead: Option<&Path>) -> Result<Self, Failure> {
+    /// Reads the manifest and applies it to its source root, or to `instead`. What `reads` names comes into its launch set.
+    pub(crate) fn read(
+        manifest_file: &Path,
+        instead: Option<&Path>,
+        reads: Option<&Path>,
+    ) -> Result<Self, Failure> {
         let bytes =
             read(manifest_file, MANIFEST_BYTES_MAX as u64, ("manifest", "manifestMissing"))?;
-        let manifest = PackagingManifest::from_bytes(&bytes)
+        let mut manifest = PackagingManifest::from_bytes(&bytes)
             .map_err(|error| failure::of_manifest(manifest_file, &error))?;
+        if let Some(reads) = reads {
+            launch_set::add(&mut manifest, reads)?;
+        }
         let root = selection::source_root(&manifest, manifest_file, instead);
         let selection =
             selection::select(&manifest, &root).map_err(|error| failure::of_selection(&error))?;
@@ -51,8 +60,11 @@ impl PackInput {
     /// What a person should know although it is no error.
     pub(crate) fn remarks(&self) -> Vec<String> {
         let unused = self.selection.unused_exclusions.iter();
-        unused
-            .map(|exclusion| format!("note: the exclusion `{exclusion}` leaves nothing out"))
-            .collect()
+        let unused =
+            unused.map(|exclusion| format!("note: the exclusion `{exclusion}` leaves nothing out"));
+        let absent = self.selection.unused_launch_paths.iter();
+        let absent =
+            absent.map(|path| format!("note: `{path}` of the launch set is not in the pack"));
+        unused.chain(absent).collect()
     }
 }

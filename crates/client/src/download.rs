@@ -111,10 +111,13 @@ impl Download {
     /// The same download, not essential: what an extension schedules when an essential one has
     /// failed. `Spec: concepts 4.4`.
     ///
-    /// It keeps its identifier and, as a copy of the same download, its unique identifier.
+    /// It keeps its identifier. *Ours:* its unique identifier is another one, so that its end is no
+    /// repetition of the first one's for who looks at that. `Spec: concepts 11`.
     #[must_use]
     pub fn removing_essential(&self) -> Self {
-        Self::created(self.description.removing_essential())
+        let mut description = self.description.removing_essential();
+        description.unique_identifier = new_unique_identifier();
+        Self::created(description)
     }
 
     /// Where the file lies. `Ours:` the original hides it.

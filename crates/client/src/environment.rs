@@ -17,6 +17,9 @@ pub(crate) const PORT_VARIABLE: &str = "HEADSTART_EXTENSION_PORT";
 /// systemd's `sd_notify`.
 pub(crate) const NOTIFY_VARIABLE: &str = "NOTIFY_SOCKET";
 
+/// Names a file to which is written which files of packs this process reads. `Ours:` for launch sets.
+pub(crate) const RECORDING_VARIABLE: &str = "HEADSTART_RECORD_READS";
+
 #[expect(clippy::disallowed_methods, reason = "a library has no `main` that could read it")]
 fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
@@ -35,6 +38,11 @@ pub(crate) fn token() -> Option<OsString> {
 /// The value of [`PORT_VARIABLE`].
 pub(crate) fn port() -> Option<OsString> {
     variable(PORT_VARIABLE)
+}
+
+/// The value of [`RECORDING_VARIABLE`].
+pub(crate) fn recording() -> Option<PathBuf> {
+    variable(RECORDING_VARIABLE).map(PathBuf::from)
 }
 
 /// The value of [`DAEMON_VARIABLE`].

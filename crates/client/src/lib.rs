@@ -26,6 +26,7 @@
 //! when none listens.
 
 pub mod apps;
+mod arriving;
 mod asset_pack;
 pub mod blocking;
 mod bundle;
@@ -51,12 +52,14 @@ mod manifest;
 mod namespace;
 pub mod packs;
 pub mod queue;
+mod recording;
 mod run;
 pub mod service;
 mod starting;
 mod update;
 mod wire;
 
+pub use arriving::ArrivingFile;
 pub use asset_pack::AssetPack;
 pub use checkout::{Checkout, Overwrite};
 pub use connector::{Connector, Start};

@@ -12,8 +12,8 @@ use crate::link::Caller;
 use crate::namespace::Namespaces;
 use crate::run::run;
 use crate::{
-    AssetPack, AssetPackManifest, Checkout, DownloadStatusUpdate, EnsureOptions, Events, Overwrite,
-    Require, SizeCalculationMethod, UpdateCheck,
+    ArrivingFile, AssetPack, AssetPackManifest, Checkout, DownloadStatusUpdate, EnsureOptions,
+    Events, Overwrite, Require, SizeCalculationMethod, UpdateCheck,
 };
 
 /// The asset packs of an app. `Spec: api 2`.
@@ -282,6 +282,17 @@ impl AssetPackManager {
         let (language, path) = (language.clone(), path.to_owned());
         let destination = destination.to_owned();
         run(&self.inner, move |packs| packs.consume_for(&language, &path, &destination)).await
+    }
+
+    /// Opens a file of a pack that may still be on its way. See [`blocking::AssetPackManager::read_ahead`].
+    ///
+    /// # Errors
+    /// As [`blocking::AssetPackManager::read_ahead`].
+    pub async fn read_ahead(&self, pack: &str, path: &str) -> Result<ArrivingFile, Error> {
+        let (pack, path) = (pack.to_owned(), path.to_owned());
+        let opened = run(&self.inner, move |packs| packs.read_ahead(&pack, &path)).await?;
+        // Not to be ended by the future that opened it.
+        Ok(opened.through(&self.inner))
     }
 
     /// Brings a local pack into a folder, as files to write to. See [`blocking::AssetPackManager::checkout`].

@@ -13,6 +13,7 @@ use headstart_sys::map::MappedFile;
 
 use crate::contents::Contents;
 use crate::error::Error;
+use crate::recording;
 
 mod collisions;
 mod files;
@@ -216,6 +217,7 @@ impl Namespace {
         if !facts.is_file() || facts.len() != size_bytes {
             return Err(file_damaged(path, &at, None));
         }
+        recording::note(entry.pack.id, entry.path);
         Ok((file, at))
     }
 
@@ -224,6 +226,7 @@ impl Namespace {
         if entry.kind == EntryKind::Folder && self.spans_packs(path, within)? {
             return self.merged_folder(path, within);
         }
+        recording::note(entry.pack.id, entry.path);
         Ok(self.place_of(&entry))
     }
 

@@ -2,11 +2,10 @@
 
 use std::ops::{BitAnd, BitAndAssign, BitOr, BitOrAssign};
 
-use headstart::Status;
 use serde::Serialize;
 
 use crate::download::{ContentRequest, Download};
-use crate::error::{BackgroundAssetsError, Fallible, fallible};
+use crate::error::{Fallible, fallible};
 
 /// What an asset pack says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -43,33 +42,28 @@ impl AssetPackStatus {
     pub const DOWNLOADED: Self = Self(1 << 6);
 
     /// The flags of these bits.
-    #[must_use]
     pub const fn new(bits: u64) -> Self {
         Self(bits)
     }
 
+    #[cfg_attr(not(feature = "async"), expect(dead_code, reason = "futures tell it"))]
+    pub(crate) fn of(status: headstart::Status) -> Self {
+        Self(status.bits().into())
+    }
+
     /// The bits.
-    #[must_use]
     pub const fn bits(self) -> u64 {
         self.0
     }
 
     /// Whether it has all flags of `other`.
-    #[must_use]
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 
     /// Whether it has no flag.
-    #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0 == 0
-    }
-}
-
-impl From<Status> for AssetPackStatus {
-    fn from(status: Status) -> Self {
-        Self(u64::from(status.bits()))
     }
 }
 
@@ -111,37 +105,31 @@ impl AssetPack {
     }
 
     /// Its id.
-    #[must_use]
     pub fn id(&self) -> String {
         self.inner.id().to_owned()
     }
 
     /// Bytes of a fresh download.
-    #[must_use]
     pub fn download_size(&self) -> i64 {
         signed(self.inner.download_size())
     }
 
     /// Its version.
-    #[must_use]
     pub fn version(&self) -> i64 {
         signed(self.inner.version().0)
     }
 
     /// Id and version, for people.
-    #[must_use]
     pub fn description(&self) -> String {
         self.inner.to_string()
     }
 
     /// What its author says of it, as JSON.
-    #[must_use]
     pub fn user_info(&self) -> Option<Vec<u8>> {
         self.inner.user_info().map(|value| value.to_string().into_bytes())
     }
 
     /// All of it.
-    #[must_use]
     pub fn snapshot(&self) -> AssetPackSnapshot {
         AssetPackSnapshot {
             id: self.id(),
@@ -156,7 +144,7 @@ impl AssetPack {
     /// # Errors
     /// When the service downloads it by itself, as every pack of an [`crate::AssetPackManager`].
     pub fn download(&self) -> Fallible<Download> {
-        fallible(self.for_request(None))
+        self.for_request(None)
     }
 
     /// The download of its archive, as an answer to this request.
@@ -164,15 +152,11 @@ impl AssetPack {
     /// # Errors
     /// As [`download`](Self::download).
     pub fn download_for_request(&self, request: ContentRequest) -> Fallible<Download> {
-        fallible(self.for_request(request.known()))
+        self.for_request(request.known())
     }
 
-    fn for_request(
-        &self,
-        request: Option<headstart::ContentRequest>,
-    ) -> Result<Download, BackgroundAssetsError> {
-        let download = self.inner.download(request);
-        download.map(Download::new).map_err(BackgroundAssetsError::from)
+    fn for_request(&self, request: Option<headstart::ContentRequest>) -> Fallible<Download> {
+        fallible(self.inner.download(request).map(Download::new).map_err(Into::into))
     }
 }
 

@@ -2,13 +2,19 @@
 
 use std::time::SystemTime;
 
+use headstart::Require;
+use headstart::blocking::AssetPackManager as Packs;
+
 pub use crate::download::{
-    DownloadManagerEventStream, ExclusiveControlFuture, install_global_download_manager_delegate,
+    DownloadManagerDelegate, DownloadManagerEvent, DownloadManagerEventStream,
+    DownloadWriteProgress, ExclusiveControlFuture, install_global_download_manager_delegate,
 };
-pub use crate::extension::{ExtensionEventStream, install_global_managed_downloader_extension};
+pub use crate::extension::{
+    ManagedDownloaderExtensionHandler, install_global_managed_downloader_extension,
+};
 pub use crate::manager::{
-    DownloadProgress, DownloadStatusStream, DownloadStatusUpdate,
-    ManagedAssetPackDownloadEventStream, UpdateCheck,
+    DownloadProgress, DownloadStatusStream, DownloadStatusUpdate, ManagedAssetPackDownloadDelegate,
+    ManagedAssetPackDownloadEvent, ManagedAssetPackDownloadEventStream, UpdateCheck,
     install_global_managed_asset_pack_download_delegate,
 };
 
@@ -18,8 +24,8 @@ pub use crate::extension::{
 };
 
 use crate::asset_pack::{AssetPack, AssetPackStatus};
-use crate::download::{Download, DownloadManager, current};
-use crate::error::{BackgroundAssetsError, Fallible, fallible};
+use crate::download::{Download, DownloadManager};
+use crate::error::{BackgroundAssetsError, Fallible, Result, fallible};
 use crate::manager::AssetPackManager;
 use crate::operation::Operation;
 
@@ -52,78 +58,89 @@ impl AsyncAssetPackManager {
     }
 
     /// The same manager, for futures.
-    #[must_use]
-    pub const fn new(inner: AssetPackManager) -> Self {
+    pub fn new(inner: AssetPackManager) -> Self {
         Self { inner }
     }
 
     /// The same manager, without futures.
-    #[must_use]
-    pub const fn inner(&self) -> &AssetPackManager {
+    pub fn inner(&self) -> &AssetPackManager {
         &self.inner
     }
 
     /// The same manager, without futures.
-    #[must_use]
     pub fn into_inner(self) -> AssetPackManager {
         self.inner
     }
 
+    /// Begins work about the pack with this id, where it is about one.
+    fn start<T: Send + 'static>(
+        &self,
+        id: Option<&str>,
+        work: impl FnOnce(&Packs) -> Result<T, headstart::Error> + Send + 'static,
+    ) -> Operation<T> {
+        let (packs, id) = (self.inner.inner.clone(), id.map(str::to_owned));
+        Operation::start(move || {
+            work(&packs).map_err(|error| BackgroundAssetsError::about(&error, id.as_deref(), None))
+        })
+    }
+
     /// The packs that are offered.
-    #[must_use]
     pub fn all_asset_packs(&self) -> AllAssetPacksFuture {
-        let manager = self.inner.clone();
-        Operation::start(move || manager.wait_all_asset_packs())
+        self.start(None, |packs| {
+            Ok(packs.all_asset_packs()?.into_iter().map(AssetPack::new).collect())
+        })
     }
 
     /// The pack with this id.
-    pub fn asset_pack(&self, id: &str) -> Result<AssetPackFuture, BackgroundAssetsError> {
-        let (manager, id) = (self.inner.clone(), id.to_owned());
-        Ok(Operation::start(move || manager.wait_asset_pack(&id)))
+    pub fn asset_pack(&self, id: &str) -> Result<AssetPackFuture> {
+        let wanted = id.to_owned();
+        Ok(self.start(Some(id), move |packs| packs.asset_pack(&wanted).map(AssetPack::new)))
     }
 
     /// The status of the local copy compared with this pack.
-    #[must_use]
     pub fn status_relative_to(&self, asset_pack: &AssetPack) -> AssetPackStatusFuture {
-        let (manager, pack) = (self.inner.clone(), asset_pack.clone());
-        Operation::start(move || manager.wait_status_relative_to(&pack))
+        let pack = asset_pack.inner.clone();
+        self.start(Some(asset_pack.inner.id()), move |packs| {
+            packs.status_relative_to(&pack).map(AssetPackStatus::of)
+        })
     }
 
     /// The status of a pack as far as the device knows it.
-    pub fn local_status(&self, id: &str) -> Result<AssetPackStatusFuture, BackgroundAssetsError> {
-        let (manager, id) = (self.inner.clone(), id.to_owned());
-        Ok(Operation::start(move || Ok(manager.inner.local_status(&id).into())))
+    pub fn local_status(&self, id: &str) -> Result<AssetPackStatusFuture> {
+        let wanted = id.to_owned();
+        Ok(self.start(Some(id), move |packs| Ok(AssetPackStatus::of(packs.local_status(&wanted)))))
     }
 
     /// Waits until a pack can be read.
-    #[must_use]
     pub fn ensure_local_availability(
         &self,
         asset_pack: &AssetPack,
         require_latest_version: bool,
     ) -> EnsureLocalAvailabilityFuture {
-        let (manager, pack) = (self.inner.clone(), asset_pack.clone());
-        Operation::start(move || manager.wait_ensure(&pack, require_latest_version))
+        let pack = asset_pack.inner.clone();
+        let require =
+            if require_latest_version { Require::LatestVersion } else { Require::AnyVersion };
+        self.start(Some(asset_pack.inner.id()), move |packs| {
+            packs.ensure_local_availability_with(&pack, require)
+        })
     }
 
     /// Begins updates, and removes packs that are offered no longer.
-    #[must_use]
     pub fn check_for_updates(&self) -> CheckForUpdatesFuture {
-        let manager = self.inner.clone();
-        Operation::start(move || manager.wait_check())
+        self.start(None, |packs| {
+            let found = packs.check_for_updates()?;
+            Ok(UpdateCheck { updating_ids: found.updating, removed_ids: found.removed })
+        })
     }
 
     /// Removes the local copy of a pack.
-    pub fn remove(&self, id: &str) -> Result<RemoveAssetPackFuture, BackgroundAssetsError> {
-        let (manager, id) = (self.inner.clone(), id.to_owned());
-        Ok(Operation::start(move || manager.wait_remove(&id)))
+    pub fn remove(&self, id: &str) -> Result<RemoveAssetPackFuture> {
+        let removed = id.to_owned();
+        Ok(self.start(Some(id), move |packs| packs.remove(&removed)))
     }
 
     /// What happens to the downloads of all packs.
-    pub fn status_updates(
-        &self,
-        capacity: usize,
-    ) -> Result<DownloadStatusStream, BackgroundAssetsError> {
+    pub fn status_updates(&self, capacity: usize) -> Result<DownloadStatusStream> {
         self.inner.status_updates(capacity)
     }
 
@@ -132,7 +149,7 @@ impl AsyncAssetPackManager {
         &self,
         asset_pack_id: &str,
         capacity: usize,
-    ) -> Result<DownloadStatusStream, BackgroundAssetsError> {
+    ) -> Result<DownloadStatusStream> {
         self.inner.status_updates_for_asset_pack(asset_pack_id, capacity)
     }
 }
@@ -143,7 +160,10 @@ pub struct AsyncDownloadManager {
     inner: DownloadManager,
 }
 
-#[expect(clippy::missing_errors_doc, reason = "the service cannot be had, or says why not")]
+#[cfg_attr(
+    not(feature = "v0_3"),
+    expect(clippy::missing_errors_doc, reason = "the service cannot be had")
+)]
 impl AsyncDownloadManager {
     /// The downloads of the app that this process is.
     pub fn shared() -> Fallible<Self> {
@@ -151,33 +171,30 @@ impl AsyncDownloadManager {
     }
 
     /// The same manager, for futures.
-    #[must_use]
-    pub const fn new(inner: DownloadManager) -> Self {
+    pub fn new(inner: DownloadManager) -> Self {
         Self { inner }
     }
 
     /// The same manager, without futures.
-    #[must_use]
-    pub const fn inner(&self) -> &DownloadManager {
+    pub fn inner(&self) -> &DownloadManager {
         &self.inner
     }
 
     /// The same manager, without futures.
-    #[must_use]
     pub fn into_inner(self) -> DownloadManager {
         self.inner
     }
 
     /// The downloads that have not concluded.
-    #[must_use]
     pub fn current_downloads(&self) -> CurrentDownloadsFuture {
         let manager = self.inner.inner.clone();
-        Operation::start(move || current(&manager))
+        Operation::start(move || {
+            Ok(manager.current_downloads()?.into_iter().map(Download::new).collect())
+        })
     }
 
     /// Whether exclusive control can be had; it is given back at once.
     #[cfg(feature = "v0_3")]
-    #[must_use]
     pub fn with_exclusive_control(&self, before: Option<SystemTime>) -> ExclusiveControlFuture {
         self.inner.try_exclusive_control(before)
     }

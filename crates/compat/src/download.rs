@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
+use std::sync::{Mutex, PoisonError};
 
-use headstart::downloads::{BackgroundAssetsErrorCode, WriteProgress};
+use headstart::blocking::DownloadManager as Inner;
+use headstart::downloads::{BackgroundAssetsErrorCode as Code, WriteProgress};
 use serde::Serialize;
 
 use crate::asset_pack::signed;
-use crate::error::{BackgroundAssetsError, Fallible, fallible};
+use crate::error::{BackgroundAssetsError, Fallible, Result, fallible};
 use crate::extension::{AuthenticationChallenge, ChallengeDisposition};
 use crate::manifest::group;
 
@@ -21,7 +23,7 @@ mod exclusive;
 pub use exclusive::ExclusiveControlFuture;
 
 /// Why content is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum ContentRequest {
     /// First installation of the app.
     Install,
@@ -36,7 +38,6 @@ pub enum ContentRequest {
 
 impl ContentRequest {
     /// Whether the answer may have essential downloads.
-    #[must_use]
     pub const fn allows_essential_downloads(self) -> bool {
         matches!(self, Self::Install | Self::Update)
     }
@@ -71,7 +72,7 @@ impl From<headstart::ContentRequest> for ContentRequest {
 }
 
 /// Where a download is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum DownloadStatus {
     /// It has failed.
     Failed,
@@ -101,52 +102,41 @@ impl From<headstart::DownloadStatus> for DownloadStatus {
 }
 
 /// The place of a download among those of the app.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct DownloadPriority(i64);
 
 impl DownloadPriority {
     /// The priority of this number; outside of [`min`](Self::min) and [`max`](Self::max) a download
     /// cannot be made with it.
-    #[must_use]
     pub const fn new(value: i64) -> Self {
         Self(value)
     }
 
     /// Its number.
-    #[must_use]
     pub const fn raw_value(self) -> i64 {
         self.0
     }
 
     /// The lowest.
-    #[must_use]
     pub fn min() -> Self {
-        headstart::DownloadPriority::MIN.into()
+        Self(headstart::DownloadPriority::MIN.into())
     }
 
     /// That of a download that names none.
-    #[must_use]
     pub fn default_value() -> Self {
-        headstart::DownloadPriority::DEFAULT.into()
+        Self(headstart::DownloadPriority::DEFAULT.into())
     }
 
     /// The highest.
-    #[must_use]
     pub fn max() -> Self {
-        headstart::DownloadPriority::MAX.into()
+        Self(headstart::DownloadPriority::MAX.into())
     }
 }
 
 impl Default for DownloadPriority {
     fn default() -> Self {
         Self::default_value()
-    }
-}
-
-impl From<headstart::DownloadPriority> for DownloadPriority {
-    fn from(priority: headstart::DownloadPriority) -> Self {
-        Self(priority.into())
     }
 }
 
@@ -168,7 +158,7 @@ pub struct DownloadSnapshot {
 }
 
 /// Bytes of a download.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DownloadWriteProgress {
     /// Bytes that arrived since the last news.
     pub bytes_written: i64,
@@ -180,7 +170,6 @@ pub struct DownloadWriteProgress {
 
 impl DownloadWriteProgress {
     /// The share that is done; none while that is not known.
-    #[must_use]
     pub fn fraction_completed(&self) -> Option<f64> {
         let known = self.total_bytes_expected_to_write > 0;
         known.then(|| self.total_bytes_written as f64 / self.total_bytes_expected_to_write as f64)
@@ -267,63 +256,49 @@ impl Download {
     }
 
     /// What the developer calls it.
-    #[must_use]
     pub fn identifier(&self) -> String {
         self.inner.identifier().to_owned()
     }
 
     /// A UUID.
-    #[must_use]
     pub fn unique_identifier(&self) -> String {
         self.inner.unique_identifier().to_owned()
     }
 
     /// Where it was in its life when it was given.
-    #[must_use]
     pub fn status(&self) -> DownloadStatus {
         self.inner.status().into()
     }
 
     /// Its place among the app's downloads.
-    #[must_use]
     pub fn priority(&self) -> DownloadPriority {
-        self.inner.priority().into()
+        DownloadPriority(self.inner.priority().into())
     }
 
     /// Whether the app may not be launched before it has concluded.
-    #[must_use]
     pub fn is_essential(&self) -> bool {
         self.inner.is_essential()
     }
 
     /// Whether it is for a file of the app's own.
-    #[must_use]
     pub fn is_url_download(&self) -> bool {
         self.inner.is_url_download()
     }
 
     /// The same download, not essential.
-    #[must_use]
     pub fn removing_essential(&self) -> Option<Self> {
         Some(Self::new(self.inner.removing_essential()))
     }
 
     /// All of it.
-    #[must_use]
     pub fn snapshot(&self) -> DownloadSnapshot {
-        (&self.inner).into()
-    }
-}
-
-impl From<&headstart::Download> for DownloadSnapshot {
-    fn from(download: &headstart::Download) -> Self {
-        Self {
-            identifier: download.identifier().to_owned(),
-            unique_identifier: download.unique_identifier().to_owned(),
-            status: download.status().into(),
-            priority: download.priority().into(),
-            is_essential: download.is_essential(),
-            is_url_download: download.is_url_download(),
+        DownloadSnapshot {
+            identifier: self.identifier(),
+            unique_identifier: self.unique_identifier(),
+            status: self.status(),
+            priority: self.priority(),
+            is_essential: self.is_essential(),
+            is_url_download: self.is_url_download(),
         }
     }
 }
@@ -363,12 +338,7 @@ impl UrlDownload {
     ///
     /// # Errors
     /// When something about it is not as it has to be.
-    pub fn new(
-        identifier: &str,
-        url: &str,
-        file_size: u64,
-        app_group_id: &str,
-    ) -> Result<Self, BackgroundAssetsError> {
+    pub fn new(identifier: &str, url: &str, file_size: u64, app_group_id: &str) -> Result<Self> {
         Self::with_options(identifier, url, file_size, app_group_id, UrlDownloadOptions::default())
     }
 
@@ -383,9 +353,8 @@ impl UrlDownload {
         file_size: u64,
         app_group_id: &str,
         options: UrlDownloadOptions,
-    ) -> Result<Self, BackgroundAssetsError> {
-        let invalid =
-            |text: &str| BackgroundAssetsError::of_code(BackgroundAssetsErrorCode::Invalid, text);
+    ) -> Result<Self> {
+        let invalid = |text: &str| BackgroundAssetsError::of_code(Code::Invalid, text);
         if options.method != "GET" {
             return Err(invalid("a download is made with the method GET"));
         }
@@ -405,7 +374,6 @@ impl UrlDownload {
     }
 
     /// As what is scheduled.
-    #[must_use]
     pub fn into_download(self) -> Download {
         self.download
     }
@@ -422,7 +390,7 @@ impl Deref for UrlDownload {
 /// The single downloads of the app.
 #[derive(Debug, Clone)]
 pub struct DownloadManager {
-    pub(crate) inner: headstart::blocking::DownloadManager,
+    pub(crate) inner: Inner,
 }
 
 impl DownloadManager {
@@ -435,20 +403,18 @@ impl DownloadManager {
     }
 
     /// What is in the foreground stays there for as long as the process lasts, so there is one.
-    pub(crate) fn of_process() -> Result<Self, BackgroundAssetsError> {
-        static SHARED: std::sync::Mutex<Option<DownloadManager>> = std::sync::Mutex::new(None);
-        let mut shared = SHARED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if shared.is_none() {
-            *shared = Some(Self { inner: headstart::blocking::DownloadManager::connect()? });
-        }
-        shared.clone().ok_or_else(|| BackgroundAssetsError::bridge("there is no manager"))
+    pub(crate) fn of_process() -> Result<Self> {
+        static SHARED: Mutex<Option<Inner>> = Mutex::new(None);
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        let inner = shared.take().map_or_else(Inner::connect, Ok)?;
+        Ok(Self { inner: shared.insert(inner).clone() })
     }
 
     /// Schedules a download.
     ///
     /// # Errors
     /// When it is essential, or the service refuses it.
-    pub fn schedule_download(&self, download: &Download) -> Result<(), BackgroundAssetsError> {
+    pub fn schedule_download(&self, download: &Download) -> Result<()> {
         not_essential(download)?;
         Ok(self.inner.schedule(&download.inner)?)
     }
@@ -457,10 +423,7 @@ impl DownloadManager {
     ///
     /// # Errors
     /// When it is essential, or the service refuses it.
-    pub fn start_foreground_download(
-        &self,
-        download: &Download,
-    ) -> Result<(), BackgroundAssetsError> {
+    pub fn start_foreground_download(&self, download: &Download) -> Result<()> {
         not_essential(download)?;
         Ok(self.inner.start_foreground(&download.inner)?)
     }
@@ -469,7 +432,7 @@ impl DownloadManager {
     ///
     /// # Errors
     /// When it is not scheduled.
-    pub fn cancel_download(&self, download: &Download) -> Result<(), BackgroundAssetsError> {
+    pub fn cancel_download(&self, download: &Download) -> Result<()> {
         Ok(self.inner.cancel(&download.inner)?)
     }
 
@@ -478,27 +441,15 @@ impl DownloadManager {
     /// # Errors
     /// When the service cannot be had.
     #[cfg(feature = "async")]
-    pub async fn current_downloads(&self) -> Result<Vec<Download>, BackgroundAssetsError> {
-        crate::operation::Operation::start({
-            let manager = self.inner.clone();
-            move || current(&manager)
-        })
-        .await
+    pub async fn current_downloads(&self) -> Result<Vec<Download>> {
+        crate::async_api::AsyncDownloadManager::new(self.clone()).current_downloads().await
     }
 }
 
-#[cfg(feature = "async")]
-pub(crate) fn current(
-    manager: &headstart::blocking::DownloadManager,
-) -> Result<Vec<Download>, BackgroundAssetsError> {
-    Ok(manager.current_downloads()?.into_iter().map(Download::new).collect())
-}
-
-fn not_essential(download: &Download) -> Result<(), BackgroundAssetsError> {
+fn not_essential(download: &Download) -> Result<()> {
     if !download.is_essential() {
         return Ok(());
     }
-    let code = BackgroundAssetsErrorCode::EssentialDownloadNotPermitted;
     let text = "an essential download is only for the answer of an extension";
-    Err(BackgroundAssetsError::of_code(code, text))
+    Err(BackgroundAssetsError::of_code(Code::EssentialDownloadNotPermitted, text))
 }

@@ -6,6 +6,9 @@ use headstart::downloads::BackgroundAssetsErrorCode;
 use headstart::{Error, ErrorKind};
 use serde::Serialize;
 
+/// What every function gives that can fail.
+pub(crate) type Result<T, E = BackgroundAssetsError> = std::result::Result<T, E>;
+
 const MANAGED_DOMAIN: &str = "BAManagedErrorDomain";
 const BRIDGE_DOMAIN: &str = "BackgroundAssetsBridge";
 /// What the original tells of a transfer that somebody cancelled.
@@ -23,37 +26,31 @@ pub struct BackgroundAssetsError {
 
 impl BackgroundAssetsError {
     /// What the code is a code of.
-    #[must_use]
     pub fn domain(&self) -> &str {
         &self.domain
     }
 
     /// The code.
-    #[must_use]
     pub const fn code(&self) -> i64 {
         self.code
     }
 
     /// What went wrong.
-    #[must_use]
     pub fn message_text(&self) -> &str {
         &self.message
     }
 
     /// The pack that it is about, where it is about one.
-    #[must_use]
     pub fn asset_pack_id(&self) -> Option<&str> {
         self.asset_pack_id.as_deref()
     }
 
     /// The file that it is about, where it is about one.
-    #[must_use]
     pub fn file_path(&self) -> Option<&str> {
         self.file_path.as_deref()
     }
 
     /// The code of an error about managed packs; none for others.
-    #[must_use]
     pub fn managed_error_code(&self) -> Option<ManagedBackgroundAssetsErrorCode> {
         self.is_managed().then(|| ManagedBackgroundAssetsErrorCode::from_raw(self.code))
     }
@@ -62,9 +59,7 @@ impl BackgroundAssetsError {
     ///
     /// # Errors
     /// Itself, when it is about something else.
-    pub fn into_managed_background_assets_error(
-        self,
-    ) -> Result<ManagedBackgroundAssetsError, Self> {
+    pub fn into_managed_background_assets_error(self) -> Result<ManagedBackgroundAssetsError> {
         if self.is_managed() { Ok(ManagedBackgroundAssetsError { inner: self }) } else { Err(self) }
     }
 
@@ -85,16 +80,13 @@ impl BackgroundAssetsError {
         Self { domain, code, message, asset_pack_id: None, file_path: None }
     }
 
-    pub(crate) fn of_pack(error: &Error, pack: &str) -> Self {
-        let mut translated = Self::from(error);
-        translated.asset_pack_id = (error.code() == "assetPackNotFound").then(|| pack.to_owned());
-        translated
-    }
-
-    pub(crate) fn of_file(error: &Error, path: &str, pack: Option<&str>) -> Self {
-        let mut translated = Self::of_pack(error, pack.unwrap_or_default());
-        translated.file_path = (error.code() == "fileNotFound").then(|| path.to_owned());
-        translated
+    /// An error of a call about this pack, or this file in it.
+    pub(crate) fn about(error: &Error, pack: Option<&str>, file: Option<&str>) -> Self {
+        let named = |code, name: Option<&str>| {
+            if error.code() == code { name.map(str::to_owned) } else { None }
+        };
+        let asset_pack_id = named("assetPackNotFound", pack);
+        Self { asset_pack_id, file_path: named("fileNotFound", file), ..Self::from(error) }
     }
 }
 
@@ -133,7 +125,8 @@ impl fmt::Display for BackgroundAssetsError {
 impl std::error::Error for BackgroundAssetsError {}
 
 /// The codes of errors about managed packs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ManagedBackgroundAssetsErrorCode {
     /// There is no such pack.
     AssetPackNotFound,
@@ -145,7 +138,6 @@ pub enum ManagedBackgroundAssetsErrorCode {
 
 impl ManagedBackgroundAssetsErrorCode {
     /// The code of this number.
-    #[must_use]
     pub const fn from_raw(code: i64) -> Self {
         match code {
             0 => Self::AssetPackNotFound,
@@ -155,7 +147,6 @@ impl ManagedBackgroundAssetsErrorCode {
     }
 
     /// Its number.
-    #[must_use]
     pub const fn raw_value(self) -> i64 {
         match self {
             Self::AssetPackNotFound => 0,
@@ -173,55 +164,46 @@ pub struct ManagedBackgroundAssetsError {
 
 impl ManagedBackgroundAssetsError {
     /// As an error about managed packs; none when it is about something else.
-    #[must_use]
     pub fn from_background_assets_error(error: BackgroundAssetsError) -> Option<Self> {
         error.into_managed_background_assets_error().ok()
     }
 
     /// Its code.
-    #[must_use]
     pub const fn managed_code(&self) -> ManagedBackgroundAssetsErrorCode {
         ManagedBackgroundAssetsErrorCode::from_raw(self.inner.code)
     }
 
     /// What the code is a code of.
-    #[must_use]
     pub fn domain(&self) -> &str {
         self.inner.domain()
     }
 
     /// The number of the code.
-    #[must_use]
     pub const fn code(&self) -> i64 {
         self.inner.code()
     }
 
     /// What went wrong.
-    #[must_use]
     pub fn message_text(&self) -> &str {
         self.inner.message_text()
     }
 
     /// The pack that it is about, where it is about one.
-    #[must_use]
     pub fn asset_pack_id(&self) -> Option<&str> {
         self.inner.asset_pack_id()
     }
 
     /// The file that it is about, where it is about one.
-    #[must_use]
     pub fn file_path(&self) -> Option<&str> {
         self.inner.file_path()
     }
 
     /// As any other error.
-    #[must_use]
-    pub const fn as_background_assets_error(&self) -> &BackgroundAssetsError {
+    pub fn as_background_assets_error(&self) -> &BackgroundAssetsError {
         &self.inner
     }
 
     /// As any other error.
-    #[must_use]
     pub fn into_background_assets_error(self) -> BackgroundAssetsError {
         self.inner
     }
@@ -229,7 +211,7 @@ impl ManagedBackgroundAssetsError {
 
 impl TryFrom<BackgroundAssetsError> for ManagedBackgroundAssetsError {
     type Error = BackgroundAssetsError;
-    fn try_from(error: BackgroundAssetsError) -> Result<Self, BackgroundAssetsError> {
+    fn try_from(error: BackgroundAssetsError) -> Result<Self> {
         error.into_managed_background_assets_error()
     }
 }
@@ -248,19 +230,15 @@ impl fmt::Display for ManagedBackgroundAssetsError {
 
 impl std::error::Error for ManagedBackgroundAssetsError {}
 
-/// What functions give that tell why they fail in 0.4, and did not in 0.3.
+/// What functions give that say why they fail in 0.4, and did not in 0.3.
 #[cfg(not(feature = "v0_3"))]
-pub(crate) type Fallible<T> = Result<T, BackgroundAssetsError>;
-/// What functions give that tell why they fail in 0.4, and did not in 0.3.
+pub(crate) type Fallible<T> = Result<T>;
+/// What functions give that say why they fail in 0.4, and did not in 0.3.
 #[cfg(feature = "v0_3")]
 pub(crate) type Fallible<T> = Option<T>;
 
-#[cfg(not(feature = "v0_3"))]
-pub(crate) fn fallible<T>(result: Result<T, BackgroundAssetsError>) -> Fallible<T> {
+pub(crate) fn fallible<T>(result: Result<T>) -> Fallible<T> {
+    #[cfg(feature = "v0_3")]
+    let result = result.ok();
     result
-}
-
-#[cfg(feature = "v0_3")]
-pub(crate) fn fallible<T>(result: Result<T, BackgroundAssetsError>) -> Fallible<T> {
-    result.ok()
 }

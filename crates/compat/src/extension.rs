@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::asset_pack::{AssetPackSnapshot, signed};
 use crate::download::{ContentRequest, Download, DownloadSnapshot};
-use crate::error::BackgroundAssetsError;
+use crate::error::{BackgroundAssetsError, Result};
 
 #[cfg(feature = "async")]
 mod install;
@@ -24,11 +24,13 @@ pub use v0_3::{
 };
 
 /// What limits the answer of an extension.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppExtensionInfoSnapshot {
     /// Bytes that may still be scheduled; none when nothing limits them.
+    #[serde(alias = "restrictedDownloadSizeRemaining")]
     pub restricted_download_size_remaining: Option<i64>,
     /// The same for essential downloads.
+    #[serde(alias = "restrictedEssentialDownloadSizeRemaining")]
     pub restricted_essential_download_size_remaining: Option<i64>,
 }
 
@@ -40,19 +42,16 @@ pub struct AppExtensionInfo {
 
 impl AppExtensionInfo {
     /// All of it.
-    #[must_use]
     pub fn snapshot(&self) -> AppExtensionInfoSnapshot {
-        self.snapshot
+        self.snapshot.clone()
     }
 
     /// Bytes that may still be scheduled; none when nothing limits them.
-    #[must_use]
     pub fn restricted_download_size_remaining(&self) -> Option<i64> {
         self.snapshot.restricted_download_size_remaining
     }
 
     /// The same for essential downloads.
-    #[must_use]
     pub fn restricted_essential_download_size_remaining(&self) -> Option<i64> {
         self.snapshot.restricted_essential_download_size_remaining
     }
@@ -71,7 +70,7 @@ impl From<headstart::extension::AppExtensionInfo> for AppExtensionInfo {
 }
 
 /// What to do about a challenge.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[repr(i32)]
 pub enum ChallengeDisposition {
     /// Use the credential; there is no way to give one but trust in the server.
@@ -91,12 +90,16 @@ pub struct AuthenticationChallenge {
     /// The server's host.
     pub host: String,
     /// What is asked for, by the names of URLSession.
+    #[serde(alias = "authenticationMethod")]
     pub authentication_method: String,
     /// How many credentials the server has refused already.
+    #[serde(alias = "previousFailureCount")]
     pub previous_failure_count: i64,
     /// None: nothing proposes a credential here.
+    #[serde(alias = "proposedCredentialUser")]
     pub proposed_credential_user: Option<String>,
     /// False: nothing proposes a credential here.
+    #[serde(alias = "proposedCredentialHasPassword")]
     pub proposed_credential_has_password: bool,
 }
 
@@ -160,7 +163,7 @@ pub trait DownloaderExtensionHandler: Send + 'static {
         request: ContentRequest,
         manifest_url: &str,
         extension_info: &AppExtensionInfo,
-    ) -> Result<Vec<Download>, BackgroundAssetsError>;
+    ) -> Result<Vec<Download>>;
     /// Whether a pack is wanted.
     #[cfg(feature = "v0_3")]
     fn should_download_asset_pack(&mut self, asset_pack: &AssetPackSnapshot) -> bool {

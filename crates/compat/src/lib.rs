@@ -7,10 +7,8 @@
 //! The feature `async` has streams, futures, delegates and the registration of extensions; the
 //! feature `v0_3` gives functions the signatures of version 0.3.
 
-#![cfg_attr(
-    feature = "v0_3",
-    allow(clippy::must_use_candidate, clippy::unnecessary_wraps, reason = "signatures are given")
-)]
+#![allow(clippy::must_use_candidate, reason = "the signatures are those of the original")]
+#![cfg_attr(feature = "v0_3", allow(clippy::unnecessary_wraps, reason = "0.4 has more cases"))]
 
 pub mod asset_pack;
 #[cfg(feature = "async")]
@@ -28,8 +26,6 @@ mod operation;
 mod stream;
 
 pub use asset_pack::{AssetPack, AssetPackSnapshot, AssetPackStatus};
-#[cfg(feature = "async")]
-pub use async_api::{AsyncAssetPackManager, AsyncDownloadManager};
 pub use download::{
     ContentRequest, Download, DownloadManager, DownloadManagerDelegate, DownloadManagerEvent,
     DownloadPriority, DownloadSnapshot, DownloadStatus, DownloadWriteProgress, UrlDownload,
@@ -58,10 +54,10 @@ pub use extension::{
 pub use manager::{
     AssetPackManager, ManagedAssetPackDownloadDelegate, ManagedAssetPackDownloadEvent,
 };
-pub use manager::{DownloadProgress, DownloadStatusUpdate, UpdateCheck};
 #[cfg(feature = "async")]
 pub use manager::{
-    DownloadStatusStream, ManagedAssetPackDownloadEventStream,
+    DownloadProgress, DownloadStatusStream, DownloadStatusUpdate,
+    ManagedAssetPackDownloadEventStream, UpdateCheck,
     install_global_managed_asset_pack_download_delegate,
 };
 pub use manifest::Manifest;

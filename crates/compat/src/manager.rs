@@ -1,10 +1,15 @@
 //! The asset packs of the app.
 
+use std::sync::{Mutex, PoisonError};
+
 use headstart::DownloadStatusUpdate as Update;
+use headstart::blocking::AssetPackManager as Inner;
 use serde::Serialize;
 
+#[cfg(feature = "async")]
+use crate::asset_pack::AssetPackStatus;
 use crate::asset_pack::{AssetPack, AssetPackSnapshot, signed};
-use crate::error::{BackgroundAssetsError, Fallible, fallible};
+use crate::error::{BackgroundAssetsError, Fallible, Result, fallible};
 
 #[cfg(feature = "async")]
 mod updates;
@@ -28,7 +33,7 @@ pub struct DownloadProgress {
 }
 
 /// What a check for updates began.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct UpdateCheck {
     /// Packs that are being updated.
     pub updating_ids: Vec<String>,
@@ -59,24 +64,19 @@ impl DownloadStatusUpdate {
         Some(match update {
             Update::Began(_) => Self::Began { asset_pack },
             Update::Paused(..) => Self::Paused { asset_pack },
-            Update::Downloading(_, progress) => {
-                Self::Downloading { asset_pack, progress: (&progress).into() }
+            Update::Downloading(_, it) => {
+                let progress = DownloadProgress {
+                    completed_unit_count: signed(it.bytes_done()),
+                    total_unit_count: signed(it.bytes_total()),
+                    fraction_completed: it.fraction(),
+                    localized_description: format!("{:.0} %", it.fraction() * 100.0),
+                };
+                Self::Downloading { asset_pack, progress }
             }
             Update::Finished(_) => Self::Finished { asset_pack },
             Update::Failed(_, error) => Self::Failed { asset_pack, error: error.into() },
             _ => return None,
         })
-    }
-}
-
-impl From<&headstart::DownloadProgress> for DownloadProgress {
-    fn from(progress: &headstart::DownloadProgress) -> Self {
-        Self {
-            completed_unit_count: signed(progress.bytes_done()),
-            total_unit_count: signed(progress.bytes_total()),
-            fraction_completed: progress.fraction(),
-            localized_description: format!("{:.0} %", progress.fraction() * 100.0),
-        }
     }
 }
 
@@ -108,18 +108,18 @@ pub trait ManagedAssetPackDownloadDelegate: Send + 'static {
 /// The asset packs of the app.
 #[derive(Debug, Clone)]
 pub struct AssetPackManager {
-    pub(crate) inner: headstart::blocking::AssetPackManager,
+    pub(crate) inner: Inner,
 }
 
 /// An open file, as its system has it.
 #[cfg(all(unix, not(feature = "v0_3")))]
-pub type Descriptor = std::os::fd::OwnedFd;
+type Descriptor = std::os::fd::OwnedFd;
 /// An open file, as its system has it.
 #[cfg(all(unix, feature = "v0_3"))]
-pub type Descriptor = i32;
+type Descriptor = i32;
 /// An open file, as its system has it.
 #[cfg(windows)]
-pub type Descriptor = std::os::windows::io::OwnedHandle;
+type Descriptor = std::os::windows::io::OwnedHandle;
 
 impl AssetPackManager {
     /// The packs of the app that this process is.
@@ -130,13 +130,11 @@ impl AssetPackManager {
         fallible(Self::of_process())
     }
 
-    pub(crate) fn of_process() -> Result<Self, BackgroundAssetsError> {
-        static SHARED: std::sync::Mutex<Option<AssetPackManager>> = std::sync::Mutex::new(None);
-        let mut shared = SHARED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if shared.is_none() {
-            *shared = Some(Self { inner: headstart::blocking::AssetPackManager::connect()? });
-        }
-        shared.clone().ok_or_else(|| BackgroundAssetsError::bridge("there is no manager"))
+    pub(crate) fn of_process() -> Result<Self> {
+        static SHARED: Mutex<Option<Inner>> = Mutex::new(None);
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        let inner = shared.take().map_or_else(Inner::connect, Ok)?;
+        Ok(Self { inner: shared.insert(inner).clone() })
     }
 
     /// Whether any version of a pack can be read.
@@ -144,16 +142,12 @@ impl AssetPackManager {
     /// # Errors
     /// None.
     #[cfg(not(feature = "v0_3"))]
-    pub fn asset_pack_is_available_locally(
-        &self,
-        asset_pack_id: &str,
-    ) -> Result<bool, BackgroundAssetsError> {
+    pub fn asset_pack_is_available_locally(&self, asset_pack_id: &str) -> Result<bool> {
         Ok(self.inner.asset_pack_is_available_locally(asset_pack_id))
     }
 
     /// Whether any version of a pack can be read.
     #[cfg(feature = "v0_3")]
-    #[must_use]
     pub fn asset_pack_is_available_locally(&self, asset_pack_id: &str) -> bool {
         self.inner.asset_pack_is_available_locally(asset_pack_id)
     }
@@ -162,135 +156,76 @@ impl AssetPackManager {
     ///
     /// # Errors
     /// When there is no such file.
-    pub fn contents(
-        &self,
-        path: &str,
-        asset_pack_id: Option<&str>,
-    ) -> Result<Vec<u8>, BackgroundAssetsError> {
+    pub fn contents(&self, path: &str, asset_pack_id: Option<&str>) -> Result<Vec<u8>> {
         let contents = match asset_pack_id {
             Some(pack) => self.inner.contents_in(pack, path),
             None => self.inner.contents(path),
         };
-        contents
-            .map(|contents| contents.to_vec())
-            .map_err(|error| BackgroundAssetsError::of_file(&error, path, asset_pack_id))
+        Ok(found(contents, path, asset_pack_id)?.to_vec())
     }
 
     /// A file, opened, in any pack or in one.
     ///
     /// # Errors
     /// When there is no such file.
-    pub fn descriptor(
-        &self,
-        path: &str,
-        asset_pack_id: Option<&str>,
-    ) -> Result<Descriptor, BackgroundAssetsError> {
+    pub fn descriptor(&self, path: &str, asset_pack_id: Option<&str>) -> Result<Descriptor> {
         let file = match asset_pack_id {
             Some(pack) => self.inner.descriptor_in(pack, path),
             None => self.inner.descriptor(path),
         };
-        let file =
-            file.map_err(|error| BackgroundAssetsError::of_file(&error, path, asset_pack_id))?;
-        #[cfg(not(feature = "v0_3"))]
-        return Ok(file.into());
-        #[cfg(feature = "v0_3")]
+        let file = found(file, path, asset_pack_id)?;
+        #[cfg(all(unix, feature = "v0_3"))]
         return Ok(std::os::fd::IntoRawFd::into_raw_fd(file));
+        #[cfg(not(all(unix, feature = "v0_3")))]
+        return Ok(file.into());
     }
 
     /// The `file:` URL of a file or folder.
     ///
     /// # Errors
     /// When there is none.
-    pub fn url(&self, path: &str) -> Result<String, BackgroundAssetsError> {
-        let found = self.inner.path(path);
-        let found = found.map_err(|error| BackgroundAssetsError::of_file(&error, path, None))?;
-        Ok(crate::extension::file_url(&found))
+    pub fn url(&self, path: &str) -> Result<String> {
+        Ok(crate::extension::file_url(&found(self.inner.path(path), path, None)?))
     }
 }
 
-/// What both managers do, waiting.
-#[cfg(feature = "async")]
-impl AssetPackManager {
-    pub(crate) fn wait_all_asset_packs(&self) -> Result<Vec<AssetPack>, BackgroundAssetsError> {
-        Ok(self.inner.all_asset_packs()?.into_iter().map(AssetPack::new).collect())
-    }
-
-    pub(crate) fn wait_asset_pack(&self, id: &str) -> Result<AssetPack, BackgroundAssetsError> {
-        let pack = self.inner.asset_pack(id).map(AssetPack::new);
-        pack.map_err(|error| BackgroundAssetsError::of_pack(&error, id))
-    }
-
-    pub(crate) fn wait_status_relative_to(
-        &self,
-        pack: &AssetPack,
-    ) -> Result<crate::AssetPackStatus, BackgroundAssetsError> {
-        let status = self.inner.status_relative_to(&pack.inner);
-        status.map(Into::into).map_err(|e| BackgroundAssetsError::of_pack(&e, pack.inner.id()))
-    }
-
-    pub(crate) fn wait_ensure(
-        &self,
-        pack: &AssetPack,
-        latest: bool,
-    ) -> Result<(), BackgroundAssetsError> {
-        use headstart::Require;
-
-        let require = if latest { Require::LatestVersion } else { Require::AnyVersion };
-        let ensured = self.inner.ensure_local_availability_with(&pack.inner, require);
-        ensured.map_err(|error| BackgroundAssetsError::of_pack(&error, pack.inner.id()))
-    }
-
-    pub(crate) fn wait_check(&self) -> Result<UpdateCheck, BackgroundAssetsError> {
-        let found = self.inner.check_for_updates()?;
-        Ok(UpdateCheck { updating_ids: found.updating, removed_ids: found.removed })
-    }
-
-    pub(crate) fn wait_remove(&self, id: &str) -> Result<(), BackgroundAssetsError> {
-        let removed = self.inner.remove(id);
-        removed.map_err(|error| BackgroundAssetsError::of_pack(&error, id))
-    }
+fn found<T>(found: Result<T, headstart::Error>, path: &str, pack: Option<&str>) -> Result<T> {
+    found.map_err(|error| BackgroundAssetsError::about(&error, pack, Some(path)))
 }
 
 /// Each begins when its future is first polled.
 #[cfg(feature = "async")]
 #[expect(missing_docs, clippy::missing_errors_doc, reason = "those of `async_api`")]
 impl AssetPackManager {
-    pub async fn all_asset_packs(&self) -> Result<Vec<AssetPack>, BackgroundAssetsError> {
-        crate::AsyncAssetPackManager::new(self.clone()).all_asset_packs().await
+    fn futures(&self) -> crate::async_api::AsyncAssetPackManager {
+        crate::async_api::AsyncAssetPackManager::new(self.clone())
     }
 
-    pub async fn asset_pack(&self, id: &str) -> Result<AssetPack, BackgroundAssetsError> {
-        crate::AsyncAssetPackManager::new(self.clone()).asset_pack(id)?.await
+    pub async fn all_asset_packs(&self) -> Result<Vec<AssetPack>> {
+        self.futures().all_asset_packs().await
     }
 
-    pub async fn status_relative_to(
-        &self,
-        asset_pack: &AssetPack,
-    ) -> Result<crate::AssetPackStatus, BackgroundAssetsError> {
-        crate::AsyncAssetPackManager::new(self.clone()).status_relative_to(asset_pack).await
+    pub async fn asset_pack(&self, id: &str) -> Result<AssetPack> {
+        self.futures().asset_pack(id)?.await
     }
 
-    pub async fn local_status(
-        &self,
-        id: &str,
-    ) -> Result<crate::AssetPackStatus, BackgroundAssetsError> {
-        crate::AsyncAssetPackManager::new(self.clone()).local_status(id)?.await
+    pub async fn status_relative_to(&self, pack: &AssetPack) -> Result<AssetPackStatus> {
+        self.futures().status_relative_to(pack).await
     }
 
-    pub async fn ensure_local_availability(
-        &self,
-        asset_pack: &AssetPack,
-        require_latest_version: bool,
-    ) -> Result<(), BackgroundAssetsError> {
-        let manager = crate::AsyncAssetPackManager::new(self.clone());
-        manager.ensure_local_availability(asset_pack, require_latest_version).await
+    pub async fn local_status(&self, id: &str) -> Result<AssetPackStatus> {
+        self.futures().local_status(id)?.await
     }
 
-    pub async fn check_for_updates(&self) -> Result<UpdateCheck, BackgroundAssetsError> {
-        crate::AsyncAssetPackManager::new(self.clone()).check_for_updates().await
+    pub async fn ensure_local_availability(&self, pack: &AssetPack, latest: bool) -> Result<()> {
+        self.futures().ensure_local_availability(pack, latest).await
     }
 
-    pub async fn remove(&self, id: &str) -> Result<(), BackgroundAssetsError> {
-        crate::AsyncAssetPackManager::new(self.clone()).remove(id)?.await
+    pub async fn check_for_updates(&self) -> Result<UpdateCheck> {
+        self.futures().check_for_updates().await
+    }
+
+    pub async fn remove(&self, id: &str) -> Result<()> {
+        self.futures().remove(id)?.await
     }
 }

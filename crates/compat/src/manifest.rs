@@ -4,7 +4,7 @@ use headstart::{AppGroupId, AssetPackManifest};
 
 use crate::asset_pack::AssetPack;
 use crate::download::{ContentRequest, Download};
-use crate::error::BackgroundAssetsError;
+use crate::error::{BackgroundAssetsError, Result};
 
 /// A list of asset packs.
 #[derive(Debug, Clone)]
@@ -14,7 +14,7 @@ pub struct Manifest {
 
 /// What is given for the downloads of a manifest.
 #[cfg(not(feature = "v0_3"))]
-type Downloads = Result<Vec<Download>, BackgroundAssetsError>;
+type Downloads = Result<Vec<Download>>;
 /// What is given for the downloads of a manifest.
 #[cfg(feature = "v0_3")]
 type Downloads = Vec<Download>;
@@ -24,7 +24,7 @@ impl Manifest {
     ///
     /// # Errors
     /// When it cannot be read or is none, or the group's id is none.
-    pub fn from_url(url: &str, app_group_id: &str) -> Result<Self, BackgroundAssetsError> {
+    pub fn from_url(url: &str, app_group_id: &str) -> Result<Self> {
         Ok(Self { inner: AssetPackManifest::from_url(url, &group(app_group_id)?)? })
     }
 
@@ -32,18 +32,16 @@ impl Manifest {
     ///
     /// # Errors
     /// When it is none, or the group's id is none.
-    pub fn from_bytes(bytes: &[u8], app_group_id: &str) -> Result<Self, BackgroundAssetsError> {
+    pub fn from_bytes(bytes: &[u8], app_group_id: &str) -> Result<Self> {
         Ok(Self { inner: AssetPackManifest::from_bytes(bytes, &group(app_group_id)?)? })
     }
 
     /// How many packs it has, for people.
-    #[must_use]
     pub fn description(&self) -> String {
         format!("{} asset packs", self.inner.asset_packs().len())
     }
 
     /// The packs, by id.
-    #[must_use]
     pub fn asset_packs(&self) -> Vec<AssetPack> {
         self.inner.asset_packs().iter().cloned().map(AssetPack::new).collect()
     }
@@ -68,12 +66,12 @@ impl Manifest {
         let downloads = self.inner.all_downloads(request);
         let downloads = downloads.map(|all| all.into_iter().map(Download::new).collect());
         #[cfg(not(feature = "v0_3"))]
-        return downloads.map_err(BackgroundAssetsError::from);
+        return downloads.map_err(Into::into);
         #[cfg(feature = "v0_3")]
         return downloads.unwrap_or_default();
     }
 }
 
-pub(crate) fn group(id: &str) -> Result<AppGroupId, BackgroundAssetsError> {
+pub(crate) fn group(id: &str) -> Result<AppGroupId> {
     AppGroupId::new(id).map_err(|error| BackgroundAssetsError::bridge(error.to_string()))
 }

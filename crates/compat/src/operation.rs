@@ -5,29 +5,24 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::error::BackgroundAssetsError;
+use crate::error::Result;
 
 /// The result of work that has begun: under any executor. Dropping it does not end the work.
 pub struct Operation<T> {
-    task: Option<blocking::Task<Result<T, BackgroundAssetsError>>>,
+    task: Option<blocking::Task<Result<T>>>,
 }
 
 impl<T: Send + 'static> Operation<T> {
-    pub(crate) fn start(
-        work: impl FnOnce() -> Result<T, BackgroundAssetsError> + Send + 'static,
-    ) -> Self {
+    pub(crate) fn start(work: impl FnOnce() -> Result<T> + Send + 'static) -> Self {
         Self { task: Some(blocking::unblock(work)) }
     }
 }
 
 impl<T> Future for Operation<T> {
-    type Output = Result<T, BackgroundAssetsError>;
+    type Output = Result<T>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut self.task {
-            Some(task) => Pin::new(task).poll(context),
-            None => Poll::Pending,
-        }
+        self.task.as_mut().map_or(Poll::Pending, |task| Pin::new(task).poll(context))
     }
 }
 

@@ -19,6 +19,8 @@ use std::path::{Path, PathBuf};
 use headstart_sys::socket::receive;
 use serde_json::{Value, json};
 
+const FOR_EVER: std::time::Duration = std::time::Duration::MAX;
+
 /// A connection to the service.
 struct Talk {
     stream: UnixStream,
@@ -124,6 +126,11 @@ fn main() {
             place.tell(&format!("asked {kind}"));
             misbehave(&behaviour, &place, &mut questions, &port);
             answer(&behaviour, kind, question, &place, &mut answers);
+            match behaviour.as_str() {
+                "hold-after" => hold(&port),
+                "linger" => linger(&place),
+                _ => {}
+            }
         } else if kind == "willTerminate" {
             place.tell("willTerminate");
         }
@@ -136,6 +143,36 @@ fn inherited_port() -> UnixStream {
         std::env::var("HEADSTART_EXTENSION_PORT").unwrap().parse().unwrap(),
     )
     .unwrap()
+}
+
+/// Has exclusive control nearly always, and never for long.
+fn hold_again_and_again(port: &UnixStream) {
+    let mut talk = Talk::open(port);
+    loop {
+        talk.call("Downloads.AcquireExclusiveControl", &json!({}));
+        let since = std::time::Instant::now();
+        while since.elapsed() < std::time::Duration::from_millis(10) {
+            std::hint::spin_loop();
+        }
+        talk.call("Downloads.ReleaseExclusiveControl", &json!({}));
+    }
+}
+
+/// Has exclusive control, and computes.
+fn hold(port: &UnixStream) {
+    let mut talk = Talk::open(port);
+    talk.call("Downloads.AcquireExclusiveControl", &json!({}));
+    loop {
+        std::hint::black_box(&talk);
+    }
+}
+
+/// Stays, whatever becomes of its connections.
+fn linger(place: &Place) {
+    place.tell(&format!("pid {}", std::process::id()));
+    loop {
+        std::thread::park();
+    }
 }
 
 fn misbehave(behaviour: &str, place: &Place, questions: &mut Talk, port: &UnixStream) {
@@ -152,6 +189,13 @@ fn misbehave(behaviour: &str, place: &Place, questions: &mut Talk, port: &UnixSt
                 held.push(std::hint::black_box(vec![1_u8; 1024 * 1024]));
             }
             place.tell(&format!("memory: {} MiB", held.len()));
+        }
+        "threads" => {
+            for _ in 0..100 {
+                let thread = std::thread::Builder::new().stack_size(16 * 1024);
+                place.tell_result("thread", thread.spawn(|| std::thread::sleep(FOR_EVER)));
+            }
+            std::thread::sleep(FOR_EVER);
         }
         "fork" => {
             for _ in 0..100 {
@@ -177,6 +221,11 @@ fn misbehave(behaviour: &str, place: &Place, questions: &mut Talk, port: &UnixSt
             let above = place.group.parent().unwrap().join("planted");
             place.tell_result("groups", std::fs::write(above, b"x"));
         }
+        "attend" => {
+            let mut listener = Talk::open(port);
+            listener.send("Downloads.Attend", &json!({}), true);
+            place.tell(&format!("attend: {}", listener.receive()["parameters"]["code"]));
+        }
         "close" => {
             questions.stream.shutdown(std::net::Shutdown::Both).unwrap();
             port.shutdown(std::net::Shutdown::Both).unwrap();
@@ -192,6 +241,13 @@ fn misbehave(behaviour: &str, place: &Place, questions: &mut Talk, port: &UnixSt
                 std::thread::park();
             }
         }
+        "slow" => {
+            let since = std::time::Instant::now();
+            while since.elapsed() < std::time::Duration::from_millis(500) {
+                std::hint::spin_loop();
+            }
+        }
+        "hold" => hold_again_and_again(port),
         "crash" => std::process::abort(),
         "exit" => std::process::exit(3),
         _ => {}

@@ -13,6 +13,12 @@ use headstart_sys::durable;
 use headstart_sys::mode::{Access, Mode};
 use url::Url;
 
+/// Where an app's own files are copied to, in its folder.
+pub(crate) const FILES_FOLDER: &str = "files";
+/// Where its description is kept there.
+pub(crate) const DESCRIPTION_FOLDER: &str = "description";
+/// What of an app's folder comes from its bundle.
+pub(crate) const PARTS: [&str; 2] = [FILES_FOLDER, DESCRIPTION_FOLDER];
 /// The largest description that is read; the parser has a limit of its own below it.
 const DESCRIPTION_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
@@ -78,7 +84,7 @@ pub(crate) fn registered(layout: &Layout, app: &AppId) -> Result<Description, Fa
 
 /// Where the description of an installed app is kept: what the bundle says later does not count.
 pub(crate) fn registered_folder(layout: &Layout, app: &AppId) -> PathBuf {
-    layout.app(app).join("description")
+    layout.app(app).join(DESCRIPTION_FOLDER)
 }
 
 /// Where the app's own files lie: where its bundle does, or in the copy that was made of it.
@@ -115,17 +121,15 @@ pub(crate) fn record(
 
 /// Where an app's files are copied to.
 pub(crate) fn copied_folder(layout: &Layout, app: &AppId) -> PathBuf {
-    layout.app(app).join("files")
+    layout.app(app).join(FILES_FOLDER)
 }
 
-/// Keeps the description of `folder` for `app`, durably.
-pub(crate) fn register(layout: &Layout, app: &AppId, folder: &Path) -> Result<(), Failure> {
+/// Writes the description of the bundle in `folder` among the parts of an app in `parts`, durably.
+pub(crate) fn describe_in(parts: &Path, folder: &Path) -> Result<(), Failure> {
     let (path, bytes) = description_file(folder)?;
-    let kept = registered_folder(layout, app);
+    let kept = parts.join(DESCRIPTION_FOLDER);
     let failed =
         |error: headstart_sys::FileError| headstart_store::StoreError::from(error).to_failure();
-    // A bundle may change from one form to the other; only the present one is kept.
-    durable::remove_tree(&kept).map_err(failed)?;
     durable::create_folders(&kept, Access::Private).map_err(failed)?;
     let name = path.file_name().unwrap_or_default();
     durable::write_file(&kept.join(name), &bytes, Mode::PRIVATE).map_err(failed)

@@ -4,7 +4,9 @@
 //! extension, which is started for it: confined, watched while it works, suspended when it has answered, ended when nobody asks
 //! it any more.
 
+mod asked;
 mod call;
+mod clock;
 mod history;
 mod idle;
 mod port;
@@ -23,8 +25,10 @@ use headstart_model::protocol::downloads::DelegateEvent;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
+use asked::{Asked, Ticket};
+pub(crate) use clock::ExclusiveTime;
 use run::End;
-pub(crate) use run::{ExclusiveTime, Returned, Run};
+pub(crate) use run::{Returned, Run};
 pub(crate) use start::inherited;
 
 use crate::inbox::CoreHandle;
@@ -41,6 +45,9 @@ pub struct Limits {
     pub launcher: PathBuf,
     /// How long one question may take. `Ours:` the original speaks of an extension that is too slow and names no time.
     pub patience: Duration,
+    /// How long one may have exclusive control, or wait for it, while it gives one answer, and after that again. `Ours:` the
+    /// original sets no limit, and nothing else could get at the app's downloads meanwhile.
+    pub exclusive: Duration,
     /// How long an extension may have nothing to do before it is ended.
     pub idle: Duration,
     /// Anonymous memory that one may use, in bytes. `Spec: concepts 10`: a few megabytes.
@@ -61,9 +68,13 @@ pub(crate) struct Inner {
     /// What connections of extensions are served with; set when the service listens.
     shared: OnceLock<Weak<Shared>>,
     runs: Mutex<HashMap<AppId, Arc<Run>>>,
+    /// Locked before `runs` where both are needed.
+    asked: Mutex<Asked>,
     delegates: Mutex<HashMap<ClientId, mpsc::Sender<DelegateEvent>>>,
     debuggers: Mutex<HashMap<AppId, oneshot::Sender<Arc<Run>>>>,
     history: Mutex<history::History>,
+    /// Run time that counts and was used when no question was open: it goes with the next.
+    owed_time: Mutex<HashMap<AppId, Duration>>,
 }
 
 impl std::fmt::Debug for Inner {
@@ -83,9 +94,11 @@ impl Asker {
             limits,
             shared: OnceLock::new(),
             runs: Mutex::default(),
+            asked: Mutex::default(),
             delegates: Mutex::default(),
             debuggers: Mutex::default(),
             history: Mutex::default(),
+            owed_time: Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -114,8 +127,10 @@ impl Asker {
             }
             Receiver::Extension { budget_ms } => {
                 let inner = Arc::clone(&self.inner);
+                let ticket = inner.asked().expect(inquiry.app.clone(), inquiry.call);
+                let budget = Duration::from_millis(budget_ms);
                 self.inner.runtime.spawn(async move {
-                    call::perform(&inner, inquiry, Duration::from_millis(budget_ms)).await;
+                    call::perform(&inner, ticket, inquiry, budget).await;
                 });
             }
         }
@@ -123,27 +138,34 @@ impl Asker {
 
     /// The answer to a question is not wanted any more.
     pub fn forget(&self, app: &AppId, call: CallId) {
-        if let Some(run) = self.inner.run(app) {
+        let mut asked = self.inner.asked();
+        if !asked.forget(app, call)
+            && let Some(run) = self.inner.run(app)
+        {
             run.forget(call);
         }
     }
 
-    /// Ends the extension of an app, if it is there.
+    /// Ends the extension of an app, if it is there or just being started.
     pub fn end_extension(&self, app: &AppId, why: ExtensionEnd) {
+        let end = match why {
+            ExtensionEnd::AppRemoved => End::AppRemoved,
+            ExtensionEnd::AppUpdated => End::AppUpdated,
+            ExtensionEnd::InstallationDone => End::InstallationDone,
+            ExtensionEnd::NotAllowed => End::NotAllowed,
+        };
+        let mut asked = self.inner.asked();
+        asked.end(|asked| asked == app, &end);
         if let Some(run) = self.inner.take_run(app) {
             let inner = Arc::clone(&self.inner);
-            let end = match why {
-                ExtensionEnd::AppRemoved => End::AppRemoved,
-                ExtensionEnd::AppUpdated => End::AppUpdated,
-                ExtensionEnd::InstallationDone => End::InstallationDone,
-                ExtensionEnd::NotAllowed => End::NotAllowed,
-            };
             self.inner.runtime.spawn(async move { idle::end(&inner, &run, end).await });
         }
     }
 
     /// Ends every extension at once: the service ends.
     pub fn stop_all(&self) {
+        let mut asked = self.inner.asked();
+        asked.end(|_| true, &End::ServiceStopping);
         for (_, run) in self.inner.runs().drain() {
             run.kill(End::ServiceStopping);
         }
@@ -172,10 +194,11 @@ impl Asker {
     /// app ends.
     pub(crate) fn debug_next(&self, app: &AppId) -> oneshot::Receiver<Arc<Run>> {
         let (sender, receiver) = oneshot::channel();
-        if let Some(run) = self.inner.take_run(app) {
+        self.inner.debuggers().insert(app.clone(), sender);
+        // One that is being asked may answer: it is ended for the next question.
+        if let Some(run) = self.inner.run(app).filter(|run| !run.is_asked()) {
             run.kill(End::Debugger);
         }
-        self.inner.debuggers().insert(app.clone(), sender);
         receiver
     }
 
@@ -197,6 +220,10 @@ impl Inner {
         lock(&self.runs)
     }
 
+    fn asked(&self) -> MutexGuard<'_, Asked> {
+        lock(&self.asked)
+    }
+
     fn delegates(&self) -> MutexGuard<'_, HashMap<ClientId, mpsc::Sender<DelegateEvent>>> {
         lock(&self.delegates)
     }
@@ -205,13 +232,41 @@ impl Inner {
         lock(&self.debuggers)
     }
 
+    /// Whether somebody waits to debug the next run of the app's extension.
+    fn is_debugger_waiting(&self, app: &AppId) -> bool {
+        self.debuggers().get(app).is_some_and(|debugger| !debugger.is_closed())
+    }
+
     fn history(&self) -> MutexGuard<'_, history::History> {
         lock(&self.history)
+    }
+
+    fn owe_time(&self, app: &AppId, time: Duration) {
+        if !time.is_zero() {
+            *lock(&self.owed_time).entry(app.clone()).or_default() += time;
+        }
+    }
+
+    fn take_owed_time(&self, app: &AppId) -> Duration {
+        lock(&self.owed_time).remove(app).unwrap_or_default()
     }
 
     /// The extension of an app that is there and has not ended.
     fn run(&self, app: &AppId) -> Option<Arc<Run>> {
         self.runs().get(app).filter(|run| run.ended().is_none()).cloned()
+    }
+
+    /// Enters an extension that has been started for a question, unless it had to end meanwhile.
+    fn enter_run(&self, ticket: Ticket, run: &Arc<Run>) -> Result<(), End> {
+        let asked = self.asked();
+        if let Some(why) = asked.ended(ticket) {
+            return Err(why);
+        }
+        // Where the engine began anew a question may wait still that nobody remembers.
+        if let Some(before) = self.runs().insert(run.app().clone(), Arc::clone(run)) {
+            before.kill(End::Replaced);
+        }
+        Ok(())
     }
 
     fn take_run(&self, app: &AppId) -> Option<Arc<Run>> {

@@ -38,6 +38,10 @@ pub struct Options {
     #[arg(long, value_name = "TIME", default_value = "2m", value_parser = stall_timeout)]
     pub extension_patience: Duration,
 
+    /// How long a downloader extension may have exclusive control, or wait for it, for one answer.
+    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = stall_timeout)]
+    pub extension_exclusive: Duration,
+
     /// How long a downloader extension that has nothing to do is kept.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = stall_timeout)]
     pub extension_idle: Duration,
@@ -61,6 +65,7 @@ impl Options {
             // This program confines them itself.
             launcher: std::env::current_exe()?,
             patience: self.extension_patience,
+            exclusive: self.extension_exclusive,
             idle: self.extension_idle,
             memory_bytes: self.extension_memory.get().saturating_mul(1024 * 1024),
         })

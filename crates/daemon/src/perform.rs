@@ -6,10 +6,13 @@ mod archives;
 mod challenges;
 mod clients;
 mod context;
+mod copy;
 mod deliver;
 mod files;
+mod incoming;
 mod pacing;
 mod prepare;
+mod readers;
 mod remove;
 mod repair;
 mod repository;
@@ -31,6 +34,7 @@ pub use clients::Clients;
 pub use context::Context;
 pub(crate) use context::blocking;
 pub use pacing::Pacing;
+pub use readers::Readers;
 pub(crate) use repair::{Healed, patient, repair};
 
 use crate::inbox::CoreHandle;
@@ -76,9 +80,10 @@ impl Performer {
                 Err(_) => failed(id, panicked()),
             };
             tracing::debug!(?event, "ended");
-            this.running().remove(&id);
             this.context.pacing.end(id);
             this.core.event(event);
+            // Not before its end is told: a stop in between would be answered as if it had not come to its end.
+            this.running().remove(&id);
         };
         self.runtime.spawn(work.instrument(span));
     }

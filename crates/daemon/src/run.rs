@@ -19,7 +19,7 @@ use crate::core::{Core, CoreError};
 use crate::extension::Asker;
 use crate::inbox::CoreHandle;
 use crate::options::Options;
-use crate::perform::{Clients, Context, Pacing, Performer};
+use crate::perform::{Clients, Context, Pacing, Performer, Readers};
 use crate::socket::{self, Shared};
 
 /// How often the free space of the disk is looked at while the service runs.
@@ -94,6 +94,8 @@ pub fn run(home: &Home, options: &Options) -> Result<(), RunError> {
         device_id,
         languages,
         generations: std::sync::Mutex::default(),
+        readers: Readers::default(),
+        containers: std::sync::Mutex::default(),
         repairs: tokio::sync::Mutex::default(),
         conditions: DeviceConditions::default(),
         environment: crate::extension::inherited(),

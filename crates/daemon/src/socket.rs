@@ -1,5 +1,6 @@
 //! The local socket: Varlink, one task for each connection.
 
+mod ahead;
 mod apps;
 mod connection;
 mod consume;
@@ -11,12 +12,13 @@ mod languages;
 mod listening;
 mod packs;
 mod reply;
+mod rights;
 mod service;
 mod translate;
 mod verify;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use headstart_engine::{ClientId, Event};
@@ -25,6 +27,8 @@ use headstart_sys::socket::Listener;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use connection::{Role, converse};
+
+use rights::Rights;
 
 use crate::clock::Clock;
 use crate::extension::Asker;
@@ -47,8 +51,8 @@ pub struct Shared {
     /// The user whose service this is.
     pub uid: u32,
     clients: AtomicU64,
-    /// Cancelled when the engine has forgotten who listens and who has exclusive control.
-    rights: Mutex<CancellationToken>,
+    /// What connections have until the engine forgets it.
+    rights: Rights,
 }
 
 impl Shared {
@@ -69,19 +73,18 @@ impl Shared {
             stop,
             asker,
             clients: AtomicU64::new(0),
-            rights: Mutex::default(),
+            rights: Rights::default(),
         }
     }
 
     /// The engine has forgotten who listens and who has exclusive control: their connections end, and they open others.
     pub(crate) fn lose_rights(&self) {
-        let mut present = self.rights.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *present).cancel();
+        self.rights.lose();
     }
 
     /// Cancelled when what the connections of this moment listen for or have is forgotten.
     fn rights(&self) -> CancellationToken {
-        self.rights.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.rights.present()
     }
 
     /// The number of the next connection.

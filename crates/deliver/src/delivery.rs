@@ -10,6 +10,7 @@ use headstart_store::{Built, Finish};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::RepositoryAccess;
+use crate::ahead::Ahead;
 use crate::error::DeliverError;
 use crate::fetch::Fetch;
 use crate::receipt::{self, Receipt, Way};
@@ -51,6 +52,7 @@ pub struct Delivery {
     receipt: Receipt,
     /// The ways that have not been tried, best first.
     ways_left: Vec<Direction>,
+    readers: Option<Arc<Ahead>>,
 }
 
 /// A version that was delivered.
@@ -166,9 +168,16 @@ impl Delivery {
                 bytes_written,
                 peak_extra_disk: bytes_written,
             };
-            Ok(Self { access, goal, belief, route, held, site, receipt, ways_left: Vec::new() })
+            let (ways_left, readers) = (Vec::new(), None);
+            Ok(Self { access, goal, belief, route, held, site, receipt, ways_left, readers })
         })
         .await?
+    }
+
+    /// Lets `readers` read what has arrived while it is carried out, and fetches first what they wait for.
+    #[must_use]
+    pub fn read_by(self, readers: Arc<Ahead>) -> Self {
+        Self { readers: Some(readers), ..self }
     }
 
     /// What carrying it out costs.
@@ -195,10 +204,12 @@ impl Delivery {
             let (access, goal, belief) =
                 (delivery.access.clone(), delivery.goal.clone(), delivery.belief);
             let (way, left) = (delivery.receipt.way, std::mem::take(&mut delivery.ways_left));
+            let readers = delivery.readers.clone();
             match delivery.attempt(Arc::clone(&progress), stop).await {
                 Err(error) if !left.is_empty() && error.is_of_this_way() => {
                     tracing::warn!(%error, ?way, "this way ends here; the next is taken");
                     delivery = Self::prepare_one_of(access, goal, (belief, left), stop).await?;
+                    delivery.readers = readers;
                 }
                 other => return other,
             }
@@ -210,14 +221,18 @@ impl Delivery {
         progress: ProgressListener,
         stop: &CancellationToken,
     ) -> Result<Delivered, DeliverError> {
-        let Self { access, goal, route, held, mut site, receipt, .. } = self;
+        let Self { access, goal, route, held, mut site, receipt, readers, .. } = self;
         let reused = {
             let taken = blocking(move || site.take_over(held).map(|reused| (site, reused)));
             let (back, reused) = taken.await??;
             site = back;
             reused
         };
+        if let Some(readers) = &readers {
+            site.read_by(Arc::clone(readers), &goal);
+        }
         let fetch = Fetch {
+            readers: readers.as_deref(),
             access: &access,
             route: &route,
             pack: &goal.pack.id,

@@ -5,17 +5,20 @@ use std::path::PathBuf;
 use headstart_model::PackId;
 use headstart_pack::plan::{Choice, FetchPlan};
 use headstart_transfer::{
-    BlockOptions, BlockRequest, BlockSink as _, CoalescePolicy, DeliveredBlock, WantedBlock,
+    BlockOptions, BlockRequest, BlockSink as _, CoalescePolicy, DeliveredBlock, Precedence,
+    WantedBlock,
 };
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::RepositoryAccess;
+use crate::ahead::Ahead;
 use crate::delivery::{ProgressListener, blocking, costs, plan_of};
 use crate::error::DeliverError;
 use crate::local;
 use crate::route::Route;
 use crate::site::{Site, tag_of};
+use crate::steer::steer;
 
 /// Blocks between the network and the disk: the network waits for the disk when so many are under way.
 const BLOCKS_UNDER_WAY: usize = 4;
@@ -29,6 +32,8 @@ pub(crate) struct Fetch<'a> {
     pub(crate) full_path: String,
     /// Where the beginnings of blocks are kept.
     pub(crate) heads: PathBuf,
+    /// Those whose blocks come first.
+    pub(crate) readers: Option<&'a Ahead>,
 }
 
 impl Fetch<'_> {
@@ -145,12 +150,20 @@ impl Fetch<'_> {
             options,
             // Of each bundle apart: a call throws away what is not its own.
             heads: Some(self.heads.join(source.file.digest.to_string())),
+            precedence: self.readers.map(|_| Precedence::new()),
             ..BlockRequest::new(sources, file_bytes, blocks)
         };
         let client = self.access.client();
         // On the heap: its state is large, and callers move this future about.
-        let fetched =
-            Box::pin(client.fetch_blocks(&request, &mut sender, self.access.tracking())).await;
+        let fetching = Box::pin(client.fetch_blocks(&request, &mut sender, self.access.tracking()));
+        let fetched = match (self.readers, &request.precedence) {
+            (Some(readers), Some(precedence)) => tokio::select! {
+                biased;
+                never = steer(self.route, (number, fetch), readers, precedence) => match never {},
+                fetched = fetching => fetched,
+            },
+            _ => fetching.await,
+        };
         fetched.map_err(transfer)
     }
 }

@@ -7,10 +7,12 @@
 //! - [`Delivery::prepare`]: finds the cheapest way from what is held to what is wanted and says what it costs
 //!   ([`Receipt`]); [`Delivery::carry_out`] does it. Both go on where a killed one stopped.
 //! - [`Delivery::prepare_repair`]: the same for a version that is damaged; only what is damaged is fetched.
+//! - [`Ahead`]: readers of a version that is on its way.
 //! - [`OwnIndex`], [`Location::Archive`]: the same from an archive that no repository vouches for.
 //! - [`unpack`]: an archive file into any folder.
 
 mod access;
+mod ahead;
 mod aside;
 mod delivery;
 mod error;
@@ -22,10 +24,12 @@ mod receipt;
 mod route;
 mod seed;
 mod site;
+mod steer;
 mod unpack;
 mod way;
 
 pub use access::{Location, LocationError, Mirror, RepositoryAccess};
+pub use ahead::{Ahead, AheadError, Arrived};
 pub use delivery::{Delivered, Delivery, Goal, ProgressListener};
 pub use error::DeliverError;
 pub use own_index::{Announced, ArchiveLocation, ArchivePlace, OwnIndex, OwnIndexError};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use headstart_model::Digest;
 use headstart_pack::plan::{Pieces, PiecesBuilder, Space};
 use headstart_pack::section::DeltaStructure;
-use headstart_pack::{BlockTable, ChunkSet, CompleteTree, Tree};
+use headstart_pack::{BaseSpace, Block, BlockTable, ChunkSet, CompleteTree, Tree};
 use headstart_store::{InstalledVersion, Sharing};
 
 use crate::receipt::Way;
@@ -69,6 +69,32 @@ impl Route {
         let home = self.homes.get(held).map_or(&[][..], Vec::as_slice);
         let chunk_of = |piece: &u32| home.get(index(*piece)).copied().flatten();
         self.pieces.of(self.goal).iter().map(chunk_of).collect()
+    }
+
+    /// Block `number` of the bundle of number `source`.
+    pub(crate) fn block(&self, source: usize, number: u32) -> Option<&Block> {
+        self.sources.get(source)?.table.blocks().get(index(number))
+    }
+
+    /// The piece of a base of a block of `source`.
+    pub(crate) fn base_piece(&self, source: usize, space: BaseSpace, chunk: u32) -> Option<u32> {
+        let source = self.sources.get(source)?;
+        let space = match space {
+            BaseSpace::Old => source.old?,
+            BaseSpace::New => source.new,
+        };
+        self.pieces.of(space).get(index(chunk)).copied()
+    }
+
+    /// The pieces that a block is based on; none for a base that does not exist.
+    pub(crate) fn base_pieces(
+        &self,
+        source: usize,
+        block: &Block,
+    ) -> impl Iterator<Item = Option<u32>> {
+        block.bases.iter().flat_map(move |base| {
+            base.run.chunks().map(move |chunk| self.base_piece(source, base.space, chunk))
+        })
     }
 
     /// The pieces that something held has.

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use headstart_model::{Digest, Verified};
 use headstart_pack::plan::{self, Choice, LinkCosts, Offer, PlanError, Wish};
 use headstart_pack::{BaseSource, BaseSpace, Block, BlockReader, ChunkSet, FormatError};
-use headstart_store::{Assembly, OldVersion, StoreError};
+use headstart_store::{Assembly, InstalledVersion, OldVersion, StoreError};
 use headstart_transfer::DeliveredBlock;
 use tokio::sync::mpsc;
 
+use crate::ahead::Ahead;
 use crate::aside::{Aside, Key};
-use crate::delivery::ProgressListener;
+use crate::delivery::{Goal, ProgressListener};
 use crate::parking::{BlockKey, Parking};
 use crate::route::{Reusable, Route, index};
 
@@ -38,6 +39,26 @@ pub(crate) struct Site {
     dead: BTreeSet<usize>,
     /// Grows with everything that is learnt or put into place: without growth, trying again leads nowhere.
     steps: u64,
+    /// Those who read what is not complete yet.
+    readers: Option<Readers>,
+}
+
+/// The readers of what is being put together, for as long as it is.
+#[derive(Debug)]
+struct Readers(Arc<Ahead>);
+
+impl std::ops::Deref for Readers {
+    type Target = Ahead;
+
+    fn deref(&self) -> &Ahead {
+        &self.0
+    }
+}
+
+impl Drop for Readers {
+    fn drop(&mut self) {
+        self.0.end();
+    }
 }
 
 impl Site {
@@ -79,6 +100,7 @@ impl Site {
             bytes_aside: 0,
             peak_bytes: 0,
             steps: 0,
+            readers: None,
             route,
             assembly,
             aside,
@@ -91,6 +113,14 @@ impl Site {
 
     pub(crate) const fn assembly(&self) -> &Assembly {
         &self.assembly
+    }
+
+    /// From now on `readers` can read what is in place where `goal` is put together.
+    pub(crate) fn read_by(&mut self, readers: Arc<Ahead>, goal: &Goal) {
+        let files = InstalledVersion::files_of(&goal.staging);
+        let version = (goal.pack.version, goal.pack.content);
+        readers.begin(&self.route.tree, version, files, self.assembly.held());
+        self.readers = Some(Readers(readers));
     }
 
     pub(crate) fn into_assembly(self) -> Assembly {
@@ -162,24 +192,11 @@ impl Site {
     }
 
     fn block(&self, (source, number): BlockKey) -> Option<&Block> {
-        self.route.sources.get(source)?.table.blocks().get(index(number))
-    }
-
-    /// The piece of a base of a block of `source`.
-    fn base_piece(&self, source: usize, space: BaseSpace, chunk: u32) -> Option<u32> {
-        let source = self.route.sources.get(source)?;
-        let space = match space {
-            BaseSpace::Old => source.old?,
-            BaseSpace::New => source.new,
-        };
-        self.route.pieces.of(space).get(index(chunk)).copied()
+        self.route.block(source, number)
     }
 
     fn base_pieces(&self, key: BlockKey) -> impl Iterator<Item = Option<u32>> {
-        let bases = self.block(key).map_or(&[][..], |block| block.bases.as_slice()).iter();
-        bases.flat_map(move |base| {
-            base.run.chunks().map(move |chunk| self.base_piece(key.0, base.space, chunk))
-        })
+        self.block(key).into_iter().flat_map(move |block| self.route.base_pieces(key.0, block))
     }
 
     fn is_ready(&self, key: BlockKey) -> bool {
@@ -261,6 +278,9 @@ impl Site {
                 self.open_ready()?;
             } else {
                 self.parking.park(key, &bytes)?;
+            }
+            if let Some(readers) = &self.readers {
+                readers.placed(self.assembly.held());
             }
             progress(done.min(total), total);
         }
@@ -364,7 +384,7 @@ impl BaseSource for Bases<'_> {
         chunk: u32,
         out: &mut Vec<u8>,
     ) -> std::io::Result<()> {
-        let piece = self.site.base_piece(self.source, space, chunk);
+        let piece = self.site.route.base_piece(self.source, space, chunk);
         let piece = piece.ok_or(std::io::ErrorKind::NotFound)?;
         self.site.read_piece(piece, out).inspect_err(|_| self.lost = Some(piece))
     }

@@ -92,8 +92,13 @@ pub(crate) fn check_start(app: &App, file: &FileDownload) -> Result<(), Failure>
 
 /// Whether a file whose size nobody had named, and which has arrived, still fits into what is left. `Spec: concepts 14`,
 /// error 204.
-pub(crate) fn check_arrived(app: &App, download: &UrlDownload, bytes: u64) -> Result<(), Failure> {
-    let left = left_for(app, download.essential).filter(|_| download.file_size.is_none());
+pub(crate) fn check_arrived(app: &App, file: &FileDownload, bytes: u64) -> Result<(), Failure> {
+    let download = &file.download;
+    let left = if file.is_manifest() {
+        left_for_manifest(app)
+    } else {
+        left_for(app, download.essential).filter(|_| download.file_size.is_none())
+    };
     match left {
         Some(left) if bytes > left => {
             let message = format!(
@@ -112,9 +117,7 @@ pub(crate) fn check_arrived(app: &App, download: &UrlDownload, bytes: u64) -> Re
 /// with essential downloads alone has a manifest too.
 pub(crate) fn limit_of(app: &App, file: &FileDownload) -> FileLimit {
     if file.is_manifest() {
-        let left = left_for(app, false).zip(left_for(app, true));
-        let left = left.map(|(other, essential)| other.saturating_add(essential));
-        return match left {
+        return match left_for_manifest(app) {
             Some(left) if left < MANIFEST_BYTES_MAX => FileLimit::Allowance(left),
             _ => FileLimit::Service(MANIFEST_BYTES_MAX),
         };
@@ -124,6 +127,11 @@ pub(crate) fn limit_of(app: &App, file: &FileDownload) -> FileLimit {
         (None, Some(left)) => FileLimit::Allowance(left),
         (None, None) => FileLimit::Service(FILE_BYTES_MAX),
     }
+}
+
+fn left_for_manifest(app: &App) -> Option<u64> {
+    let (other, essential) = left_for(app, false).zip(left_for(app, true))?;
+    Some(other.saturating_add(essential))
 }
 
 /// Counts bytes that are scheduled, or of a manifest that has arrived.

@@ -167,7 +167,7 @@ pub enum Event {
         app: AppId,
     },
     /// Who was [asked](crate::Effect::Ask) has taken note of it. Answered with
-    /// [`Reply::Acknowledged`](crate::Reply::Acknowledged).
+    /// [`Reply::Acknowledged`](crate::Reply::Acknowledged), or with a failure when that question is not open.
     Acknowledged {
         /// Who.
         caller: Caller,
@@ -178,8 +178,7 @@ pub enum Event {
         /// The answer to a challenge.
         answer: Option<ChallengeAnswer>,
     },
-    /// A server asks for a credential; the transfer waits. Answered with
-    /// [`Reply::Challenge`](crate::Reply::Challenge).
+    /// A server asks for a credential; the transfer waits. Answered with [`Reply::Challenge`](crate::Reply::Challenge).
     ChallengeRaised {
         /// The transfer.
         caller: Caller,
@@ -237,8 +236,7 @@ pub enum Event {
         /// The setting and its value.
         setting: Setting,
     },
-    /// A developer points an app at another source, or at its own again. Answered with
-    /// [`Reply::Changed`](crate::Reply::Changed).
+    /// A developer points an app at another source, or at its own again. Answered with [`Reply::Changed`](crate::Reply::Changed).
     SourceOverridden {
         /// Who.
         caller: Caller,
@@ -345,6 +343,13 @@ pub enum Event {
         effect: EffectId,
         /// Bytes of the download done so far, those of earlier attempts included.
         bytes_done: u64,
+    },
+    /// It is known how long a single file will be. Volatile.
+    LengthKnown {
+        /// The effect.
+        effect: EffectId,
+        /// Its length.
+        bytes_total: u64,
     },
     /// The version is complete, verified and built in the staging folder.
     TransferFinished {

@@ -132,6 +132,16 @@ pub(crate) fn file_cancelled(identifier: &str) -> Failure {
     )
 }
 
+/// An acknowledgement that came too late, or from an earlier life of the service.
+pub(crate) fn callback_not_open() -> Failure {
+    Failure::new(
+        ErrorKind::Conflict,
+        "notAsked",
+        "nobody waits for this acknowledgement, so it does not count",
+    )
+    .with_hint("what it was about is told again, with another number")
+}
+
 pub(crate) fn not_installing(app: &AppId) -> Failure {
     Failure::new(
         ErrorKind::Conflict,
@@ -149,6 +159,25 @@ pub(crate) fn group_taken(app: &AppId, group: &AppGroupId, owner: &AppId) -> Fai
     .with_hint(format!(
         "list `{app}` under the group in [appGroups] of the bundle of `{owner}` and update it"
     ))
+}
+
+/// The owner is not there to let anybody join.
+pub(crate) fn group_kept(app: &AppId, group: &AppGroupId, owner: &AppId) -> Failure {
+    Failure::new(
+        ErrorKind::Conflict,
+        "groupTaken",
+        format!(
+            "the group `{group}` holds data that app `{owner}` keeps, which does not let `{app}` join it"
+        ),
+    )
+    .with_hint(format!("install `{owner}` again, and remove it without --keep-data"))
+}
+
+/// The app has been updated to a bundle without the group of the download.
+pub(crate) fn group_left(identifier: &str, group: &AppGroupId) -> Failure {
+    let message =
+        format!("`{identifier}` is for the group `{group}`, to which the app belongs no more");
+    Code::Invalid.failure(message).with_hint("schedule it anew, for a group of the app")
 }
 
 pub(crate) fn no_group(app: &AppId) -> Failure {

@@ -5,8 +5,8 @@ use crate::event::Event;
 use crate::state::State;
 use crate::time::Now;
 use crate::transition::{
-    calls, cancel, catalog, check, due, ensure, exclusive, facts, files, install, languages, pump,
-    queue, reconcile, removal, restart, settings, switch, transfer, uninstall,
+    calls, cancel, catalog, check, due, ensure, exclusive, facts, files, install, languages,
+    manifest, pump, queue, reconcile, removal, restart, settings, switch, transfer, uninstall,
 };
 use crate::work::Work;
 
@@ -108,6 +108,9 @@ fn dispatch(w: &mut Work<'_>, event: Event) {
         Event::CatalogFailed { effect, failure } => check::reported_failed(w, effect, &failure),
         Event::PlanMade { effect, plan } => transfer::plan_made(w, effect, plan),
         Event::BytesMoved { effect, bytes_done } => transfer::bytes_moved(w, effect, bytes_done),
+        Event::LengthKnown { effect, bytes_total } => {
+            manifest::length_known(w, effect, bytes_total);
+        }
         Event::TransferFinished { effect } => transfer::finished(w, effect),
         Event::TransferFailed { effect, failure } => transfer::failed(w, effect, &failure),
         Event::Stopped { effect } => uninstall::stopped(w, effect),

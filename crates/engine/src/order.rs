@@ -67,10 +67,7 @@ pub(crate) fn of(state: &State, id: EffectId, owed: &Owed) -> Option<Order> {
             let kept = state.records.packs_of(app).filter_map(|(key, pack)| {
                 pack.local.filter(|_| *data == KeepData::Keep).map(|v| (key.pack.clone(), v))
             });
-            let groups = match data {
-                KeepData::Keep => Vec::new(),
-                KeepData::Delete => groups::left_behind(state, app),
-            };
+            let groups = groups::left_behind(state, app, *data);
             Some(Order::RemoveAppData { app: app.clone(), keep: kept.collect(), groups })
         }
     }

@@ -27,6 +27,7 @@ pub(crate) fn advance(w: &mut Work<'_>, id: DownloadId, done: u64) {
     let mut progress = w.live().progress.get(&id).copied().unwrap_or_default();
     progress.done = progress.done.max(done);
     progress.total = progress.total.max(progress.done);
+    progress.heard = true;
     progress.rate.note(w.now.monotonic, progress.done);
     set(w, id, progress);
 }
@@ -87,7 +88,8 @@ fn awaited_by(w: &Work<'_>, id: DownloadId) -> Option<AppId> {
 
 /// Tells the progress of the installation that waits for a download, if one does.
 pub(crate) fn tell_awaited(w: &mut Work<'_>, id: DownloadId) {
-    if let Some(app) = awaited_by(w, id) {
+    let manifest = w.file(id).filter(|file| file.is_manifest()).map(|file| file.app.clone());
+    if let Some(app) = awaited_by(w, id).or(manifest) {
         tell(w, &app);
     }
 }
@@ -102,12 +104,25 @@ pub(crate) fn tell(w: &mut Work<'_>, app: &AppId) {
         InstallStage::Install => (0, provisional_bytes(w, app)),
         InstallStage::Files => (0, 0),
     };
+    let share = match stage {
+        InstallStage::Install => manifest_bytes(w, app),
+        InstallStage::Files | InstallStage::Essential => (bytes_done, bytes_total),
+    };
     let bytes_per_second = essential_rate(w, app);
     tell_bytes(
         w,
         app,
-        &InstallBytes { stage, done: bytes_done, total: bytes_total, bytes_per_second },
+        &InstallBytes { stage, done: bytes_done, total: bytes_total, share, bytes_per_second },
     );
+}
+
+/// How much of the app's manifest is here, and how much it is: nothing of nothing while that is not known.
+fn manifest_bytes(w: &Work<'_>, app: &AppId) -> (u64, u64) {
+    let Some(id) = w.live().files.manifests.get(app).copied() else { return (0, 0) };
+    let Progress { done, total, .. } = w.live().progress.get(&id).copied().unwrap_or_default();
+    let here = w.file(id).is_some_and(|file| file.outcome().is_some());
+    // Of a length that nobody has told, what has come looks like all of it.
+    if here || done < total { (done, total) } else { (0, 0) }
 }
 
 fn provisional_bytes(w: &Work<'_>, app: &AppId) -> u64 {
@@ -122,11 +137,8 @@ pub(crate) fn tell_files(w: &mut Work<'_>, app: &AppId, bytes_done: u64, bytes_t
     files.note(now, bytes_done);
     let bytes_per_second = files.per_second();
     let stage = InstallStage::Files;
-    tell_bytes(
-        w,
-        app,
-        &InstallBytes { stage, done: bytes_done, total: bytes_total, bytes_per_second },
-    );
+    let (done, total, share) = (bytes_done, bytes_total, (bytes_done, bytes_total));
+    tell_bytes(w, app, &InstallBytes { stage, done, total, share, bytes_per_second });
 }
 
 /// What the transfers that an installation waits for bring in a second, together.
@@ -145,12 +157,14 @@ struct InstallBytes {
     stage: InstallStage,
     done: u64,
     total: u64,
+    /// What says how far the phase is: done, and in all.
+    share: (u64, u64),
     bytes_per_second: Option<u64>,
 }
 
 fn tell_bytes(w: &mut Work<'_>, app: &AppId, bytes: &InstallBytes) {
-    let &InstallBytes { stage, done, total, bytes_per_second } = bytes;
-    let reached = fraction_ppm(stage, done, total);
+    let &InstallBytes { stage, done, total, share, bytes_per_second } = bytes;
+    let reached = fraction_ppm(stage, share.0, share.1);
     let tally = w.live_mut().installs.entry(app.clone()).or_default();
     tally.told_ppm = tally.told_ppm.max(reached);
     let fraction_ppm = tally.told_ppm;

@@ -12,8 +12,8 @@ use headstart_model::{
 };
 
 pub(crate) use asked::{
-    a_failure, answer, code, essential_file, file, group, is_fetch, limits, number, subject, told,
-    with_extension, with_manifest,
+    a_failure, answer, code, essential_file, failed, file, group, is_fetch, limits, number,
+    subject, told, with_extension, with_manifest,
 };
 
 use crate::record::{Bundle, BundleFiles, PlanFigures, Trust};
@@ -21,6 +21,10 @@ use crate::{
     ArchivedOffer, Caller, ClientId, Device, Effect, EffectId, Event, Inquiry, MonotonicTime, Now,
     Order, PackKey, RequestId, State, WallTime, handle,
 };
+
+pub(crate) const SECOND_MS: u64 = 1_000;
+pub(crate) const HOUR_MS: u64 = 3_600 * SECOND_MS;
+pub(crate) const DAY_MS: u64 = 24 * HOUR_MS;
 
 pub(crate) const DEVICE: Device = Device { seed: 11, platform: None };
 

@@ -16,7 +16,7 @@ mod selector_path;
 mod tests;
 
 pub use error::{JsonProblem, ManifestError, ManifestProblem};
-pub use manifest::{MANIFEST_BYTES_MAX, NESTING_MAX, PackagingManifest, template};
+pub use manifest::{LAUNCH_SET_MAX, MANIFEST_BYTES_MAX, NESTING_MAX, PackagingManifest, template};
 pub use pattern::Pattern;
 pub use selector::FileSelector;
 pub use selector_path::{PackFolder, SelectorError, SelectorPath, SourceRoot};

@@ -49,10 +49,9 @@ pub fn build_archive<W: Write + Seek>(
     let mut chunks = FolderChunks::scan(selection, containers(level))?;
     let complete = chunks.complete().clone();
     let tree = complete.tree();
-    let order = layout::order(tree, &ChunkSet::full(tree.chunk_count()));
     archive::write_placeholder(out)?;
     let input = BundleInput {
-        blocks: layout::blocks(tree, &order),
+        blocks: layout::blocks(tree, &ChunkSet::full(tree.chunk_count()), &selection.launch_set),
         chooser: level
             .uses_bases()
             .then(|| BaseChooser::new(tree.unique_bytes(), tree.chunk_count()))

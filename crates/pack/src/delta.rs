@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::{Read, Seek, SeekFrom, Write};
 
-use headstart_model::{Digest, DigestHasher};
+use headstart_model::{Digest, DigestHasher, PackPath};
 
 use crate::bases::BaseChooser;
 use crate::bundle::{BundleInput, Level, Progress, write_bundle};
@@ -44,7 +44,7 @@ pub struct DeltaSummary {
 
 /// Writes the delta bundle from `old` to `new` to `out`; `scratch` (empty, the caller's) holds the blocks meanwhile.
 ///
-/// The same input and level give the same bytes. Memory: the shingles of both versions and a few blocks for each core.
+/// `launch_set` is that of the new version's manifest. The same input and level give the same bytes. Memory: the shingles of both versions and a few blocks for each core.
 ///
 /// # Errors
 /// [`BuildError`] when chunks cannot be read, the output cannot be written, or `progress` breaks off.
@@ -52,7 +52,7 @@ pub struct DeltaSummary {
 pub fn build_delta<S: Read + Write + Seek>(
     old: Version<'_>,
     new: Version<'_>,
-    level: Level,
+    (level, launch_set): (Level, &[PackPath]),
     (scratch, out): (&mut S, &mut dyn Write),
     progress: Progress<'_>,
 ) -> Result<DeltaSummary, BuildError> {
@@ -62,10 +62,9 @@ pub fn build_delta<S: Read + Write + Seek>(
     (0..).zip(&same_as_old).filter(|(_, same)| same.is_none()).for_each(|(chunk, _)| {
         missing.insert(chunk);
     });
-    let order = layout::order(new_tree, &missing);
     let mut chooser =
         BaseChooser::new(old_tree.unique_bytes() + new_tree.unique_bytes(), new_tree.chunk_count());
-    if !order.is_empty() {
+    if missing.count() > 0 {
         let mut bytes = Vec::new();
         for chunk in 0..old_tree.chunk_count() {
             bytes.clear();
@@ -74,7 +73,7 @@ pub fn build_delta<S: Read + Write + Seek>(
         }
     }
     let input = BundleInput {
-        blocks: layout::blocks(new_tree, &order),
+        blocks: layout::blocks(new_tree, &missing, launch_set),
         chooser: Some(chooser),
         new: new.chunks,
         old: old.chunks,

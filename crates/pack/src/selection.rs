@@ -50,9 +50,20 @@ pub struct Selection {
     pub folders: Vec<SelectedFolder>,
     /// Exclusions that left nothing out: no error, since what they guard against need not be on this machine.
     pub unused_exclusions: Vec<String>,
+    /// The paths of the launch set that are files or folders here, in its order.
+    pub launch_set: Vec<PackPath>,
+    /// Its other paths: no error, since an app goes on launching when a file is gone.
+    pub unused_launch_paths: Vec<PackPath>,
 }
 
 impl Selection {
+    /// Whether a file or folder lies at `path`.
+    #[must_use]
+    pub fn has(&self, path: &PackPath) -> bool {
+        self.files.binary_search_by(|file| file.path.cmp(path)).is_ok()
+            || self.folders.binary_search_by(|folder| folder.path.cmp(path)).is_ok()
+    }
+
     /// Bytes of all files when they were selected.
     #[must_use]
     pub fn total_bytes(&self) -> u64 {

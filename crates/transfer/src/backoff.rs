@@ -4,11 +4,16 @@ use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::Urgency;
+
 /// When a failed request is sent again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// Attempts in a row without progress, the first one included, before a transfer gives up.
     pub attempts: NonZeroU32,
+    /// The same while somebody waits, as the transfer's [pace](crate::Pace) says at each failure, if that is fewer. `Ours:` who
+    /// begins to wait in the middle of a transfer is told as soon as others who wait.
+    pub urgent_attempts: Option<NonZeroU32>,
     /// Upper end of the first random wait; doubles with every further failure.
     pub base_delay: Duration,
     /// The random wait never exceeds this.
@@ -26,6 +31,7 @@ impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             attempts: NonZeroU32::new(6).expect("six is not zero"),
+            urgent_attempts: None,
             base_delay: Duration::from_millis(500),
             max_delay: Duration::from_secs(30),
             max_retry_after: Duration::from_mins(2),
@@ -75,8 +81,21 @@ impl Backoff {
     /// The wait that a server asks for is capped and then lengthened at random, by up to half of it or by the random wait if
     /// that is longer: those who were told the same time do not return together.
     pub fn failed(&mut self, random: u64, retry_after: Option<Duration>) -> NextAttempt {
+        self.failed_as(Urgency::Background, random, retry_after)
+    }
+
+    /// As [`failed`](Self::failed), of a transfer that is as urgent as this at the moment.
+    pub fn failed_as(
+        &mut self,
+        urgency: Urgency,
+        random: u64,
+        retry_after: Option<Duration>,
+    ) -> NextAttempt {
         self.failures = self.failures.saturating_add(1);
-        if self.failures >= self.policy.attempts.get() {
+        let urgent = self.policy.urgent_attempts.filter(|_| urgency == Urgency::Foreground);
+        let attempts =
+            urgent.map_or(self.policy.attempts, |urgent| urgent.min(self.policy.attempts));
+        if self.failures >= attempts.get() {
             return NextAttempt::GiveUp;
         }
         let doublings = (self.failures - 1).min(31);

@@ -4,6 +4,7 @@ mod board;
 mod cutter;
 mod growth;
 mod heads;
+mod precedence;
 mod sink;
 mod source;
 mod sources;
@@ -17,6 +18,7 @@ use headstart_model::Digest;
 use crate::{Client, CoalescePolicy, RequestError, Tracking, TransferError, coalesce};
 
 use heads::Heads;
+pub use precedence::Precedence;
 pub use sink::{BlockSink, DeliveredBlock, SinkError};
 pub use source::{BlockSource, Distance, LocalCopy, RangeReader, RangeSource};
 use worker::Fetch;
@@ -79,6 +81,8 @@ pub struct BlockRequest {
     /// A folder of this download's own for what has arrived of blocks that are not complete; made when it is needed. A later
     /// call with the same folder goes on with it. None: such bytes are fetched again when the process ends meanwhile.
     pub heads: Option<PathBuf>,
+    /// Which blocks come before the others, changed while they are fetched. None: they come by offset.
+    pub precedence: Option<Precedence>,
     /// How they are fetched.
     pub options: BlockOptions,
 }
@@ -92,7 +96,8 @@ impl BlockRequest {
         blocks: Vec<WantedBlock>,
     ) -> Self {
         let sources = sources.into_iter().map(Into::into).collect();
-        Self { sources, file_bytes, blocks, heads: None, options: BlockOptions::default() }
+        let (heads, precedence, options) = (None, None, BlockOptions::default());
+        Self { sources, file_bytes, blocks, heads, precedence, options }
     }
 
     fn check(&self) -> Result<(), RequestError> {
@@ -163,8 +168,15 @@ impl Client {
                 .unwrap_or_else(|_| Heads::find(None, &[])),
         };
         let fetch = Fetch::new(self, (request, &ranges), heads, sink, tracking);
-        futures::future::try_join_all((0..workers).map(|_| fetch.work())).await?;
-        Ok(())
+        let all = futures::future::try_join_all((0..workers).map(|_| fetch.work()));
+        match &request.precedence {
+            None => all.await.map(drop),
+            Some(precedence) => tokio::select! {
+                biased;
+                never = fetch.follow(precedence) => match never {},
+                fetched = all => fetched.map(drop),
+            },
+        }
     }
 }
 

@@ -33,7 +33,7 @@ pub use access::{
 pub use backoff::{Backoff, Jitter, NextAttempt, RetryPolicy};
 pub use blocks::{
     BlockOptions, BlockRequest, BlockSink, BlockSource, DeliveredBlock, Distance, LocalCopy,
-    RangeReader, RangeSource, SinkError, WantedBlock,
+    Precedence, RangeReader, RangeSource, SinkError, WantedBlock,
 };
 pub use client::{Client, ConfigError};
 pub use coalesce::{CoalescePolicy, RangePlan, coalesce};

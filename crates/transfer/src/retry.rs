@@ -86,9 +86,9 @@ impl<'a> Attempts<'a> {
             return Err(error);
         }
         let random = self.client.inner.jitter.next();
-        let NextAttempt::After(of_source) = self.backoff.failed(random, error.retry_after()) else {
-            return Err(error);
-        };
+        let urgency = self.tracking.pace().urgency();
+        let next = self.backoff.failed_as(urgency, random, error.retry_after());
+        let NextAttempt::After(of_source) = next else { return Err(error) };
         let before_next = if pause == Pause::Skip { Duration::ZERO } else { of_source };
         self.past_caches = error.blames_a_copy();
         meter.count(|counts| counts.retries += 1);

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use headstart_rules::{
     Finding, Workspace, citations, codes, dependencies, floors, forbidden, manifests, pages,
-    report, size,
+    report, rows, size,
 };
 
 /// All text files with their text.
@@ -87,6 +87,20 @@ fn every_error_code_is_documented_and_every_documented_one_is_used() {
     let code = texts.iter().filter(|(path, _)| is_code(path));
     let code: Vec<_> = code.map(|(path, text)| (path.as_str(), text.as_str())).collect();
     assert_none(&codes::check(&documented, &code));
+}
+
+#[test]
+fn every_row_of_the_specification_has_a_test() {
+    let texts = texts(&Workspace::here());
+    let page = texts.iter().find(|(path, _)| path == "docs/spec/tests.md");
+    let (path, page) = page.expect("the page of tests exists");
+    let pages = texts.iter().filter_map(|(path, text)| {
+        Some((path.strip_prefix("docs/spec/")?.strip_suffix(".md")?, text.as_str()))
+    });
+    let is_code = |path: &Path| path.extension() == Some("rs".as_ref());
+    let code = texts.iter().filter(|(path, _)| is_code(Path::new(path)));
+    let code = code.map(|(path, text)| (path.as_str(), text.as_str()));
+    assert_none(&rows::check((path, page), &pages.collect(), &code.collect()));
 }
 
 #[test]

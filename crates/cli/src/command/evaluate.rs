@@ -41,7 +41,7 @@ struct File<'a> {
 
 impl Evaluate {
     pub(crate) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
-        let input = PackInput::read(&self.manifest, self.source_root.as_deref())?;
+        let input = PackInput::read(&self.manifest, self.source_root.as_deref(), None)?;
         let files = &input.selection.files;
         let document = Document {
             asset_pack_id: &input.manifest.asset_pack_id,

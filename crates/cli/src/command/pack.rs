@@ -21,7 +21,8 @@ use crate::output::{Advance, Progress, count, size};
 /// Builds an archive of the files that a packaging manifest selects
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  headstart pack pack.jsonc -o textures.assetpack\n  \
-    headstart pack pack.jsonc -o textures.assetpack --source-root build/assets --level small\n\n\
+    headstart pack pack.jsonc -o textures.assetpack --source-root build/assets --level small\n  \
+    headstart pack pack.jsonc -o textures.assetpack --launch-set reads.txt\n\n\
     The same files and manifest give the same archive on every machine.")]
 pub(crate) struct Pack {
     /// The packaging manifest (JSON with comments)
@@ -32,6 +33,9 @@ pub(crate) struct Pack {
     /// Take the files from this folder instead of the manifest's `sourceRoot`
     #[arg(long, value_name = "DIR")]
     source_root: Option<PathBuf>,
+    /// Put these files first, beside those of the manifest's `launchSet`: lines of PACK, tab, PATH, as `app launch --record` writes them
+    #[arg(long, value_name = "FILE")]
+    launch_set: Option<PathBuf>,
     /// How much work goes into a small archive: fast, balanced or small
     #[arg(long, value_name = "LEVEL", default_value = "balanced")]
     level: Level,
@@ -40,7 +44,11 @@ pub(crate) struct Pack {
 impl Pack {
     pub(crate) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
         let started = Instant::now();
-        let input = PackInput::read(&self.manifest, self.source_root.as_deref())?;
+        let input = PackInput::read(
+            &self.manifest,
+            self.source_root.as_deref(),
+            self.launch_set.as_deref(),
+        )?;
         self.refuse_own_output(&input)?;
         let summary = self.build(context, &input)?;
         let seconds = started.elapsed().as_secs_f64();

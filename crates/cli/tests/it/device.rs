@@ -200,6 +200,45 @@ fn packs_of_a_plain_manifest_are_shown_as_such() {
 }
 
 #[test]
+fn what_an_app_reads_when_it_begins_comes_first_in_its_next_pack() {
+    let device = Device::new();
+    device.json(&["app", "install", "bundle"]).succeeds();
+    let reader = format!(
+        "#!/bin/sh\nexec {} packs cat text/story.txt --app {APP} --pack Level1 --ahead\n",
+        env!("CARGO_BIN_EXE_headstart")
+    );
+    device.world.write("bundle/bin/game", reader);
+    let record = ["app", "launch", APP, "--record", "reads.txt"];
+    assert_eq!(device.world.run(&record).succeeds().out, "Once upon a time.\n".repeat(200));
+    let reads = std::fs::read_to_string(device.world.path("reads.txt")).unwrap();
+    assert_eq!(reads, "Level1\ttext/story.txt\n");
+    let nowhere = ["app", "launch", APP, "--record", "no/such/reads.txt"];
+    device.json(&nowhere).fails(2, "usage", "recordingRefused");
+
+    let world = &device.world;
+    world.write("reads.txt", format!("{reads}Other\tx\nLevel1\tgone.txt\n"));
+    let pack = ["pack", "pack.jsonc", "-o", "set.assetpack", "--launch-set", "reads.txt"];
+    let packed = world.run(&pack).succeeds();
+    assert!(
+        packed.err.contains("`gone.txt` of the launch set is not in the pack"),
+        "{}",
+        packed.err
+    );
+    // The story is one small block before the others.
+    let blocks = |archive| world.json(&["inspect", archive]).succeeds().last()["blocks"].clone();
+    world.run(&["pack", "pack.jsonc", "-o", "plain.assetpack"]).succeeds();
+    assert_ne!(blocks("set.assetpack"), blocks("plain.assetpack"));
+    for (lines, told) in [("Level1 text", "line 1"), ("\nLevel1\t../x", "line 2")] {
+        world.write("wrong.txt", lines);
+        let pack = ["pack", "pack.jsonc", "-o", "no.assetpack", "--launch-set", "wrong.txt"];
+        let ran = world.json(&pack).fails(2, "invalidInput", "launchSetInvalid");
+        assert!(ran.err.contains(told), "{}", ran.err);
+    }
+    let pack = ["pack", "pack.jsonc", "-o", "no.assetpack", "--launch-set", "none.txt"];
+    world.json(&pack).fails(2, "invalidInput", "launchSetMissing");
+}
+
+#[test]
 fn what_is_not_there_is_named() {
     let device = Device::new();
     device.json(&["app", "install", "nowhere"]).fails(2, "invalidInput", "notABundle");

@@ -201,9 +201,11 @@ impl DownloadManager {
         delegate::register(&self.caller, delegate)
     }
 
-    /// What a [delegate](Self::set_delegate) hears, as events, and in place of one. What arrived,
-    /// failed or is asked has to be acknowledged; until then it is told again, to the next who
-    /// listens. *Ours:* for programs that wait for events anyway.
+    /// What a [delegate](Self::set_delegate) hears, as events, and in place of one. *Ours:* for programs
+    /// that wait for events anyway.
+    ///
+    /// What arrived, failed or is asked has to be acknowledged, failures too: until then these events
+    /// tell of no other end, and the next who listens is told it again. `Spec: concepts 11`.
     ///
     /// # Errors
     /// As [`set_delegate`](Self::set_delegate); so ends the iterator when the service goes away.

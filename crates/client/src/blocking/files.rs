@@ -6,6 +6,7 @@ use headstart_model::protocol::packs::Consume;
 use headstart_model::{Language, PackId};
 
 use super::AssetPackManager;
+use crate::arriving::ArrivingFile;
 use crate::checkout::{self, Checkout, Overwrite};
 use crate::consume;
 use crate::error::Error;
@@ -61,6 +62,18 @@ impl AssetPackManager {
         self.namespaces.let_go();
         let handed = self.call(&call)?;
         consume::take(Path::new(&handed.path), destination)
+    }
+
+    /// Opens a file of a pack that may still be on its way, as soon as its first bytes have arrived; begins the download if there is none. Those
+    /// who read go first: the part of the file that is waited for is fetched before everything else of the pack. `Ours:` read ahead of arrival.
+    ///
+    /// Of a pack that can be read already, the installed file, also while an update is on its way. Files that packing
+    /// has opened (zip, gzip) are there when the pack is.
+    ///
+    /// # Errors
+    /// `fileNotFound`, `invalidPath`; `tooManyReaders`; else as [`ensure_local_availability`](Self::ensure_local_availability).
+    pub fn read_ahead(&self, pack: &str, path: &str) -> Result<ArrivingFile, Error> {
+        ArrivingFile::open(self, pack, path)
     }
 
     /// Brings a local pack into the folder `destination`, as files of one's own that can be written to: clones where the disk has them, else

@@ -264,11 +264,11 @@ impl AssetPackManager {
 
     reading_methods!();
 
-    pub(super) fn on_behalf_of(&self) -> Option<headstart_model::AppId> {
+    pub(crate) fn on_behalf_of(&self) -> Option<headstart_model::AppId> {
         self.caller.on_behalf_of()
     }
 
-    pub(super) fn call<M: Method>(&self, call: &M) -> Result<M::Reply, Error> {
+    pub(crate) fn call<M: Method>(&self, call: &M) -> Result<M::Reply, Error> {
         self.caller.call(call)
     }
 

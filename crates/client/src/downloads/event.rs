@@ -25,7 +25,7 @@ pub enum DownloadEvent {
     Progress(Download, WriteProgress),
     /// A server asks for a credential; the transfer waits for the answer.
     Challenged(ChallengedDownload),
-    /// It failed, or was cancelled.
+    /// It failed, or was cancelled. Leaving it unacknowledged, as a `_ => {}` does, holds back every end that follows.
     Failed(FailedDownload),
     /// It arrived.
     Finished(FinishedDownload),
@@ -52,9 +52,10 @@ impl Callback {
     }
 }
 
-/// A download that arrived. Until it is acknowledged its file is kept, and told again.
+/// A download that arrived. Until it is [acknowledged](Self::acknowledge) its file is kept, this stream is told of no other end,
+/// and who listens next is told it again.
 #[derive(Debug)]
-#[must_use = "what is not acknowledged is told again"]
+#[must_use = "until it is acknowledged nothing else that ends is told, and it is told again to who listens next"]
 pub struct FinishedDownload {
     download: Download,
     file: FinishedFile,
@@ -77,7 +78,10 @@ impl FinishedDownload {
     /// Says that the file has been dealt with: one that is still there is deleted.
     ///
     /// # Errors
-    /// Of kind `unavailable` when the service cannot be had; it tells the same again later.
+    /// Of kind `unavailable` when the service cannot be had, `conflict` (`notAsked`) when this does not
+    /// count, because the service was started anew meanwhile or the events that told it were dropped:
+    /// the same is told again, and its [unique identifier](Download::unique_identifier) tells the
+    /// repetition.
     pub async fn acknowledge(self) -> Result<(), Error> {
         self.callback.acknowledge(None).await
     }
@@ -91,9 +95,10 @@ impl FinishedDownload {
     }
 }
 
-/// A download that failed. Until it is acknowledged it is told again.
+/// A download that failed. Until it is [acknowledged](Self::acknowledge) this stream is told of no other end, and who listens
+/// next is told it again: a program that does not care why acknowledges it all the same.
 #[derive(Debug)]
-#[must_use = "what is not acknowledged is told again"]
+#[must_use = "until it is acknowledged nothing else that ends is told, and it is told again to who listens next"]
 pub struct FailedDownload {
     download: Download,
     error: Error,
@@ -116,7 +121,7 @@ impl FailedDownload {
     /// Says that the failure has been dealt with.
     ///
     /// # Errors
-    /// Of kind `unavailable` when the service cannot be had; it tells the same again later.
+    /// As [`FinishedDownload::acknowledge`].
     pub async fn acknowledge(self) -> Result<(), Error> {
         self.callback.acknowledge(None).await
     }
@@ -155,7 +160,7 @@ impl ChallengedDownload {
     /// Answers.
     ///
     /// # Errors
-    /// Of kind `unavailable` when the service cannot be had; it asks again later.
+    /// As [`FinishedDownload::acknowledge`]; `notAsked` also when the transfer waits no longer.
     pub async fn answer(self, answer: ChallengeAnswer) -> Result<(), Error> {
         self.callback.acknowledge(Some(answer)).await
     }

@@ -260,6 +260,19 @@ fn a_delegate_hears_on_after_the_service_was_started_anew_and_nothing_twice() {
 
 #[test]
 fn what_the_service_did_not_hear_of_is_acknowledged_without_telling_it_twice() {
+    does_not_hear_of_an_acknowledgement(|_| Then::HangUp);
+}
+
+#[test]
+fn what_a_service_that_was_started_anew_does_not_wait_for_is_not_told_twice_either() {
+    does_not_hear_of_an_acknowledgement(|peer| {
+        let message = "nobody waits for this acknowledgement";
+        peer.fail(headstart::Failure::new(ErrorKind::Conflict, "notAsked", message));
+        Then::KeepOpen
+    });
+}
+
+fn does_not_hear_of_an_acknowledgement(refuse: fn(&mut Peer) -> Then) {
     let device = Arc::new(Device::new());
     let refused = Arc::new(Mutex::new(true));
     let (acknowledged, was_acknowledged) = channel();
@@ -273,7 +286,11 @@ fn what_the_service_did_not_hear_of_is_acknowledged_without_telling_it_twice() {
             was_sent_on(&refuses);
             Then::HangUp
         }
-        _ if std::mem::take(&mut *refuses.lock().unwrap()) => Then::HangUp,
+        _ if *refuses.lock().unwrap() => {
+            let then = refuse(peer);
+            *refuses.lock().unwrap() = false;
+            then
+        }
         _ => {
             peer.reply::<Acknowledge>(&Acknowledged {});
             let _gone = acknowledged.send(());

@@ -54,7 +54,8 @@ fn a_download_is_what_was_said_and_another_one_each_time() {
 
     let retried = download.removing_essential();
     assert!(!retried.is_essential());
-    assert_eq!(retried.unique_identifier(), download.unique_identifier());
+    assert_eq!(retried.identifier(), download.identifier());
+    assert_ne!(retried.unique_identifier(), download.unique_identifier(), "its end is news");
     let json = serde_json::to_string(&download).unwrap();
     assert_eq!(serde_json::from_str::<Download>(&json).unwrap(), download);
     let shown = format!("{download:?}");

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use headstart::blocking::AssetPackManager as Blocking;
 use headstart::{
-    AssetPack, AssetPackManager, AssetPackManifest, DownloadProgress, DownloadStatusUpdate,
-    EnsureOptions, Error, LocalAvailabilityError, Namespace, Require, SizeCalculationMethod,
-    Status, UpdateCheck,
+    ArrivingFile, AssetPack, AssetPackManager, AssetPackManifest, DownloadProgress,
+    DownloadStatusUpdate, EnsureOptions, Error, LocalAvailabilityError, Namespace, Require,
+    SizeCalculationMethod, Status, UpdateCheck,
 };
 
 /// The names of items; each has to be there for this to compile.
@@ -95,6 +95,7 @@ fn of_both_managers() -> Vec<&'static str> {
         namespace,
         release_paths,
         consume,
+        read_ahead,
         consume_in,
         consume_for,
         checkout,
@@ -112,6 +113,7 @@ fn of_both_managers() -> Vec<&'static str> {
 fn known() -> BTreeSet<&'static str> {
     let mut names: BTreeSet<_> = of_both_managers().into_iter().chain(downloads::known()).collect();
     names.extend(types![
+        ArrivingFile,
         AssetPack,
         AssetPackManager,
         AssetPackManifest,

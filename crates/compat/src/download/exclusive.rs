@@ -7,6 +7,8 @@ use std::time::SystemTime;
 use super::DownloadManager;
 #[cfg(not(feature = "v0_3"))]
 use crate::error::BackgroundAssetsError;
+#[cfg(feature = "v0_3")]
+use crate::error::Result;
 use crate::operation::Operation;
 
 /// What `body` gave, once it has run with exclusive control.
@@ -22,10 +24,7 @@ impl DownloadManager {
     ///
     /// # Errors
     /// When the service cannot be had.
-    pub async fn with_exclusive_control(
-        &self,
-        before: Option<SystemTime>,
-    ) -> Result<bool, crate::BackgroundAssetsError> {
+    pub async fn with_exclusive_control(&self, before: Option<SystemTime>) -> Result<bool> {
         self.try_exclusive_control(before).await
     }
 

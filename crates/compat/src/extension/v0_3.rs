@@ -2,14 +2,9 @@
 
 use std::fmt;
 
-use super::{
-    AuthenticationChallenge, ChallengeDisposition, DownloaderExtensionHandler,
-    ExtensionEventStream, ManagedDownloaderExtensionHandler, install,
-};
-use crate::asset_pack::AssetPackSnapshot;
+use super::{DownloaderExtensionHandler, ExtensionEventStream, install};
 use crate::download::{
-    Download, DownloadManagerDelegate, DownloadManagerEventStream,
-    install_global_download_manager_delegate,
+    DownloadManagerDelegate, DownloadManagerEventStream, install_global_download_manager_delegate,
 };
 use crate::error::BackgroundAssetsError;
 use crate::stream::Events;
@@ -23,7 +18,6 @@ pub struct ManagedDownloaderExtensionConfiguration<D> {
 
 impl<D> ManagedDownloaderExtensionConfiguration<D> {
     /// With this delegate.
-    #[must_use]
     pub fn new(download_manager_delegate: D) -> Self {
         let capacity = 64;
         let delegate = download_manager_delegate;
@@ -60,26 +54,23 @@ pub struct ManagedDownloaderExtensionRegistration {
 
 impl ManagedDownloaderExtensionRegistration {
     /// What the handler was asked.
-    #[must_use]
     pub fn extension_events(&self) -> &ExtensionEventStream {
         &self.extension
     }
 
     /// What the delegate heard.
-    #[must_use]
     pub fn download_manager_events(&self) -> &DownloadManagerEventStream {
         &self.delegate
     }
 
     /// Both streams.
-    #[must_use]
     pub fn into_parts(self) -> (ExtensionEventStream, DownloadManagerEventStream) {
         (self.extension, self.delegate)
     }
 }
 
 /// Answers for the app with `handler`, and hears of its downloads with the delegate. Where no
-/// service can be had, the delegate's stream is closed.
+/// service can be had, nobody tells the delegate anything.
 pub fn install_global_managed_downloader_extension<H, D>(
     handler: H,
     configuration: ManagedDownloaderExtensionConfiguration<D>,
@@ -93,28 +84,11 @@ where
     let delegate = install_global_download_manager_delegate(delegate, delegate_capacity);
     let delegate = delegate.unwrap_or_else(|_: BackgroundAssetsError| {
         let nothing = Events::new(1);
-        nothing.close();
-        nothing.stream(|| ())
+        nothing.stream({
+            let open = nothing.clone();
+            move || drop(open)
+        })
     });
-    let extension = install::install_global_managed_downloader_extension(
-        AsManaged(handler),
-        extension_capacity,
-    );
+    let extension = install::managed(handler, extension_capacity);
     ManagedDownloaderExtensionRegistration { extension, delegate }
-}
-
-struct AsManaged<H>(H);
-
-impl<H: DownloaderExtensionHandler> ManagedDownloaderExtensionHandler for AsManaged<H> {
-    fn should_download_asset_pack(&mut self, asset_pack: &AssetPackSnapshot) -> bool {
-        self.0.should_download_asset_pack(asset_pack)
-    }
-
-    fn did_receive_challenge(
-        &mut self,
-        download: &Download,
-        challenge: &AuthenticationChallenge,
-    ) -> ChallengeDisposition {
-        self.0.did_receive_challenge(download, challenge)
-    }
 }

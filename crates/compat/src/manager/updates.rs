@@ -8,25 +8,22 @@ use super::{
     AssetPackManager, DownloadStatusUpdate, ManagedAssetPackDownloadDelegate,
     ManagedAssetPackDownloadEvent,
 };
-use crate::error::BackgroundAssetsError;
-use crate::stream::{EventStream, Events, Slot, pump};
+use crate::error::{BackgroundAssetsError, Result};
+use crate::stream::{EventStream, Events, Pump, Slot, pump};
 
 /// What happens to downloads.
 pub type DownloadStatusStream = EventStream<DownloadStatusUpdate>;
 /// What the delegate of the process heard.
 pub type ManagedAssetPackDownloadEventStream = EventStream<ManagedAssetPackDownloadEvent>;
 
-static SLOT: Slot = Slot::new();
+static SLOT: Slot = Slot::new(None);
 
 impl AssetPackManager {
     /// What happens to the downloads of all packs, from now on.
     ///
     /// # Errors
     /// When the service cannot be had.
-    pub fn status_updates(
-        &self,
-        capacity: usize,
-    ) -> Result<DownloadStatusStream, BackgroundAssetsError> {
+    pub fn status_updates(&self, capacity: usize) -> Result<DownloadStatusStream> {
         self.updates(None, capacity)
     }
 
@@ -38,28 +35,23 @@ impl AssetPackManager {
         &self,
         asset_pack_id: &str,
         capacity: usize,
-    ) -> Result<DownloadStatusStream, BackgroundAssetsError> {
+    ) -> Result<DownloadStatusStream> {
         self.updates(Some(asset_pack_id), capacity)
     }
 
-    fn updates(
-        &self,
-        pack: Option<&str>,
-        capacity: usize,
-    ) -> Result<DownloadStatusStream, BackgroundAssetsError> {
+    fn updates(&self, pack: Option<&str>, capacity: usize) -> Result<DownloadStatusStream> {
         let events = Events::new(capacity);
-        pump(self.source(pack)?, &events, |update, events| {
-            if let Some(update) = DownloadStatusUpdate::of(update) {
-                events.push(update);
-            }
-        })?;
-        Ok(events.stream(|| ()))
+        let pump = self.pump(pack, &events, |_| ())?;
+        Ok(events.stream(|| drop(pump)))
     }
 
-    fn source(
+    /// Has every update told and put among the events.
+    fn pump(
         &self,
         pack: Option<&str>,
-    ) -> Result<headstart::Events<headstart::DownloadStatusUpdate>, BackgroundAssetsError> {
+        events: &Events<DownloadStatusUpdate>,
+        mut tell: impl FnMut(&DownloadStatusUpdate) + Send + 'static,
+    ) -> Result<Pump> {
         let manager = self.inner.to_async();
         let source = block_on(async {
             match pack {
@@ -67,7 +59,12 @@ impl AssetPackManager {
                 None => manager.status_updates().await,
             }
         });
-        source.map_err(|error| BackgroundAssetsError::of_pack(&error, pack.unwrap_or_default()))
+        let source = source.map_err(|error| BackgroundAssetsError::about(&error, pack, None))?;
+        pump(source, events, move |update, events| {
+            let Some(update) = DownloadStatusUpdate::of(update) else { return };
+            tell(&update);
+            events.push(update);
+        })
     }
 }
 
@@ -79,35 +76,26 @@ impl AssetPackManager {
 pub fn install_global_managed_asset_pack_download_delegate<H: ManagedAssetPackDownloadDelegate>(
     mut handler: H,
     capacity: usize,
-) -> Result<ManagedAssetPackDownloadEventStream, BackgroundAssetsError> {
-    let source = AssetPackManager::of_process()?.source(None)?;
+) -> Result<ManagedAssetPackDownloadEventStream> {
     let events = Events::new(capacity);
-    pump(source, &events, move |update, events| {
-        let Some(update) = DownloadStatusUpdate::of(update) else { return };
+    let pump = AssetPackManager::of_process()?.pump(None, &events, move |update| {
         // A panic of the handler is contained, and the event delivered.
-        let _contained = catch_unwind(AssertUnwindSafe(|| tell(&mut handler, &update)));
-        events.push(update);
+        drop(catch_unwind(AssertUnwindSafe(|| tell(&mut handler, update))));
     })?;
-    let closing = events.clone();
-    let id = SLOT.install(move || closing.close());
-    Ok(events.stream(move || SLOT.remove(id)))
+    Ok(events.register(&SLOT, pump))
 }
 
 fn tell(handler: &mut impl ManagedAssetPackDownloadDelegate, update: &DownloadStatusUpdate) {
+    use DownloadStatusUpdate as Update;
+
     match update {
-        DownloadStatusUpdate::Began { asset_pack } => {
-            handler.download_of_asset_pack_began(asset_pack);
-        }
-        DownloadStatusUpdate::Paused { asset_pack } => {
-            handler.download_of_asset_pack_paused(asset_pack);
-        }
-        DownloadStatusUpdate::Downloading { asset_pack, progress } => {
+        Update::Began { asset_pack } => handler.download_of_asset_pack_began(asset_pack),
+        Update::Paused { asset_pack } => handler.download_of_asset_pack_paused(asset_pack),
+        Update::Downloading { asset_pack, progress } => {
             handler.download_of_asset_pack_has_progress(asset_pack, progress);
         }
-        DownloadStatusUpdate::Finished { asset_pack } => {
-            handler.download_of_asset_pack_finished(asset_pack);
-        }
-        DownloadStatusUpdate::Failed { asset_pack, error } => {
+        Update::Finished { asset_pack } => handler.download_of_asset_pack_finished(asset_pack),
+        Update::Failed { asset_pack, error } => {
             handler.download_of_asset_pack_failed(asset_pack, error);
         }
     }

@@ -39,18 +39,18 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Compiles every example of a version; those of 0.4 are run in a home where no service can be had.
-fn examples(version: &str, feature: &'static str, run: bool) {
+/// Compiles every example of a version and its quick start, and runs them in a home where no service
+/// can be had.
+fn examples(version: &str, feature: &'static str) {
     let Some(crate_folder) = published(version) else { return };
     let built = Built::with(feature);
     let into = tempfile::tempdir().unwrap();
-    for example in sources(&crate_folder.join("examples")) {
+    let mut programs = sources(&crate_folder.join("examples"));
+    programs.extend(quick_start(version, into.path()));
+    for example in programs {
         let compiled = built.compile(&example, &["--crate-type", "bin"], into.path());
         let said = String::from_utf8_lossy(&compiled.stderr);
         assert!(compiled.status.success(), "{}: {said}", example.display());
-        if !run {
-            continue;
-        }
         let program = into.path().join(example.file_stem().unwrap());
         let home = tempfile::tempdir().unwrap();
         let mut command = std::process::Command::new(&program);
@@ -70,18 +70,18 @@ fn examples(version: &str, feature: &'static str, run: bool) {
 
 #[test]
 fn the_examples_of_the_published_crate_compile_unchanged_and_run() {
-    examples("0.4.2", "async", true);
+    examples("0.4.2", "async");
 }
 
 #[test]
-fn the_examples_of_the_version_before_compile_unchanged() {
-    examples("0.3.0", "v0_3", false);
+fn the_examples_of_the_version_before_compile_unchanged_and_run() {
+    examples("0.3.0", "v0_3");
 }
 
-#[test]
-fn the_published_tests_of_the_surface_pass() {
-    let Some(crate_folder) = published("0.4.2") else { return };
-    let built = Built::with("async");
+/// Compiles and runs the tests of a version that need no framework.
+fn tests(version: &str, feature: &'static str) {
+    let Some(crate_folder) = published(version) else { return };
+    let built = Built::with(feature);
     let into = tempfile::tempdir().unwrap();
     for name in ["public_surface.rs", "asset_pack_smoke.rs"] {
         let source = crate_folder.join("tests").join(name);
@@ -100,20 +100,21 @@ fn the_published_tests_of_the_surface_pass() {
 }
 
 #[test]
-fn the_quick_start_of_the_version_before_compiles_and_runs() {
-    let Some(crate_folder) = published("0.3.0") else { return };
-    let page = std::fs::read_to_string(crate_folder.join("README.md")).unwrap();
+fn the_published_tests_of_the_surface_pass() {
+    tests("0.4.2", "async");
+}
+
+#[test]
+fn the_tests_of_the_surface_of_the_version_before_pass() {
+    tests("0.3.0", "v0_3");
+}
+
+/// The program that the page of a version begins with, as a file in `into`.
+pub(crate) fn quick_start(version: &str, into: &Path) -> Option<PathBuf> {
+    let page = std::fs::read_to_string(published(version)?.join("README.md")).unwrap();
     let program = page.split("```rust").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     let (_, program) = program.split_once('\n').unwrap();
-    let into = tempfile::tempdir().unwrap();
-    let source = into.path().join("quick_start.rs");
+    let source = into.join("quick_start.rs");
     std::fs::write(&source, program).unwrap();
-    let compiled = Built::with("v0_3").compile(&source, &["--crate-type", "bin"], into.path());
-    let said = String::from_utf8_lossy(&compiled.stderr);
-    assert!(compiled.status.success(), "{said}");
-    let mut command = std::process::Command::new(into.path().join("quick_start"));
-    command.env_clear().env("HEADSTART_HOME", into.path());
-    command.env("HEADSTART_DAEMON", into.path().join("no-such-program"));
-    // Without a service there is no manager, and the program ends well.
-    assert!(command.output().unwrap().status.success());
+    Some(source)
 }

@@ -1,271 +1,127 @@
-//! Every public item of the published crate is here, with its signature: a program is generated
-//! from that crate's source that names each, and compiled against this one.
+//! Every public item of the published crate is here, with its signature. Both sources are read, and
+//! what a program can see of them is written as sorted lines, which are the same but for those that
+//! `surface/differences.txt` has with a reason.
 
-use std::fmt::Write as _;
+mod list;
+mod names;
+mod source;
+
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use quote::ToTokens;
-use syn::{
-    Attribute, Fields, FnArg, ImplItem, Item, ReturnType, Signature, TraitItem, Type, Visibility,
-};
-
-use crate::build::Built;
+use self::source::Source;
 use crate::published::published;
 
-/// The public modules; the others hold nothing that a program can name.
-const MODULES: [&str; 6] = ["asset_pack", "download", "error", "extension", "manager", "manifest"];
+/// What is in front of a line that only one of them has.
+const THEIRS: char = '-';
+const OURS: char = '+';
 
-/// Derived traits that a program may rely on.
-const TRAITS: [&str; 9] =
-    ["Clone", "Copy", "Debug", "Default", "PartialEq", "Eq", "Hash", "Serialize", "Deserialize"];
-
-/// Writes the program.
-#[derive(Default)]
-struct Program {
-    text: String,
-    items: usize,
+fn surface(folder: &Path, features: &[&str]) -> BTreeSet<String> {
+    list::list(&Source::read(&folder.join("src"), features))
 }
 
-fn text(tokens: impl ToTokens) -> String {
-    tokens.to_token_stream().to_string().replace("crate ::", "backgroundassets ::")
+fn ours(features: &[&str]) -> BTreeSet<String> {
+    surface(Path::new(env!("CARGO_MANIFEST_DIR")), features)
 }
 
-fn is_public(visibility: &Visibility) -> bool {
-    matches!(visibility, Visibility::Public(_))
+/// Lines that one of them has alone.
+fn differences(theirs: &BTreeSet<String>, ours: &BTreeSet<String>) -> BTreeSet<String> {
+    let missing = theirs.difference(ours).map(|line| format!("{THEIRS} {line}"));
+    missing.chain(ours.difference(theirs).map(|line| format!("{OURS} {line}"))).collect()
 }
 
-/// Whether a program with the feature `async` has the item.
-fn is_there(attributes: &[Attribute]) -> bool {
-    attributes.iter().map(text).all(|attribute| {
-        let without = attribute.contains("not (feature = \"async\")");
-        let hidden = attribute.contains("doc (hidden)") || attribute.contains("cfg (test)");
-        !(without || hidden)
-    })
+/// The lines of a section of the list of differences. Each says its reason.
+fn listed(section: &str) -> BTreeSet<String> {
+    let text = include_str!("surface/differences.txt");
+    let section = text.split("\n## ").find(|part| part.lines().next() == Some(section)).unwrap();
+    let lines = section.lines().skip(1).filter(|line| !line.is_empty());
+    let lines = lines.map(|line| {
+        let (line, reason) = line.split_once("  | ").unwrap_or((line, ""));
+        assert!(!reason.trim().is_empty(), "{line}: there is no reason for it");
+        line.trim_end().to_owned()
+    });
+    lines.collect()
 }
 
-/// Whether a signature can be written as the type of a function pointer.
-fn is_plain(signature: &Signature) -> bool {
-    let shown = text(signature);
-    signature.generics.params.is_empty()
-        && signature.asyncness.is_none()
-        && !shown.contains("impl ")
-}
-
-impl Program {
-    fn line(&mut self, line: &str) {
-        self.items += 1;
-        let item = self.items;
-        writeln!(self.text, "#[allow(unused)] fn item_{item}() {{ {line} }}").unwrap();
-    }
-
-    fn derives(&mut self, name: &str, attributes: &[Attribute]) {
-        let derives: String =
-            attributes.iter().map(text).filter(|it| it.contains("derive")).collect();
-        for derived in TRAITS
-            .iter()
-            .filter(|name| derives.split(|c: char| !c.is_alphanumeric()).any(|word| word == **name))
-        {
-            let bound = match *derived {
-                "Serialize" => "serde::Serialize",
-                "Deserialize" => "serde::de::DeserializeOwned",
-                "Debug" => "std::fmt::Debug",
-                "Hash" => "std::hash::Hash",
-                other => other,
-            };
-            self.line(&format!("fn has<T: {bound}>() {{}} has::<{name}>();"));
-        }
-    }
-
-    fn function(&mut self, owner: Option<&str>, signature: &Signature) {
-        // What the bridge to another language calls is nothing for programs.
-        if signature.abi.is_some() {
-            return;
-        }
-        let name = &signature.ident;
-        let path = owner.map_or_else(|| name.to_string(), |owner| format!("{owner}::{name}"));
-        if !is_plain(signature) {
-            // Its arguments are checked where the examples and tests of the crate call it.
-            let called = signature.inputs.iter().map(|_| "any()").collect::<Vec<_>>().join(", ");
-            if signature.generics.params.is_empty() {
-                self.line(&format!("let _ = || {{ let _ = {path}({called}); }};"));
-            }
-            return;
-        }
-        let receiver = |argument: &syn::Receiver| {
-            let owner = owner.unwrap_or_default();
-            match (&argument.reference, argument.mutability) {
-                (None, _) => owner.to_owned(),
-                (Some(_), None) => format!("&{owner}"),
-                (Some(_), Some(_)) => format!("&mut {owner}"),
-            }
-        };
-        let inputs: Vec<String> = signature
-            .inputs
-            .iter()
-            .map(|input| match input {
-                FnArg::Receiver(argument) => receiver(argument),
-                FnArg::Typed(argument) => Self::of(owner, &argument.ty),
-            })
-            .collect();
-        let output = match &signature.output {
-            ReturnType::Default => "()".to_owned(),
-            ReturnType::Type(_, output) => Self::of(owner, output),
-        };
-        self.line(&format!("let _: fn({}) -> {output} = {path};", inputs.join(", ")));
-    }
-
-    fn of(owner: Option<&str>, ty: &Type) -> String {
-        let words = text(ty);
-        let owner = owner.unwrap_or("Self");
-        words
-            .split(' ')
-            .map(|word| if word == "Self" { owner } else { word })
-            .collect::<Vec<_>>()
-            .join(" ")
-    }
-
-    fn item(&mut self, item: &Item) {
-        match item {
-            Item::Struct(it) if is_public(&it.vis) && is_there(&it.attrs) => {
-                let name = it.ident.to_string();
-                if !it.generics.params.is_empty() {
-                    return;
-                }
-                self.derives(&name, &it.attrs);
-                self.line(&format!("let _ = size_of::<{name}>();"));
-                if let Fields::Named(fields) = &it.fields {
-                    for field in fields.named.iter().filter(|field| is_public(&field.vis)) {
-                        let (field, ty) = (field.ident.as_ref().unwrap(), text(&field.ty));
-                        self.line(&format!(
-                            "let _ = |it: {name}| {{ let _: {ty} = it.{field}; }};"
-                        ));
-                    }
-                }
-            }
-            Item::Enum(it) if is_public(&it.vis) && is_there(&it.attrs) => {
-                let name = it.ident.to_string();
-                self.derives(&name, &it.attrs);
-                let arms: Vec<String> =
-                    it.variants.iter().map(|variant| Self::arm(&name, variant)).collect();
-                self.line(&format!("let _ = |it: {name}| match it {{ {} }};", arms.join(" ")));
-            }
-            Item::Trait(it) if is_public(&it.vis) && is_there(&it.attrs) => self.declared(it),
-            Item::Fn(it) if is_public(&it.vis) && is_there(&it.attrs) => {
-                self.function(None, &it.sig);
-            }
-            Item::Type(it) if is_public(&it.vis) && is_there(&it.attrs) => {
-                let (name, ty) = (&it.ident, text(&it.ty));
-                self.line(&format!("let _: fn({name}) -> {ty} = |it| it;"));
-            }
-            Item::Impl(it) if it.trait_.is_none() && is_there(&it.attrs) => {
-                let owner = text(&it.self_ty);
-                if !it.generics.params.is_empty() {
-                    return;
-                }
-                for part in &it.items {
-                    match part {
-                        ImplItem::Fn(it) if is_public(&it.vis) && is_there(&it.attrs) => {
-                            self.function(Some(&owner), &it.sig);
-                        }
-                        ImplItem::Const(it) if is_public(&it.vis) => {
-                            let ty = Self::of(Some(&owner), &it.ty);
-                            self.line(&format!("let _: {ty} = {owner}::{};", it.ident));
-                        }
-                        _ => {}
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Says which type each field of a variant has.
-    fn typed<'a>(fields: impl Iterator<Item = (&'a syn::Field, &'a String)>) -> String {
-        let lines = fields.map(|(field, name)| format!("let _: {} = {name};", text(&field.ty)));
-        lines.collect::<Vec<_>>().join(" ")
-    }
-
-    /// An arm that takes a variant apart; together they are all that there is.
-    fn arm(name: &str, variant: &syn::Variant) -> String {
-        let case = &variant.ident;
-        match &variant.fields {
-            Fields::Unit => format!("{name}::{case} => {{}}"),
-            Fields::Unnamed(fields) => {
-                let names: Vec<_> = (0..fields.unnamed.len()).map(|n| format!("f{n}")).collect();
-                let types = fields.unnamed.iter().zip(&names);
-                let types = Self::typed(types);
-                format!("{name}::{case}({}) => {{ {types} }}", names.join(", "))
-            }
-            Fields::Named(fields) => {
-                let names: Vec<_> =
-                    fields.named.iter().map(|f| f.ident.as_ref().unwrap().to_string()).collect();
-                let types = fields.named.iter().zip(&names);
-                let types = Self::typed(types);
-                format!("{name}::{case} {{ {} }} => {{ {types} }}", names.join(", "))
-            }
-        }
-    }
-
-    /// Implements a trait twice: all of it, and what has to be.
-    fn declared(&mut self, declared: &syn::ItemTrait) {
-        let name = &declared.ident;
-        let methods = declared.items.iter().filter_map(|item| match item {
-            TraitItem::Fn(method) if is_there(&method.attrs) => Some(method),
-            _ => None,
-        });
-        let methods: Vec<_> = methods.collect();
-        let body = |method: &&syn::TraitItemFn| format!("{} {{ any() }}", text(&method.sig));
-        let all: String = methods.iter().map(body).collect();
-        let required: String =
-            methods.iter().filter(|method| method.default.is_none()).map(body).collect();
-        self.line(&format!("struct All; impl {name} for All {{ {all} }}"));
-        self.line(&format!("struct Required; impl {name} for Required {{ {required} }}"));
-    }
-}
-
-/// The program for a version.
-fn program(crate_folder: &Path) -> Program {
-    let mut program = Program::default();
-    program.text.push_str("#![allow(warnings)]\n");
-    program.text.push_str("use backgroundassets::*; use backgroundassets::async_api::*;\n");
-    program.text.push_str("use std::collections::BTreeMap; use std::os::fd::OwnedFd;\n");
-    program.text.push_str("use std::time::SystemTime; use std::future::Future;\n");
-    program.text.push_str("fn any<T>() -> T { loop {} }\n");
-    let source = crate_folder.join("src");
-    let mut files: Vec<_> = MODULES.iter().map(|name| source.join(format!("{name}.rs"))).collect();
-    let asynchronous = std::fs::read_dir(source.join("async_api")).unwrap();
-    files.extend(asynchronous.map(|entry| entry.unwrap().path()));
-    for file in files {
-        let text = std::fs::read_to_string(&file).unwrap();
-        for item in &syn::parse_file(&text).unwrap().items {
-            program.item(item);
-        }
-    }
-    // What the root gives is what `use backgroundassets::*` brings; each name has to be there.
-    program.text.push_str("fn main() {}\n");
-    program
-}
-
-fn compare(version: &str, feature: &'static str, items_min: usize) {
-    let Some(crate_folder) = published(version) else { return };
-    let program = program(&crate_folder);
-    assert!(program.items >= items_min, "only {} checks were generated", program.items);
-    let folder = tempfile::tempdir().unwrap();
-    let source = folder.path().join("surface.rs");
-    std::fs::write(&source, &program.text).unwrap();
-    let built = Built::with(feature);
-    let kind = ["--crate-type", "bin", "--emit", "metadata"];
-    let output = built.compile(&source, &kind, folder.path());
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
+fn compare(found: &BTreeSet<String>, section: &str) {
+    let listed = listed(section);
+    let new: Vec<_> = found.difference(&listed).map(String::as_str).collect();
+    let gone: Vec<_> = listed.difference(found).map(String::as_str).collect();
+    assert!(
+        new.is_empty() && gone.is_empty(),
+        "surface/differences.txt, {section}\nnot listed:\n{}\nlisted, and not there:\n{}",
+        new.join("\n"),
+        gone.join("\n")
+    );
 }
 
 #[test]
-fn every_public_item_of_the_published_crate_is_here() {
-    compare("0.4.2", "async", 200);
+fn every_public_item_of_the_published_crate_is_here_and_nothing_else() {
+    let Some(crate_folder) = published("0.4.2") else { return };
+    let mut found = BTreeSet::new();
+    for features in [&[][..], &["async"]] {
+        let theirs = surface(&crate_folder, features);
+        assert!(theirs.len() > 300, "only {} lines", theirs.len());
+        found.extend(differences(&theirs, &ours(features)));
+    }
+    compare(&found, "0.4.2");
 }
 
+/// What 0.4 has besides stays.
 #[test]
 fn every_public_item_of_the_version_before_is_here_with_its_feature() {
-    compare("0.3.0", "v0_3", 200);
+    let Some(crate_folder) = published("0.3.0") else { return };
+    let theirs = surface(&crate_folder, &["async"]);
+    assert!(theirs.len() > 300, "only {} lines", theirs.len());
+    let mut found = differences(&theirs, &ours(&["async", "v0_3"]));
+    found.retain(|line| line.starts_with(THEIRS));
+    compare(&found, "0.3.0");
+}
+
+/// What a source says in its own way is listed in one way, and what no program can see is not.
+#[test]
+fn a_source_is_listed_as_programs_see_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        std::fs::create_dir_all(folder.path().join("src")).unwrap();
+        std::fs::write(folder.path().join("src").join(name), text).unwrap();
+    };
+    write(
+        "lib.rs",
+        "pub mod shop; mod back; pub use shop::Cake;
+        #[cfg(feature = \"sour\")] pub fn lemon() {}
+        pub fn bake<T, F>(recipe: F, at: core::time::Duration) -> Option<Cake>
+        where F: FnOnce() -> T + Send, T: 'static { None }",
+    );
+    write(
+        "shop.rs",
+        "use crate::back::{Secret, Told}; use std::fmt;
+        #[derive(Clone)] pub struct Cake { pub slices: u8, secret: Secret }
+        pub type Counter = crate::back::Tray<Cake>;
+        impl Cake { pub async fn cut(&mut self, by: &str) -> Told<Self> { Ok(()) } fn eat(self) {} }
+        impl From<Secret> for Cake { fn from(secret: Secret) -> Self { todo() } }
+        impl fmt::Debug for Cake { }",
+    );
+    write(
+        "back.rs",
+        "pub struct Secret; pub(crate) type Told<T, E = super::shop::Cake> = Result<(), E>;
+        pub struct Tray<T> { all: Vec<T> }
+        impl<T: Clone> Tray<T> { pub fn first<'a>(&'a self) -> &'a T { todo() } }",
+    );
+    let listed = surface(folder.path(), &[]);
+    let expected = [
+        "async fn Cake::cut(&mut self, &str) -> Result<(), Cake>",
+        "field Cake.slices: u8",
+        "fn bake<T, F>(F, std::time::Duration) -> Option<Cake> where F: FnOnce() -> T + Send, T: 'static",
+        "fn shop::Counter::first<'l0>(&'l0 self) -> &'l0 Cake where Cake: Clone",
+        "impl Clone for Cake",
+        "impl std::fmt::Debug for Cake",
+        "mod shop",
+        "struct Cake { private }",
+        "type shop::Counter = unnamed_Tray<Cake>",
+        "use shop::Cake = Cake",
+    ];
+    assert_eq!(listed.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+    let sour = surface(folder.path(), &["sour"]);
+    assert_eq!(differences(&listed, &sour), BTreeSet::from(["+ fn lemon() -> ()".to_owned()]));
 }

@@ -1,9 +1,10 @@
 //! What values are, without any service.
 
+use backgroundassets::async_api::AsyncAssetPackManager;
 use backgroundassets::{
-    AssetPackManager, AssetPackStatus, AsyncAssetPackManager, ContentRequest, DownloadManager,
-    DownloadPriority, DownloadStatus, ManagedBackgroundAssetsErrorCode, Manifest, UrlDownload,
-    UrlDownloadOptions,
+    AppExtensionInfo, AssetPack, AssetPackManager, AssetPackStatus, ContentRequest, Download,
+    DownloadManager, DownloadPriority, DownloadStatus, ManagedBackgroundAssetsErrorCode, Manifest,
+    UrlDownload, UrlDownloadOptions,
 };
 
 const MANIFEST: &str = r#"{"assetPacks": [
@@ -36,14 +37,16 @@ fn a_download_is_made_and_refused_with_the_original_codes() {
     };
     let essential =
         UrlDownload::with_options("a", "https://example.com/a", 7, GROUP, options).unwrap();
-    assert!(essential.is_essential() && essential.priority() > DownloadPriority::min());
+    assert!(
+        essential.is_essential()
+            && essential.priority().raw_value() > DownloadPriority::min().raw_value()
+    );
     let plain = essential.removing_essential().unwrap();
     assert!(!plain.is_essential());
     let post = UrlDownloadOptions { method: "POST".to_owned(), ..UrlDownloadOptions::default() };
     UrlDownload::with_options("a", "https://example.com/a", 7, GROUP, post).unwrap_err();
 }
 
-#[cfg(not(feature = "v0_3"))]
 #[test]
 fn a_manifest_gives_packs_and_downloads() {
     let manifest = Manifest::from_bytes(MANIFEST.as_bytes(), GROUP).unwrap();
@@ -67,11 +70,15 @@ fn codes_go_to_numbers_and_back() {
     assert!(!ContentRequest::Periodic.allows_essential_downloads());
 }
 
-/// What programs rely on that hand these to other threads.
+/// What programs rely on that hand these to other threads. The original says it in so many words.
 #[test]
-fn managers_can_be_cloned_and_sent() {
+fn handles_can_be_cloned_and_sent() {
     fn can<T: Clone + Send + Sync + std::fmt::Debug + 'static>() {}
+    can::<AppExtensionInfo>();
+    can::<AssetPack>();
     can::<AssetPackManager>();
     can::<AsyncAssetPackManager>();
+    can::<Download>();
     can::<DownloadManager>();
+    can::<Manifest>();
 }

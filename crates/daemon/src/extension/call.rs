@@ -7,11 +7,16 @@ use headstart_engine::{Event, ExtensionAnswer, Inquiry};
 use headstart_model::Failure;
 use tokio::sync::oneshot;
 
+use super::asked::{Fate, Ticket};
+use super::clock::Clock;
 use super::run::{End, Run};
 use super::{Inner, idle, start, words};
 
 /// How often what an extension uses is looked at while it works.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// Threads that an extension may run. `Ours:` more than any runtime starts for one answer, and few beside what the person's
+/// other programs and the service need: the kernel limits tasks for all of them together.
+const THREADS_MAX: u64 = 64;
 /// How long an extension may take from its start until it asks what it is wanted for.
 const START_PATIENCE: Duration = Duration::from_secs(10);
 /// How many answers' time that is at most, where answers have little.
@@ -24,21 +29,29 @@ struct Ended {
 }
 
 /// Puts a question to the app's extension and reports what came of it.
-pub(super) async fn perform(inner: &Arc<Inner>, inquiry: Inquiry, budget: Duration) {
+pub(super) async fn perform(
+    inner: &Arc<Inner>,
+    ticket: Ticket,
+    inquiry: Inquiry,
+    budget: Duration,
+) {
     let (app, call) = (inquiry.app.clone(), inquiry.call);
     let asked = question_name(&inquiry);
     let began = Instant::now();
-    let ended = match ready(inner, &inquiry).await {
+    let ended = match ready(inner, ticket, &inquiry).await {
         Ok(run) => {
             let reached = began.elapsed();
-            let ended = put(inner, &run, inquiry, budget).await;
+            let ended = put(inner, &run, (ticket, inquiry), budget).await;
             tracing::info!(
                 %app, question = asked, pid = run.pid(), reached_ms = ms(reached),
                 used_ms = ms(ended.used), answered = ended.answer.is_ok(), "extension asked"
             );
             ended
         }
-        Err(failure) => Ended { answer: Err(failure), used: Duration::ZERO },
+        Err(failure) => {
+            inner.asked().take(ticket);
+            Ended { answer: Err(failure), used: Duration::ZERO }
+        }
     };
     let used_ms = ms(ended.used);
     inner.core.event(match ended.answer {
@@ -66,43 +79,75 @@ fn question_name(inquiry: &Inquiry) -> &'static str {
 }
 
 /// The app's extension, started if it is not there, and listening.
-async fn ready(inner: &Arc<Inner>, inquiry: &Inquiry) -> Result<Arc<Run>, Failure> {
+async fn ready(inner: &Arc<Inner>, ticket: Ticket, inquiry: &Inquiry) -> Result<Arc<Run>, Failure> {
+    if inner.is_debugger_waiting(&inquiry.app)
+        && let Some(run) = inner.take_run(&inquiry.app)
+    {
+        run.kill(End::Debugger);
+    }
     let run = match inner.run(&inquiry.app).filter(|run| run.wake()) {
         Some(run) => run,
-        None => start::start(inner, &inquiry.app).await?,
+        None => start::start(inner, &inquiry.app, ticket).await?,
     };
     let patience = START_PATIENCE.min(inner.limits.patience.saturating_mul(STARTS_IN_ANSWERS));
     let patience = if run.is_debugged() { Duration::MAX } else { patience };
-    let late = tokio::select! {
-        biased;
-        () = run.until_serving() => false,
-        () = run.until_ended() => false,
-        () = tokio::time::sleep(patience) => true,
-    };
-    if late {
-        run.kill(End::NotServing(patience));
-    }
+    until_serving(inner, &run, patience).await;
     match run.ended() {
         None => Ok(run),
         Some(end) => Err(end.failure(&inquiry.app)),
     }
 }
 
+/// Waits until an extension listens, or has ended; what it uses is limited then already.
+async fn until_serving(inner: &Inner, run: &Run, patience: Duration) {
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    let late = tokio::time::sleep(patience);
+    tokio::pin!(late);
+    loop {
+        tokio::select! {
+            biased;
+            () = run.until_serving() => return,
+            () = run.until_ended() => return,
+            () = &mut late => return run.kill(End::NotServing(patience)),
+            _ = look.tick() => check_use(inner, run),
+        }
+    }
+}
+
 /// Puts a question to a listening extension and waits for its answer, within its limits.
-async fn put(inner: &Arc<Inner>, run: &Arc<Run>, inquiry: Inquiry, budget: Duration) -> Ended {
+async fn put(
+    inner: &Arc<Inner>,
+    run: &Arc<Run>,
+    (ticket, inquiry): (Ticket, Inquiry),
+    budget: Duration,
+) -> Ended {
     let (kind, event) = words::to_extension(&inner.context.layout, inquiry.call, inquiry.question);
-    let receiver = run.begin(inquiry.call, kind);
-    let (began, exclusive_before) = (Instant::now(), run.exclusive_time());
+    let receiver = {
+        // From here on what the engine says reaches the run itself.
+        let mut asked = inner.asked();
+        match asked.take(ticket) {
+            Fate::Put => Ok(run.begin(inquiry.call, kind)),
+            Fate::Ended(why) => Err(why),
+            Fate::Forgotten => Err(End::Idle),
+        }
+    };
+    let receiver = match receiver {
+        Ok(receiver) => receiver,
+        Err(why) => {
+            if run.ended().is_none() {
+                idle::watch(inner, run);
+            }
+            return Ended { answer: Err(why.failure(run.app())), used: Duration::ZERO };
+        }
+    };
+    let (clock, owed) = (Clock::start(run), inner.take_owed_time(run.app()));
     if !run.tell(event) {
         run.disconnected().await;
     }
-    let used = || {
-        let exclusive = run.exclusive_time().saturating_sub(exclusive_before);
-        began.elapsed().saturating_sub(exclusive)
-    };
-    let answer = watch(inner, run, receiver, budget, &used).await;
-    let used = used();
+    let answer = watch(inner, run, receiver, budget.saturating_sub(owed), &clock).await;
     run.sample();
+    // What a person does in a debugger is not the extension's time.
+    let used = if run.is_debugged() { Duration::ZERO } else { clock.used(run) };
     run.count(used);
     let answer = match answer {
         Some(answer) => answer,
@@ -111,7 +156,7 @@ async fn put(inner: &Arc<Inner>, run: &Arc<Run>, inquiry: Inquiry, budget: Durat
     if run.ended().is_none() {
         idle::watch(inner, run);
     }
-    Ended { answer, used }
+    Ended { answer, used: used + owed }
 }
 
 /// Waits for the answer; none when the extension has ended, by itself or because it went beyond its limits.
@@ -120,7 +165,7 @@ async fn watch(
     run: &Arc<Run>,
     mut receiver: oneshot::Receiver<Result<ExtensionAnswer, Failure>>,
     budget: Duration,
-    used: &(dyn Fn() -> Duration + Send + Sync),
+    clock: &Clock,
 ) -> Option<Result<ExtensionAnswer, Failure>> {
     let mut look = tokio::time::interval(LOOK_EVERY);
     loop {
@@ -133,13 +178,14 @@ async fn watch(
                 if run.is_debugged() {
                     continue;
                 }
-                check_memory(inner, run);
-                let over = if idle::exclusive_too_long(run) {
-                    Some(End::ExclusiveControl(idle::EXCLUSIVE_PATIENCE))
-                } else if used() >= budget {
+                check_use(inner, run);
+                let (used, limits) = (clock.used(run), &inner.limits);
+                let over = if clock.exclusive(run) >= limits.exclusive {
+                    Some(End::ExclusiveControl(limits.exclusive))
+                } else if used >= budget {
                     Some(End::Budget)
-                } else if used() >= inner.limits.patience {
-                    Some(End::Patience(inner.limits.patience))
+                } else if used >= limits.patience {
+                    Some(End::Patience(limits.patience))
                 } else {
                     None
                 };
@@ -152,10 +198,15 @@ async fn watch(
     }
 }
 
-/// Ends an extension that uses too much memory, at once: a moment later it may be much more.
-pub(super) fn check_memory(inner: &Inner, run: &Run) {
-    let (used_bytes, allowed_bytes) = (run.sample(), inner.limits.memory_bytes);
-    if used_bytes > allowed_bytes && !run.is_debugged() {
-        run.kill(End::Memory { used_bytes, allowed_bytes });
+/// Ends an extension that uses too much memory, or too many threads, at once: a moment later it may be much more.
+pub(super) fn check_use(inner: &Inner, run: &Run) {
+    let (usage, allowed_bytes) = (run.sample(), inner.limits.memory_bytes);
+    if run.is_debugged() {
+        return;
+    }
+    if usage.anonymous_bytes > allowed_bytes {
+        run.kill(End::Memory { used_bytes: usage.anonymous_bytes, allowed_bytes });
+    } else if usage.threads > THREADS_MAX {
+        run.kill(End::Threads { running: usage.threads, allowed: THREADS_MAX });
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use headstart_model::protocol::extension::ExtensionEvent;
 
+use super::clock::Clock;
 use super::run::{End, Run};
 use super::{Inner, call};
 
@@ -12,16 +13,8 @@ use super::{Inner, call};
 const GRACE: Duration = Duration::from_millis(100);
 /// How long one that is to end may tidy up.
 const FAREWELL: Duration = Duration::from_millis(500);
-/// How long one may have exclusive control, or wait for it, without a pause. `Ours:` the original sets no limit, and nothing else could get
-/// at the app's downloads meanwhile.
-pub(super) const EXCLUSIVE_PATIENCE: Duration = Duration::from_mins(1);
 /// How often what it uses is looked at until it is suspended.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-
-/// Whether an extension keeps exclusive control, or waits for it, for too long.
-pub(super) fn exclusive_too_long(run: &Run) -> bool {
-    run.exclusive_since().is_some_and(|since| since >= EXCLUSIVE_PATIENCE)
-}
 
 /// Suspends an extension that is asked nothing more, and ends it when that lasts.
 pub(super) fn watch(inner: &Arc<Inner>, run: &Arc<Run>) {
@@ -31,33 +24,54 @@ pub(super) fn watch(inner: &Arc<Inner>, run: &Arc<Run>) {
     let (inner, run, turn) = (Arc::clone(inner), Arc::clone(run), run.turn());
     let runtime = inner.runtime.clone();
     runtime.spawn(async move {
-        tokio::select! {
-            () = rest(&inner, &run, turn) => {}
-            () = run.until_ended() => {}
+        let clock = Clock::start(&run);
+        let next = tokio::select! {
+            next = wind_down(&inner, &run, turn, &clock) => next,
+            () = run.until_ended() => Next::Nothing,
+        };
+        inner.owe_time(run.app(), clock.computed_exclusively(&run));
+        match next {
+            Next::Nothing => {}
+            Next::End(over) => end(&inner, &run, over).await,
+            Next::Rest => rest(&inner, &run, turn).await,
         }
     });
 }
 
-async fn rest(inner: &Arc<Inner>, run: &Arc<Run>, turn: u64) {
+/// What follows when an extension has had its time after an answer.
+enum Next {
+    /// Another question came, or its end.
+    Nothing,
+    End(End),
+    Rest,
+}
+
+async fn wind_down(inner: &Inner, run: &Run, turn: u64, clock: &Clock) -> Next {
     let since = Instant::now();
+    let patience = inner.limits.exclusive;
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
         if run.turn() != turn {
-            return;
+            return Next::Nothing;
         }
-        call::check_memory(inner, run);
-        let exclusive = run.exclusive_since().is_some();
-        if exclusive_too_long(run) {
-            return end(inner, run, End::ExclusiveControl(EXCLUSIVE_PATIENCE)).await;
+        call::check_use(inner, run);
+        if clock.exclusive(run) >= patience {
+            return Next::End(End::ExclusiveControl(patience));
         }
-        if !exclusive && since.elapsed() >= GRACE {
-            break;
+        if !run.exclusive().is_going() && since.elapsed() >= GRACE {
+            return Next::Rest;
         }
     }
+}
+
+async fn rest(inner: &Arc<Inner>, run: &Arc<Run>, turn: u64) {
     if !run.suspend_after(turn) {
         return;
     }
-    tokio::time::sleep(inner.limits.idle).await;
+    tokio::select! {
+        () = tokio::time::sleep(inner.limits.idle) => {}
+        () = run.until_ended() => return,
+    }
     if run.end_after(turn) {
         farewell(inner, run).await;
     }

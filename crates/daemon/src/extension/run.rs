@@ -1,15 +1,16 @@
 //! One extension from its start to its end.
 
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use headstart_engine::{CallId, ExtensionAnswer};
 use headstart_model::download::UrlDownload;
 use headstart_model::protocol::extension::{ExtensionEvent, Return};
 use headstart_model::{AppId, ErrorKind, Failure};
-use headstart_sys::confine::{self, Confined};
+use headstart_sys::confine::{self, Confined, Usage};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::clock::{Exclusive, ExclusiveTime};
 use super::lock;
 
 /// Why an extension ended.
@@ -27,6 +28,8 @@ pub(crate) enum End {
     NotAllowed,
     /// A debugger wants the next one.
     Debugger,
+    /// Another one took its place.
+    Replaced,
     /// The service ends.
     ServiceStopping,
     /// It used too much memory.
@@ -36,11 +39,18 @@ pub(crate) enum End {
         /// Bytes allowed.
         allowed_bytes: u64,
     },
+    /// It ran too many threads.
+    Threads {
+        /// How many were seen.
+        running: u64,
+        /// How many are allowed.
+        allowed: u64,
+    },
     /// It did not answer in time.
     Patience(Duration),
     /// It has used the run time of its day.
     Budget,
-    /// It kept its exclusive control too long.
+    /// It had exclusive control, or waited for it, too long.
     ExclusiveControl(Duration),
     /// It did not ask what it is wanted for.
     NotServing(Duration),
@@ -59,16 +69,20 @@ impl std::fmt::Display for End {
             Self::InstallationDone => f.write_str("the installation has ended"),
             Self::NotAllowed => f.write_str("background activity is not wanted"),
             Self::Debugger => f.write_str("a debugger waits for the next run"),
+            Self::Replaced => f.write_str("another one took its place"),
             Self::ServiceStopping => f.write_str("the service stopped"),
             Self::Memory { used_bytes, allowed_bytes } => {
                 write!(f, "it used {used_bytes} bytes of memory, and {allowed_bytes} are allowed")
+            }
+            Self::Threads { running, allowed } => {
+                write!(f, "it ran {running} threads, and {allowed} are allowed")
             }
             Self::Patience(time) => {
                 write!(f, "it gave no answer within {} s", time.as_secs_f32())
             }
             Self::Budget => f.write_str("it has used the run time of its day"),
             Self::ExclusiveControl(time) => {
-                write!(f, "it kept exclusive control for {} s", time.as_secs_f32())
+                write!(f, "it had or awaited exclusive control for {} s", time.as_secs_f32())
             }
             Self::NotServing(time) => {
                 write!(f, "it did not connect within {} s", time.as_secs_f32())
@@ -89,6 +103,7 @@ impl End {
     pub(crate) fn failure(&self, app: &AppId) -> Failure {
         let code = match self {
             Self::Memory { .. } => "extensionMemory",
+            Self::Threads { .. } => "extensionThreads",
             Self::Patience(_) | Self::NotServing(_) | Self::ExclusiveControl(_) => {
                 "extensionTooSlow"
             }
@@ -131,29 +146,14 @@ pub(super) enum Kind {
     Heard,
 }
 
-/// Time that does not count, because the extension has or waits for exclusive control. `Spec: concepts 10`.
-#[derive(Debug, Default)]
-struct Exclusive {
-    holders: u32,
-    since: Option<Instant>,
-    total: Duration,
-}
-
-/// The time with exclusive control of one connection.
-pub(crate) struct ExclusiveTime(Arc<Run>);
-
-impl Drop for ExclusiveTime {
-    fn drop(&mut self) {
-        self.0.end_exclusive();
-    }
-}
-
 /// What was counted of a run.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Stats {
     pub(super) calls: u64,
     pub(super) used: Duration,
     pub(super) peak_bytes: u64,
+    /// Processor time at the last look.
+    pub(super) computed: Duration,
 }
 
 /// One extension from its start to its end.
@@ -166,7 +166,7 @@ pub(crate) struct Run {
     serving: watch::Sender<bool>,
     open: Mutex<Option<Open>>,
     end: watch::Sender<Option<End>>,
-    exclusive: Mutex<Exclusive>,
+    exclusive: Exclusive,
     stats: Mutex<Stats>,
     /// Counts questions: who waits for idleness sees when there was another. Locked while it is decided what becomes of one
     /// that has nothing to do.
@@ -198,7 +198,7 @@ impl Run {
             serving: watch::Sender::new(false),
             open: Mutex::default(),
             end: watch::Sender::new(None),
-            exclusive: Mutex::default(),
+            exclusive: Exclusive::default(),
             stats: Mutex::default(),
             turn: Mutex::new(0),
         }
@@ -295,6 +295,11 @@ impl Run {
         receiver
     }
 
+    /// Whether it has not answered yet.
+    pub(super) fn is_asked(&self) -> bool {
+        lock(&self.open).is_some()
+    }
+
     /// The number of questions so far.
     pub(super) fn turn(&self) -> u64 {
         *lock(&self.turn)
@@ -373,35 +378,13 @@ impl Run {
         Returned::Taken
     }
 
-    // --- exclusive control ---
-
     /// It asks for exclusive control, or has it: its clock stands still until the guard is dropped.
     pub(crate) fn begin_exclusive(self: &Arc<Self>) -> ExclusiveTime {
-        let mut exclusive = lock(&self.exclusive);
-        exclusive.holders += 1;
-        exclusive.since.get_or_insert_with(Instant::now);
-        ExclusiveTime(Arc::clone(self))
+        ExclusiveTime::begin(self)
     }
 
-    fn end_exclusive(&self) {
-        let mut exclusive = lock(&self.exclusive);
-        exclusive.holders = exclusive.holders.saturating_sub(1);
-        if exclusive.holders == 0
-            && let Some(since) = exclusive.since.take()
-        {
-            exclusive.total += since.elapsed();
-        }
-    }
-
-    /// How long it has had exclusive control, or asked for it, without a pause; none when it does not.
-    pub(super) fn exclusive_since(&self) -> Option<Duration> {
-        lock(&self.exclusive).since.map(|since| since.elapsed())
-    }
-
-    /// Time with exclusive control so far.
-    pub(super) fn exclusive_time(&self) -> Duration {
-        let exclusive = lock(&self.exclusive);
-        exclusive.total + exclusive.since.map_or(Duration::ZERO, |since| since.elapsed())
+    pub(super) const fn exclusive(&self) -> &Exclusive {
+        &self.exclusive
     }
 
     // --- what it takes ---
@@ -420,12 +403,13 @@ impl Run {
         *self.stats()
     }
 
-    /// Looks at what it uses now; anonymous bytes.
-    pub(super) fn sample(&self) -> u64 {
-        let Some(usage) = self.confined.usage() else { return 0 };
+    /// Looks at what it uses now; nothing where the system does not tell, or when it has ended.
+    pub(super) fn sample(&self) -> Usage {
+        let Some(usage) = self.confined.usage() else { return Usage::default() };
         let mut stats = self.stats();
         stats.peak_bytes = stats.peak_bytes.max(usage.peak_anonymous_bytes);
-        usage.anonymous_bytes
+        stats.computed = usage.processor_time;
+        usage
     }
 }
 

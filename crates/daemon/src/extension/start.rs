@@ -14,6 +14,7 @@ use headstart_sys::confine::{self, Confinement, Program};
 use headstart_sys::durable;
 use headstart_sys::mode::Access;
 
+use super::asked::Ticket;
 use super::run::{End, Run};
 use super::{Inner, port};
 use crate::bundle;
@@ -29,7 +30,11 @@ const LINE_BYTES_MAX: usize = 400;
 const LOCALE: [&str; 3] = ["LANG", "LC_ALL", "LC_MESSAGES"];
 
 /// Starts the extension of an app.
-pub(super) async fn start(inner: &Arc<Inner>, app: &AppId) -> Result<Arc<Run>, Failure> {
+pub(super) async fn start(
+    inner: &Arc<Inner>,
+    app: &AppId,
+    ticket: Ticket,
+) -> Result<Arc<Run>, Failure> {
     let id = app.clone();
     let record =
         inner.core.query(move |state, _| state.records().app(&id).map(|app| app.bundle.clone()));
@@ -37,15 +42,19 @@ pub(super) async fn start(inner: &Arc<Inner>, app: &AppId) -> Result<Arc<Run>, F
     // One that waits no longer must not leave an extension behind that nobody lets go on.
     let debugger = inner.debuggers().remove(app).filter(|debugger| !debugger.is_closed());
     let (of, id, debugged) = (Arc::clone(inner), app.clone(), debugger.is_some());
-    let (run, service_end) = blocking(move || spawn(&of, &id, &record, debugged)).await??;
+    let (run, service_end) =
+        blocking(move || spawn(&of, (&id, ticket), &record, debugged)).await??;
     let run = Arc::new(run);
-    inner.runs().insert(app.clone(), Arc::clone(&run));
     inner.history().begin(Arc::clone(&run), started_at());
+    await_end(inner, &run);
+    if let Err(why) = inner.enter_run(ticket, &run) {
+        run.kill(why.clone());
+        return Err(why.failure(app));
+    }
     port::serve(inner, &run, service_end).map_err(|error| {
         run.kill(End::Disconnected);
         cannot(app, &format!("the service cannot talk to it: {error}"))
     })?;
-    await_end(inner, &run);
     tracing::info!(%app, pid = run.pid(), "extension started");
     if let Some(debugger) = debugger {
         let _ = debugger.send(Arc::clone(&run));
@@ -67,7 +76,7 @@ fn cannot(app: &AppId, why: &str) -> Failure {
 /// Starts the process, confined to its bundle, its groups and the system's libraries.
 fn spawn(
     inner: &Inner,
-    app: &AppId,
+    (app, ticket): (&AppId, Ticket),
     record: &Bundle,
     debugged: bool,
 ) -> Result<(Run, UnixStream), Failure> {
@@ -77,7 +86,7 @@ fn spawn(
     let folder = bundle::files_folder(layout, app, record);
     let executable = folder.join(below);
     let others = record.groups.keys().filter(|group| Some(*group) != record.group.as_ref());
-    let groups = group_folders(inner, record.group.iter().chain(others))?;
+    let groups = group_folders(inner, (app, ticket), record.group.iter().chain(others))?;
     let (service_end, channel) = UnixStream::pair().map_err(|e| cannot(app, &e.to_string()))?;
     let (reader, writer) = std::io::pipe().map_err(|e| cannot(app, &e.to_string()))?;
     let mut read_execute = confine::system_libraries();
@@ -110,11 +119,17 @@ fn spawn(
     Ok((Run::new(app.clone(), executable, confined, debugged), service_end))
 }
 
-/// The containers of the app's groups, made if they are not there.
+/// The containers of the app's groups, made if they are not there. Of an app that is being removed none is made: whoever
+/// removes them has its extension ended first, and then waits for the lock.
 fn group_folders<'a>(
     inner: &Inner,
+    (app, ticket): (&AppId, Ticket),
     groups: impl Iterator<Item = &'a AppGroupId>,
 ) -> Result<Vec<PathBuf>, Failure> {
+    let _held = inner.context.making_containers();
+    if let Some(why) = inner.asked().ended(ticket) {
+        return Err(why.failure(app));
+    }
     let mut folders = Vec::new();
     for group in groups {
         let folder = inner.context.layout.group(group);

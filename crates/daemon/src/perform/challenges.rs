@@ -10,6 +10,7 @@ use headstart_model::protocol::downloads::{
 use headstart_transfer::{
     AuthenticationMethod as Asked, Authenticator, Challenge, Credential, Disposition, Secret,
 };
+use url::{Host, Url};
 
 use crate::inbox::CoreHandle;
 
@@ -59,8 +60,7 @@ impl Authenticator for Challenger {
 
 fn told(challenge: &Challenge) -> DownloadChallenge {
     let origin = challenge.space.origin.clone();
-    let host = origin.split("://").nth(1).unwrap_or(&origin);
-    let host = host.rsplit_once(':').map_or(host, |(host, _)| host).to_owned();
+    let host = host_of(&origin);
     let certificate = challenge.trust.as_ref().and_then(|trust| trust.chain.first());
     DownloadChallenge {
         origin,
@@ -77,6 +77,15 @@ fn told(challenge: &Challenge) -> DownloadChallenge {
         previous_failure_count: challenge.previous_failures,
         certificate_blake3: certificate
             .map(|certificate| headstart_model::Digest::of(certificate).to_string()),
+    }
+}
+
+/// The host of an origin, without brackets where it is an address of IPv6.
+fn host_of(origin: &str) -> String {
+    match Url::parse(origin).ok().as_ref().and_then(Url::host) {
+        Some(Host::Ipv6(address)) => address.to_string(),
+        Some(host) => host.to_string(),
+        None => origin.to_owned(),
     }
 }
 
@@ -103,5 +112,22 @@ fn credential_of(credential: ChallengeCredential) -> Credential {
         ChallengeCredential::Token { token } => Credential::Token(Secret::new(&token)),
         // A kind of a later protocol opens nothing here.
         _ => Credential::Token(Secret::new("")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_of_an_origin_is_the_host_alone() {
+        for (origin, host) in [
+            ("https://assets.example.com", "assets.example.com"),
+            ("http://127.0.0.1:8080", "127.0.0.1"),
+            ("https://[2001:db8::1]", "2001:db8::1"),
+            ("https://[2001:db8::1]:8443", "2001:db8::1"),
+        ] {
+            assert_eq!(host_of(origin), host);
+        }
     }
 }

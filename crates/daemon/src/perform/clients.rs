@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use headstart_engine::FileTransfer;
 use headstart_engine::record::Trust;
-use headstart_engine::{Class, FileTransfer};
 use headstart_model::{ErrorKind, Failure};
 use headstart_sys::identity::FileStamp;
 use headstart_transfer::{
@@ -33,19 +33,18 @@ const KEPT_MAX: usize = 24;
 /// How long a transfer tries by itself before the engine hears of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Patience {
-    /// Somebody waits: one quick repetition. `Spec: concepts 4.4`.
-    Short,
-    /// Nobody waits.
+    /// While somebody waits, one quick repetition. `Spec: concepts 4.4`.
+    OfFiles,
+    /// As long, whoever waits.
     Long,
 }
 
 impl Patience {
     fn retry(self) -> RetryPolicy {
         match self {
-            Self::Short => RetryPolicy {
-                attempts: NonZeroU32::new(2).expect("two is not zero"),
-                ..RetryPolicy::default()
-            },
+            Self::OfFiles => {
+                RetryPolicy { urgent_attempts: NonZeroU32::new(2), ..RetryPolicy::default() }
+            }
             Self::Long => RetryPolicy::default(),
         }
     }
@@ -102,16 +101,12 @@ impl Clients {
             None => HostPolicy::Any,
         };
         let loopback = loopback_policy(transfer.trust);
-        let patience = match transfer.class {
-            Class::Essential | Class::Foreground => Patience::Short,
-            Class::Nonessential | Class::Upkeep => Patience::Long,
-        };
         let key = Key {
             https: https_policy(transfer.trust),
             reach: Reach { hosts, loopback },
             headers: request.headers.clone(),
             origin: (!request.headers.is_empty()).then(|| url.origin().ascii_serialization()),
-            patience,
+            patience: Patience::OfFiles,
         };
         self.get(key, headers.collect())
     }

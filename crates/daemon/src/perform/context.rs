@@ -9,6 +9,7 @@ use headstart_store::Layout;
 
 use super::clients::Clients;
 use super::pacing::Pacing;
+use super::readers::Readers;
 use crate::conditions::DeviceConditions;
 
 /// The device as the performers see it.
@@ -30,6 +31,10 @@ pub struct Context {
     pub environment: Vec<(OsString, OsString)>,
     /// Held by whoever makes the next generation of a namespace.
     pub generations: std::sync::Mutex<()>,
+    /// Who reads packs that are on their way.
+    pub readers: Readers,
+    /// Held by whoever makes containers of app groups for an extension that starts.
+    pub containers: std::sync::Mutex<()>,
     /// Held by the one repair that is being made.
     pub repairs: tokio::sync::Mutex<()>,
 }
@@ -51,6 +56,12 @@ impl Context {
     pub(crate) fn alone(&self) -> MutexGuard<'_, ()> {
         // Every generation is one durable step: a panic elsewhere leaves whole ones.
         self.generations.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps who removes containers waiting until these are made.
+    pub(crate) fn making_containers(&self) -> MutexGuard<'_, ()> {
+        // It guards no data.
+        self.containers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How much room the disk has at this moment.

@@ -81,6 +81,8 @@ async fn carry_out(
     let receipt = *delivery.receipt();
     let before = receipt.bytes_total.saturating_sub(receipt.bytes_down);
     let progress = reporter(core.clone(), effect, before);
+    let readers = context.readers.of(&ordered.app, &ordered.target.id);
+    let delivery = delivery.read_by(readers);
     let delivered = delivery.carry_out(progress, stop).await;
     let delivered = delivered.map_err(|error| archives::failure(&error, &ordered.supply))?;
     tracing::info!(

@@ -58,12 +58,6 @@ async fn fetch_and_hand_over(
 ) -> Result<Fetched, Failure> {
     let inbox = context.layout.inbox(&transfer.request.app_group, transfer.download.0);
     let target = inbox.join(&transfer.file_name);
-    let here = target.clone();
-    if let Some(bytes) = blocking(move || length_of(&here)).await? {
-        // An earlier life of the service finished it.
-        let pack = archive::install(context, transfer, &target, stop).await?;
-        return Ok(Fetched { bytes, pack });
-    }
     let folder = context.layout.download(transfer.download.0);
     let made = folder.clone();
     blocking(move || durable::create_folders(&made, Access::Private))
@@ -72,7 +66,8 @@ async fn fetch_and_hand_over(
     let request = request_of(transfer, &folder)?;
     let complete = request.path.clone();
     if let Some(bytes) = blocking(move || length_of(&complete)).await? {
-        // It has its name only when it is complete: an earlier life of the service did not come to hand it over.
+        // It has its name only when it is complete: an earlier life of the service did not come to tell it. What lies where
+        // it is handed over says nothing: every member of the group can put something there.
         let from = request.path.clone();
         let pack = archive::install(context, transfer, &from, stop).await?;
         blocking(move || hand_over(&from, &inbox, &target)).await?.map_err(|e| e.to_failure())?;
@@ -137,8 +132,9 @@ fn tracking(
         .with_pace(pace)
         .with_authenticator(Arc::new(challenger))
         .with_listener(move |notice| {
-            if let Notice::LengthKnown { held_bytes, .. } = notice {
+            if let Notice::LengthKnown { total_bytes, held_bytes } = notice {
                 known.store(*held_bytes, std::sync::atomic::Ordering::Relaxed);
+                told.event(Event::LengthKnown { effect, bytes_total: *total_bytes });
                 told.event(Event::BytesMoved { effect, bytes_done: *held_bytes });
             }
         });
@@ -155,16 +151,17 @@ async fn report(
 ) {
     let mut reported = Instant::now();
     while changes.changed().await.is_ok() {
+        // What came meanwhile is told with it: nothing may come after it for long.
+        tokio::time::sleep(REPORT_EVERY.saturating_sub(reported.elapsed())).await;
         let fetched = changes.borrow_and_update().total().useful_bytes;
-        if reported.elapsed() >= REPORT_EVERY {
-            reported = Instant::now();
-            let bytes_done = held.load(std::sync::atomic::Ordering::Relaxed) + fetched;
-            core.event(Event::BytesMoved { effect, bytes_done });
-        }
+        reported = Instant::now();
+        let bytes_done = held.load(std::sync::atomic::Ordering::Relaxed) + fetched;
+        core.event(Event::BytesMoved { effect, bytes_done });
     }
 }
 
-/// Moves a complete file to where it is handed over, marked as something that the system may delete. `Spec: concepts 13`.
+/// Puts a complete file where it is handed over, marked as something that the system may delete. `Spec: concepts 13`. It keeps
+/// its name among the downloads until its end was acknowledged: that one is the service's alone.
 fn hand_over(from: &Path, inbox: &Path, target: &Path) -> Result<(), StoreError> {
     refuse_links(inbox)?;
     durable::create_folders(inbox, Access::Private)?;
@@ -172,7 +169,13 @@ fn hand_over(from: &Path, inbox: &Path, target: &Path) -> Result<(), StoreError>
         // A disk without such marks: the file is as good without.
         tracing::debug!(%error, "not marked as purgeable");
     }
-    Ok(durable::rename_durably(from, target)?)
+    // Whatever lies there came neither by this download nor before it.
+    durable::remove_tree(target)?;
+    if let Err(error) = durable::link_durably(from, target) {
+        tracing::debug!(%error, "a disk without second names");
+        durable::rename_durably(from, target)?;
+    }
+    Ok(())
 }
 
 /// A link where a file is handed over would have it written, or removed, elsewhere. Extensions cannot make links; apps can.

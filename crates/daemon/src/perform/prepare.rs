@@ -9,19 +9,16 @@ use headstart_engine::record::{Bundle, BundleFiles};
 use headstart_engine::{EffectId, Event};
 use headstart_model::{AppId, ErrorKind, Failure};
 use headstart_repo::TrustStore;
-use headstart_store::StoreError;
-use headstart_sys::clone::{Allowed, clone_file};
-use headstart_sys::{Action, FileError, durable};
 use tokio_util::sync::CancellationToken;
 
 use super::context::{Context, blocking};
+use super::copy::{Progress, copy_tree};
+use super::incoming::Incoming;
 use crate::bundle;
 use crate::inbox::CoreHandle;
 
 /// The engine hears of progress at most so often.
 const REPORT_EVERY: Duration = Duration::from_millis(100);
-/// Hears bytes done and in all; may break off.
-type Progress<'a> = &'a dyn Fn(u64, u64) -> ControlFlow<()>;
 /// The name that a repository's first root has in a bundle. `Spec: cli, An app bundle`.
 const ROOT_FILE: &str = "root.json";
 /// The largest root that is read.
@@ -44,17 +41,44 @@ pub(super) async fn prepare(
         }
         if stopped.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    match blocking(move || place(&context, &app, &bundle, &progress)).await {
+    match blocking(move || place(&context, effect, (&app, &bundle), &progress)).await {
         Ok(Ok(())) => Event::AppPrepared { effect },
         Ok(Err(_)) if stop.is_cancelled() => Event::Stopped { effect },
         Ok(Err(failure)) | Err(failure) => Event::PrepareFailed { effect, failure },
     }
 }
 
+/// An update that fails leaves what was there; one that was interrupted when all of it was on the disk is brought to its end,
+/// also if the bundle is gone meanwhile.
 fn place(
     context: &Context,
-    app: &AppId,
-    bundle: &Bundle,
+    effect: EffectId,
+    (app, bundle): (&AppId, &Bundle),
+    progress: Progress<'_>,
+) -> Result<(), Failure> {
+    let incoming = Incoming::of(&context.layout, app, effect);
+    if incoming.is_done() {
+        incoming.tidy();
+        return Ok(());
+    }
+    if !incoming.is_whole() {
+        incoming.begin().map_err(|error| error.to_failure())?;
+        let made = make(context, (app, bundle), &incoming.part(), progress);
+        let made = made.and_then(|()| incoming.complete().map_err(|error| error.to_failure()));
+        if let Err(failure) = made {
+            // What cannot be removed now is removed by the next preparation.
+            let _ = incoming.clear();
+            return Err(failure);
+        }
+    }
+    incoming.adopt().map_err(|error| error.to_failure())
+}
+
+/// Makes the parts of an app that come from its bundle.
+fn make(
+    context: &Context,
+    (app, bundle): (&AppId, &Bundle),
+    parts: &Path,
     progress: Progress<'_>,
 ) -> Result<(), Failure> {
     let source = PathBuf::from(&bundle.path);
@@ -68,10 +92,10 @@ fn place(
         pin_root(context, app, &source)?;
     }
     if bundle.files == BundleFiles::Copied {
-        let target = bundle::copied_folder(&context.layout, app);
-        copy_tree(&source, &target, progress).map_err(|error| error.to_failure())?;
+        let target = parts.join(bundle::FILES_FOLDER);
+        copy_tree(&source, &target, progress)?;
     }
-    bundle::register(&context.layout, app, &source)
+    bundle::describe_in(parts, &source)
 }
 
 /// Takes the first root over, once: what the bundle says later does not change what is trusted.
@@ -97,63 +121,4 @@ fn pin_root(context: &Context, app: &AppId, source: &Path) -> Result<(), Failure
                 .with_hint("copy `metadata/root.json` of the repository into the bundle")
         })?;
     TrustStore::pin(&trust, &root).map(drop).map_err(|error| error.to_failure())
-}
-
-/// Copies a folder; files share their bytes with the source where the disk can.
-fn copy_tree(source: &Path, target: &Path, progress: Progress<'_>) -> Result<(), StoreError> {
-    let fresh = target.with_extension("new");
-    durable::remove_tree(&fresh)?;
-    let files = list(source)?;
-    let total = files.iter().map(|file| file.bytes).sum();
-    let mut done = 0;
-    std::fs::create_dir_all(&fresh)
-        .map_err(|error| FileError::new(Action::Create, &fresh, error))?;
-    for file in files {
-        let to = fresh.join(&file.below);
-        if file.is_folder {
-            std::fs::create_dir_all(&to).map_err(|e| FileError::new(Action::Create, &to, e))?;
-        } else {
-            let from = source.join(&file.below);
-            clone_file(&from, &to, Allowed::ReflinkOrCopy).map_err(|error| {
-                FileError::new(Action::Clone, &from, std::io::Error::other(error.to_string()))
-            })?;
-        }
-        done += file.bytes;
-        if progress(done, total).is_break() {
-            durable::remove_tree(&fresh)?;
-            let stopped = std::io::ErrorKind::Interrupted.into();
-            return Err(FileError::new(Action::Clone, source, stopped).into());
-        }
-    }
-    durable::sync_tree(&fresh)?;
-    durable::remove_tree(target)?;
-    Ok(durable::rename_durably(&fresh, target)?)
-}
-
-struct Listed {
-    below: PathBuf,
-    bytes: u64,
-    is_folder: bool,
-}
-
-/// Everything below `source`, folders before what is in them. Links are left out: they could lead anywhere.
-fn list(source: &Path) -> Result<Vec<Listed>, StoreError> {
-    let mut listed = Vec::new();
-    let mut folders = vec![PathBuf::new()];
-    while let Some(below) = folders.pop() {
-        let folder = source.join(&below);
-        let error = |error| FileError::new(Action::Read, &folder, error);
-        for entry in std::fs::read_dir(&folder).map_err(error)? {
-            let entry = entry.map_err(error)?;
-            let metadata = entry.metadata().map_err(error)?;
-            let below = below.join(entry.file_name());
-            if metadata.is_dir() {
-                folders.push(below.clone());
-                listed.push(Listed { below, bytes: 0, is_folder: true });
-            } else if metadata.is_file() {
-                listed.push(Listed { below, bytes: metadata.len(), is_folder: false });
-            }
-        }
-    }
-    Ok(listed)
 }

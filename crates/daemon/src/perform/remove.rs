@@ -59,6 +59,8 @@ pub(super) async fn app_data(
 ) -> Event {
     let context = Arc::clone(context);
     let remove = move || {
+        // An extension that was just starting when it had to end makes none after this.
+        drop(context.making_containers());
         for group in &groups {
             durable::remove_tree(&context.layout.group(group))?;
         }

@@ -79,7 +79,8 @@ pub(crate) async fn repair(
     }
     let whole = context.layout.repair(app, pack, key(local)).join("whole");
     let goal = goal(context, &patient)?;
-    let bytes_down = build(context, &patient, goal, stop).await?;
+    // On the heap: its state is large.
+    let bytes_down = Box::pin(build(context, &patient, goal, stop)).await?;
     let repairs = context.layout.pack_repairs(app, pack);
     let mended = blocking(move || {
         // What is held must not be removed while its files are replaced.

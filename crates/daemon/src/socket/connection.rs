@@ -17,11 +17,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 use super::reply::{Caller, End, Replies};
 use super::{
-    Shared, apps, consume, device, downloads, extension, languages, packs, service, verify,
+    Shared, ahead, apps, consume, device, downloads, extension, languages, packs, service, verify,
 };
 use crate::extension::Run;
 
@@ -76,7 +75,7 @@ pub(crate) async fn converse(
         Role::Program => None,
         Role::Extension(run) => Some(run),
     };
-    let shared = Arc::clone(shared);
+    let (all, shared) = (shared, Arc::clone(shared));
     let exclusive = None;
     // An extension is its app from the first call on.
     let app = run.as_ref().map(|run| run.app().clone());
@@ -92,20 +91,12 @@ pub(crate) async fn converse(
     // When the peer is gone nobody hears the answer of a call that is still waiting, so the call is given up.
     let result = tokio::select! {
         result = talk => result,
-        () = until_rights_are_lost(&over, &holds) => Ok(()),
+        () = all.rights.until_lost(over, &holds) => Ok(()),
         () = async { while !reading.is_finished() { let _ = (&mut reading).await; } } => Ok(()),
     };
     reading.abort();
     connection.leave();
     result
-}
-
-/// Waits until the engine has forgotten who has exclusive control, if this connection had it: then it must not go on as if.
-async fn until_rights_are_lost(over: &CancellationToken, holds: &AtomicBool) {
-    over.cancelled().await;
-    if !holds.load(Ordering::Relaxed) {
-        std::future::pending::<()>().await;
-    }
 }
 
 /// Reads frames and hands calls on; ends when the peer does, or when it sends what is no call.
@@ -240,6 +231,7 @@ impl Connection {
             Call::OpenNamespace(call) => packs::namespace(caller, call, &mut replies).await,
             Call::Explain(call) => packs::explain(caller, call, &mut replies).await,
             Call::Verify(call) => verify::verify(caller, call, &mut replies).await,
+            Call::ReadAhead(call) => ahead::read_ahead(caller, call, &mut replies).await,
             Call::Consume(call) => consume::consume(caller, call, &mut replies).await,
             Call::ControlInstallation(call) => apps::control(caller, call, &mut replies).await,
             Call::Override(call) => apps::override_source(caller, call, &mut replies).await,

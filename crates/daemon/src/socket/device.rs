@@ -80,7 +80,8 @@ pub(super) async fn set(
     replies: &mut Replies<'_>,
 ) -> Result<(), End> {
     let wanted = parse(&call.key, call.value.as_deref())?;
-    if let EngineSetting::BackgroundActivity(Some(app), _) = &wanted {
+    // What was set for an app outlasts it, so it can be taken back for one that is gone.
+    if let EngineSetting::BackgroundActivity(Some(app), Switch::Off) = &wanted {
         let id = app.clone();
         let known = caller.shared.core.query(move |state, _| state.records().app(&id).is_some());
         if !known.await? {

@@ -50,6 +50,8 @@ pub(super) const fn may_call(call: &Call) -> bool {
             | Call::AcquireExclusiveControl(_)
             | Call::ReleaseExclusiveControl(_)
             | Call::ExplainDownload(_)
+            // Refused, with the code that the specification has for it.
+            | Call::AttendDownloads(_)
             | Call::ServeExtension(_)
             | Call::ReturnFromExtension(_)
     )

@@ -58,10 +58,15 @@ impl Device {
 
     /// The same, where the environment names this locale.
     pub fn start_in(&self, locale: &str, arguments: &[&str]) -> Service {
+        self.start_program(Path::new(env!("CARGO_BIN_EXE_headstartd")), locale, arguments)
+    }
+
+    /// The same with this copy of the service's program.
+    pub fn start_program(&self, program: &Path, locale: &str, arguments: &[&str]) -> Service {
         let notify = self.home.join("notify");
         let _ = std::fs::remove_file(&notify);
         let socket = UnixDatagram::bind(&notify).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_headstartd"))
+        let mut child = Command::new(program)
             .args(arguments)
             .args(["--log", "debug"])
             .env("HEADSTART_HOME", &self.home)

@@ -4,6 +4,7 @@
 
 mod archives;
 mod limits;
+mod manifest;
 mod routing;
 mod server;
 
@@ -209,7 +210,9 @@ fn a_killed_service_goes_on_at_the_byte_where_it_was() {
     game.server.release();
     let before = game.server.requests("film").len();
     game.start();
-    let finished = end(&mut game.events()).unwrap();
+    // Only who still listens can say that it has dealt with it.
+    let mut events = game.events();
+    let finished = end(&mut events).unwrap();
     assert_eq!(std::fs::read(finished.file().path()).unwrap(), content);
     finished.acknowledge_blocking().unwrap();
     let again: u64 =

@@ -1,8 +1,11 @@
 //! Apps whose extension decides: real services, real extensions in their confinement, a real server on loopback.
 #![cfg(target_os = "linux")]
 
+mod debugged;
+mod groups;
 mod hostile;
 mod install;
+mod starting;
 
 use std::path::{Path, PathBuf};
 

@@ -13,6 +13,8 @@
 #![allow(missing_docs, unreachable_pub, reason = "nobody uses a test")]
 #![allow(clippy::print_stderr, reason = "a failing seed is printed")]
 
+mod ahead;
+mod app_files;
 mod app_versions;
 mod bad_input;
 mod child;

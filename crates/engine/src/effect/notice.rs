@@ -1,4 +1,4 @@
-//! What whoever listens is told.
+//! News for whoever listens.
 
 use std::collections::BTreeMap;
 

@@ -10,13 +10,18 @@ use crate::{
 };
 
 mod allowances;
+mod around_extension;
+mod challenges;
 mod downloads;
 mod errors;
 mod exclusive;
 mod extension;
+mod failures;
+mod groups;
 mod growth;
 mod installation;
 mod managed_extension;
+mod owed_requests;
 mod routing;
 mod unsigned;
 
@@ -42,6 +47,7 @@ fn reports(effect: EffectId) -> Vec<Event> {
         Event::CatalogFailed { effect, failure: failure.clone() },
         Event::PlanMade { effect, plan: PLAN },
         Event::BytesMoved { effect, bytes_done: 1 },
+        Event::LengthKnown { effect, bytes_total: 1 },
         Event::TransferFinished { effect },
         Event::TransferFailed { effect, failure: failure.clone() },
         Event::Stopped { effect },

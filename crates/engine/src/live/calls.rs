@@ -40,7 +40,7 @@ pub(crate) struct AppCalls {
     pub(crate) delegates: Vec<ClientId>,
     pub(crate) to_delegate: Option<OpenCall>,
     pub(crate) to_extension: Option<OpenCall>,
-    /// The download whose end was told last: the others have their turn before it is told again.
+    /// The download whose end was told last: those after it have their turn before it is told again.
     pub(crate) last_told: Option<DownloadId>,
     /// Challenges that nobody has been asked about.
     pub(crate) challenges: VecDeque<PendingChallenge>,
@@ -51,6 +51,7 @@ impl AppCalls {
         self.delegates.is_empty()
             && self.to_delegate.is_none()
             && self.to_extension.is_none()
+            && self.last_told.is_none()
             && self.challenges.is_empty()
     }
 
@@ -73,13 +74,17 @@ pub(crate) struct Calls {
 }
 
 impl Calls {
-    /// Numbers questions from here on. An app that was asked in an earlier life of the service may answer in this one: its
-    /// number must not mean something else then.
-    pub(crate) fn number_from(&mut self, first: u64) {
-        self.next = self.next.max(first);
+    /// Whether nobody was asked anything in this life of the service.
+    pub(crate) const fn is_new(&self) -> bool {
+        self.next == 0
     }
 
-    pub(crate) fn next_id(&mut self) -> CallId {
+    /// Numbers questions from here on.
+    pub(crate) const fn number_from(&mut self, first: u64) {
+        self.next = first;
+    }
+
+    pub(crate) const fn next_id(&mut self) -> CallId {
         self.next += 1;
         CallId(self.next)
     }
@@ -103,6 +108,12 @@ impl Calls {
         self.apps.get(app)?.delegates.last().copied()
     }
 
+    /// The app that a connection listens for.
+    pub(crate) fn listened_for(&self, client: ClientId) -> Option<&AppId> {
+        self.listening.get(&client)
+    }
+
+    /// A connection that listens for no app listens for this one.
     pub(crate) fn attach(&mut self, client: ClientId, app: &AppId) {
         if self.listening.insert(client, app.clone()).is_none() {
             self.change(app, |calls| calls.delegates.push(client));

@@ -51,6 +51,8 @@ pub(crate) struct Progress {
     pub(crate) total: u64,
     /// When the present attempt began, and with how many bytes.
     pub(crate) began: Option<(MonotonicTime, u64)>,
+    /// Its transfer was heard of in this life of the service.
+    pub(crate) heard: bool,
     pub(crate) rate: Rate,
 }
 

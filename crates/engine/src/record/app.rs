@@ -163,6 +163,9 @@ pub struct Installation {
     /// A person has paused it: what it waits for does not move.
     #[serde(default)]
     pub paused: bool,
+    /// A person has cancelled it while the files were put in place.
+    #[serde(default)]
+    pub cancelled: bool,
 }
 
 /// Whether the content stays when an app is removed.
@@ -252,6 +255,7 @@ impl App {
             stage: InstallStage::Files,
             incoming: None,
             paused: false,
+            cancelled: false,
         };
         Self {
             bundle,

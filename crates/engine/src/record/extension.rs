@@ -117,6 +117,13 @@ impl Extension {
     pub(crate) fn forgive(&mut self) {
         *self = Self { budget: self.budget, ..Self::default() };
     }
+
+    /// It has answered a call. What it did not answer of the content request stays counted until that has been dealt with.
+    pub(crate) fn answered(&mut self) {
+        let request_attempts = self.request_attempts;
+        self.forgive();
+        self.request_attempts = request_attempts;
+    }
 }
 
 /// Run time that an extension may use in a day, in milliseconds: by how the app is used. `Spec: concepts 10`.

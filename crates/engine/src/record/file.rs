@@ -77,6 +77,12 @@ pub struct FileDownload {
     /// Bytes of the app's allowance that were set aside for it.
     #[serde(default)]
     pub charged: u64,
+    /// Bytes that had arrived when a transfer last ended.
+    #[serde(default)]
+    pub bytes_done: u64,
+    /// The service ended during a transfer: there may be more.
+    #[serde(default)]
+    pub unsure: bool,
     /// When it was scheduled.
     pub created_at: WallTime,
     /// When bytes last arrived, or it was scheduled: from here on is counted how long it has got nowhere.
@@ -101,6 +107,8 @@ impl FileDownload {
             failure: None,
             paused: false,
             charged: 0,
+            bytes_done: 0,
+            unsure: false,
             created_at: now,
             moved_at: now,
         }
@@ -121,6 +129,12 @@ impl FileDownload {
             }
         };
         if may_block && self.download.essential { Class::Essential } else { Class::Nonessential }
+    }
+
+    /// Whether nobody knows how much of it has arrived; `heard` says whether its transfer was heard of in this life of the
+    /// service.
+    pub(crate) const fn is_unsure(&self, heard: bool) -> bool {
+        self.unsure && !heard
     }
 
     /// Whether the app waits for it before it may be launched.

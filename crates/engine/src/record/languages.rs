@@ -26,7 +26,8 @@ pub struct Languages {
     pub chosen: Option<Language>,
     /// The language whose packs come by themselves; none when none suits, or no localized pack is offered.
     pub resolved: Option<Language>,
-    /// `resolved` has changed, and no catalog has been looked at since for what has to come.
+    /// `resolved` has changed, and no catalog has been looked at since for what has to come; where the extension decides:
+    /// `preferred` has changed, and it was not asked about that.
     pub changed: bool,
 }
 

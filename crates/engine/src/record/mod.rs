@@ -6,6 +6,7 @@ mod app;
 mod download;
 mod extension;
 mod file;
+mod group;
 mod languages;
 mod owed;
 mod pack;
@@ -14,7 +15,7 @@ mod settings;
 
 use std::collections::BTreeMap;
 
-use headstart_model::{AppId, PackId};
+use headstart_model::{AppGroupId, AppId, PackId};
 use serde::{Deserialize, Serialize};
 
 pub use app::{
@@ -26,6 +27,7 @@ pub use extension::{
     BUDGET_FREQUENT_MS, BUDGET_MS, BUDGET_RARE_MS, Budget, Extension, Usage, budget_ms,
 };
 pub use file::{FileDownload, FilePurpose, FileStage, Outcome};
+pub use group::KeptGroup;
 pub use languages::{Languages, Teller};
 pub use owed::{Owed, SwitchItem};
 pub use pack::{Freshness, Leaving, LocalVersion, Pack, Retired, Unreadable};
@@ -40,11 +42,14 @@ use crate::id::{DownloadId, EffectId, PackKey};
 pub(crate) struct Counters {
     pub(crate) next_effect: u64,
     pub(crate) next_download: u64,
+    /// Lives of the service in which somebody was asked something.
+    #[serde(default)]
+    pub(crate) lives: u64,
 }
 
 impl Default for Counters {
     fn default() -> Self {
-        Self { next_effect: 1, next_download: 1 }
+        Self { next_effect: 1, next_download: 1, lives: 0 }
     }
 }
 
@@ -58,6 +63,7 @@ pub struct Records {
     pub(crate) owed: BTreeMap<EffectId, Owed>,
     pub(crate) counters: Counters,
     pub(crate) settings: Settings,
+    pub(crate) kept_groups: BTreeMap<AppGroupId, KeptGroup>,
 }
 
 impl Records {

@@ -12,6 +12,7 @@ use crate::id::{DownloadId, EffectId, PackKey};
 const FORMAT: u32 = 1;
 const COUNTERS_KEY: &str = "counters";
 const SETTINGS_KEY: &str = "settings";
+const GROUPS_KEY: &str = "groups";
 
 /// Why rows are not a state.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +87,7 @@ pub(crate) enum RowKey {
     Owed(EffectId),
     Counters,
     Settings,
+    Groups,
 }
 
 /// The change that makes the row of `key` say what `records` say now.
@@ -100,6 +102,7 @@ pub(crate) fn encode(records: &Records, key: &RowKey) -> Change {
         RowKey::Owed(id) => (Table::Effects, id.to_string(), records.owed.get(id).map(body)),
         RowKey::Counters => (Table::Meta, COUNTERS_KEY.to_owned(), Some(body(&records.counters))),
         RowKey::Settings => (Table::Meta, SETTINGS_KEY.to_owned(), Some(body(&records.settings))),
+        RowKey::Groups => (Table::Meta, GROUPS_KEY.to_owned(), Some(body(&records.kept_groups))),
     };
     Change { table, key, body }
 }
@@ -140,6 +143,7 @@ impl Records {
             }
             Table::Meta if row.key == COUNTERS_KEY => self.counters = read::<Counters>(row)?,
             Table::Meta if row.key == SETTINGS_KEY => self.settings = read::<Settings>(row)?,
+            Table::Meta if row.key == GROUPS_KEY => self.kept_groups = read(row)?,
             _ => {}
         }
         Ok(())

@@ -6,6 +6,7 @@ use headstart_model::app_bundle::{DomainPattern, InitialDownloadRestrictions};
 use headstart_model::download::{
     BackgroundAssetsErrorCode, DownloadKind, DownloadPriority, UrlDownload,
 };
+use headstart_model::protocol::downloads::{AuthenticationMethod, DownloadChallenge};
 use headstart_model::{AppGroupId, ContentRequest, ErrorKind, Failure};
 
 use super::{Bench, app_id, bundle};
@@ -99,6 +100,15 @@ pub(crate) fn told(effects: &[Effect]) -> Vec<(String, FileUpdate)> {
         _ => None,
     });
     news.collect()
+}
+
+/// The failures told among these effects: identifiers and codes.
+pub(crate) fn failed(effects: &[Effect]) -> Vec<(String, String)> {
+    let failures = told(effects).into_iter().filter_map(|(identifier, update)| match update {
+        FileUpdate::Failed(failure) => Some((identifier, failure.code.as_str().to_owned())),
+        _ => None,
+    });
+    failures.collect()
 }
 
 pub(crate) fn is_fetch(order: &Order) -> bool {
@@ -233,6 +243,33 @@ impl Bench {
         &self.questions
     }
 
+    /// The connection that is asked the oldest open question; none where it is the extension.
+    pub(crate) fn asked_client(&self) -> Option<ClientId> {
+        match self.question().receiver {
+            Receiver::Delegate(client) => Some(client),
+            Receiver::Extension { .. } => None,
+        }
+    }
+
+    /// The server of the oldest transfer asks for a credential.
+    pub(crate) fn challenge(&mut self) -> Vec<Effect> {
+        let orders = self.orders();
+        let download = orders.iter().find_map(|(_, order)| match order {
+            Order::FetchFile(transfer) => Some(transfer.download),
+            _ => None,
+        });
+        let download = download.expect("it is being fetched");
+        let challenge = DownloadChallenge {
+            origin: "https://cdn.example.com".to_owned(),
+            host: "cdn.example.com".to_owned(),
+            method: AuthenticationMethod::Basic,
+            realm: None,
+            previous_failure_count: 0,
+            certificate_blake3: None,
+        };
+        self.call(|caller| Event::ChallengeRaised { caller, download, challenge })
+    }
+
     /// Whoever was asked first answers.
     pub(crate) fn reply(&mut self, answer: ExtensionAnswer) -> Vec<Effect> {
         self.reply_to(0, answer)
@@ -279,6 +316,12 @@ impl Bench {
         self.hear(Event::TransferFailed { effect, failure: a_failure(kind) })
     }
 
+    /// The oldest transfer has so many bytes now.
+    pub(crate) fn bytes_moved(&mut self, bytes_done: u64) -> Vec<Effect> {
+        let effect = self.order(is_fetch);
+        self.hear(Event::BytesMoved { effect, bytes_done })
+    }
+
     /// The identifiers of what is being fetched, oldest first.
     pub(crate) fn fetching(&self) -> Vec<String> {
         let fetches = self.orders().into_iter().filter_map(|(_, order)| match order {
@@ -314,6 +357,13 @@ impl Bench {
 
     pub(crate) fn power(&mut self, power: Power) -> Vec<Effect> {
         let news = FactsChange { power: Some(power), ..FactsChange::default() };
+        self.hear(Event::FactsChanged { news })
+    }
+
+    /// The disk has room for so many bytes.
+    pub(crate) fn room(&mut self, bytes: u64) -> Vec<Effect> {
+        let disk_free_bytes = Some(crate::DISK_RESERVE_BYTES + bytes);
+        let news = FactsChange { disk_free_bytes, ..FactsChange::default() };
         self.hear(Event::FactsChanged { news })
     }
 

@@ -82,6 +82,8 @@ fn ask_extension(w: &mut Work<'_>, app: &AppId) {
         return;
     }
     match permission(w.state(), app, w.now.wall) {
+        // What a server asks waits for the new program.
+        Permission::Granted { .. } if is_being_replaced(w, app) => {}
         Permission::Granted { budget_ms } => {
             let receiver = Receiver::Extension { budget_ms };
             let challenged =
@@ -108,11 +110,16 @@ fn ask_extension(w: &mut Work<'_>, app: &AppId) {
     }
 }
 
+/// Whether the app's files, the extension's program among them, are just being put in place.
+fn is_being_replaced(w: &Work<'_>, app: &AppId) -> bool {
+    let installation = w.app(app).and_then(App::installation);
+    installation.is_some_and(|installation| installation.stage == InstallStage::Files)
+}
+
 /// The content request that the extension can be asked about now.
 fn next_request(w: &Work<'_>, app: &AppId) -> Option<Matter> {
     let record = w.app(app).filter(|record| !record.is_leaving())?;
-    // Its program is just being replaced.
-    if record.installation().is_some_and(|i| i.stage == InstallStage::Files) {
+    if is_being_replaced(w, app) {
         return None;
     }
     if let Some(asking) = &record.asking {
@@ -145,7 +152,7 @@ fn ask(w: &mut Work<'_>, app: &AppId, receiver: Receiver, matter: Matter) {
         }
         return;
     };
-    let call = w.live_mut().calls.next_id();
+    let call = w.next_call();
     let client = match receiver {
         Receiver::Delegate(client) => Some(client),
         Receiver::Extension { .. } => None,
@@ -196,10 +203,14 @@ fn question(w: &Work<'_>, app: &AppId, matter: &Matter) -> Option<Question> {
 
 /// A process of the app listens from now on.
 pub(crate) fn attached(w: &mut Work<'_>, client: ClientId, app: &AppId) {
-    if w.app(app).is_some() {
-        w.live_mut().calls.attach(client, app);
-        w.want_ask(app);
+    if w.app(app).is_none() {
+        return;
     }
+    if w.live().calls.listened_for(client).is_some_and(|other| other != app) {
+        detached(w, client);
+    }
+    w.live_mut().calls.attach(client, app);
+    w.want_ask(app);
 }
 
 /// A connection is gone: what it was asked is asked somebody else.
@@ -211,11 +222,16 @@ pub(crate) fn detached(w: &mut Work<'_>, client: ClientId) {
     w.want_ask(&app);
 }
 
-/// A question that will not be answered by whom it was put to. What it was about is on record, but for challenges.
+/// A question that will not be answered by whom it was put to: whoever is asked next is asked the same. What it was about is
+/// on record, but for challenges.
 fn put_back(w: &mut Work<'_>, app: &AppId, open: OpenCall) {
-    if let Matter::Challenge(challenge) = open.matter {
-        w.live_mut().calls.change(app, |calls| calls.challenges.push_front(challenge));
-    }
+    w.live_mut().calls.change(app, |calls| match open.matter {
+        Matter::Challenge(challenge) => calls.challenges.push_front(challenge),
+        Matter::Conclusion(DownloadId(number)) => {
+            calls.last_told = Some(DownloadId(number.saturating_sub(1)));
+        }
+        Matter::Downloads(_) | Matter::ShouldDownload(_) => {}
+    });
 }
 
 /// A server asks for a credential; a transfer waits.

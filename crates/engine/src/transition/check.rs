@@ -105,8 +105,11 @@ pub(crate) fn simulated(w: &mut Work<'_>, app: &AppId, request: ContentRequest) 
 /// A content request is due outside an installation.
 pub(crate) fn content_requested(w: &mut Work<'_>, app: &AppId, request: ContentRequest) {
     let decides = w.app(app).is_some_and(|r| matches!(r.source(), Source::Manifest(_)));
-    if request == ContentRequest::LanguageChange && !decides {
-        return languages::force_change(w, app);
+    if request == ContentRequest::LanguageChange {
+        if !decides {
+            return languages::force_change(w, app);
+        }
+        languages::owe_change(w, app);
     }
     let due = w.app(app).is_some_and(|record| {
         record.installation().is_none() && !record.is_leaving() && record.has_source()
@@ -273,8 +276,8 @@ fn schedule(w: &mut Work<'_>, app: &AppId, attempts: u32) {
     arm_period(w, app);
 }
 
-/// Whether a catalog is wanted, beyond any content request: somebody asked for a pack that only a catalog can tell about,
-/// and has gone since, or the app's language has changed.
+/// Whether a catalog or manifest is wanted, beyond any content request: somebody asked for a pack that only a catalog can
+/// tell about, and has gone since, or the app's language has changed.
 pub(crate) fn is_sought(w: &Work<'_>, app: &AppId) -> bool {
     w.live().asked.contains_key(app) || w.app(app).is_some_and(languages::is_change_owed)
 }

@@ -12,7 +12,7 @@ use crate::work::Work;
 const BATCH: usize = 64;
 
 pub(crate) fn changed(w: &mut Work<'_>, news: &FactsChange) {
-    let was_online = w.live().facts.is_online();
+    let (was_online, saved_power) = (w.live().facts.is_online(), w.live().facts.is_low_power());
     let now = w.now.wall;
     w.live_mut().facts.learn(news, now);
     if !was_online && w.live().facts.is_online() {
@@ -23,7 +23,8 @@ pub(crate) fn changed(w: &mut Work<'_>, news: &FactsChange) {
     if news.disk_free_bytes.is_some() {
         feed_starved(w);
     }
-    if news.power.is_some() {
+    // The service says what is so again and again: only another answer ends what waits for its time.
+    if saved_power != w.live().facts.is_low_power() {
         settings::switched(w);
     }
     if news.languages.is_some() {

@@ -3,10 +3,11 @@
 mod schedule;
 mod transfer;
 
-use headstart_model::{AppId, Failure};
+use headstart_model::{AppGroupId, AppId, Failure};
 
 use crate::allowance;
 use crate::effect::FileUpdate;
+use crate::failures;
 use crate::id::DownloadId;
 use crate::live::Progress;
 use crate::progress;
@@ -16,7 +17,7 @@ use crate::work::Work;
 
 pub(crate) use schedule::{Answered, answered, requested};
 pub(crate) use transfer::{
-    archive_fetched, attempt_failed, bytes_moved, fetched, may_begin, refused, stopped,
+    archive_fetched, attempt_failed, bytes_moved, fetched, may_begin, refused, restored, stopped,
 };
 
 /// Puts a download on record that has been checked.
@@ -60,10 +61,12 @@ pub(crate) fn conclude(w: &mut Work<'_>, id: DownloadId, outcome: Outcome) {
 fn settle_allowance(w: &mut Work<'_>, id: DownloadId, outcome: &Outcome) {
     let Some(file) = w.file(id) else { return };
     let (app, essential, charged) = (file.app.clone(), file.download.essential, file.charged);
-    let done = w.live().progress.get(&id).map_or(0, |progress| progress.done);
+    let progress = w.live().progress.get(&id).copied().unwrap_or_default();
     let used = match outcome {
         Outcome::Finished { bytes } => *bytes,
-        Outcome::Failed(_) => done,
+        // `Ours:` what nobody can tell counts as transferred: a limit is one.
+        Outcome::Failed(_) if file.is_unsure(progress.heard) => charged.max(progress.done),
+        Outcome::Failed(_) => progress.done,
     };
     if w.app(&app).is_none_or(|app| app.restrictions().is_none()) {
         return;
@@ -90,10 +93,32 @@ pub(crate) fn give_up(w: &mut Work<'_>, id: DownloadId, failure: &Failure) -> bo
     true
 }
 
+/// The app belongs to a group no more: its downloads for it fail, also those that have arrived and that nobody has taken.
+pub(crate) fn leave_group(w: &mut Work<'_>, app: &AppId, group: &AppGroupId) {
+    for id in w.live().files.of_app.get(app).cloned().unwrap_or_default() {
+        let Some(file) = w.file(id).filter(|file| file.download.app_group == *group) else {
+            continue;
+        };
+        let failure = failures::group_left(&file.download.identifier, group);
+        match file.outcome() {
+            None => {
+                give_up(w, id, &failure);
+            }
+            Some(Outcome::Finished { .. }) => {
+                w.set_file_stage(id, FileStage::Concluded(Outcome::Failed(failure)));
+            }
+            Some(Outcome::Failed(_)) => {}
+        }
+    }
+}
+
 /// Somebody has taken note of the end of a download: nothing of it is kept.
 pub(crate) fn forget(w: &mut Work<'_>, id: DownloadId) {
     let Some(file) = w.drop_file(id) else { return };
     let (app, group) = (file.app, file.download.app_group);
+    if !w.live().files.concluded.contains_key(&app) {
+        w.live_mut().calls.change(&app, |calls| calls.last_told = None);
+    }
     // What runs still writes: the end of it is waited for.
     if w.live().order_of(id).is_none() {
         w.start(Owed::DiscardFile { app, download: id, group });

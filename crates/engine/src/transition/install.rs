@@ -57,6 +57,7 @@ pub(crate) fn update_requested(w: &mut Work<'_>, caller: Caller, app: &AppId, bu
                 stage: InstallStage::Files,
                 incoming: Some(Box::new(bundle)),
                 paused: false,
+                cancelled: false,
             };
             if let Some(record) = w.app_mut(app) {
                 record.phase = Phase::Installing(installation);
@@ -190,6 +191,7 @@ fn end_preparation(w: &mut Work<'_>, effect: EffectId) -> Option<AppId> {
 
 pub(crate) fn prepared(w: &mut Work<'_>, effect: EffectId) {
     let Some(app) = end_preparation(w, effect) else { return };
+    let cancelled = w.app(&app).and_then(App::installation).is_some_and(|i| i.cancelled);
     let Some(kind) = take_bundle(w, &app) else { return };
     if let Some(record) = w.app_mut(&app) {
         record.extension.forgive();
@@ -201,7 +203,13 @@ pub(crate) fn prepared(w: &mut Work<'_>, effect: EffectId) {
     }
     set_stage(w, &app, InstallStage::Install);
     check::add_request(w, &app, kind.content_request());
+    if cancelled {
+        // The new version was in place before the word came: it is what there is. `Spec: concepts 8`.
+        without_catalog(w, &app);
+    }
     check::want(w, &app);
+    // What was put off while its program was replaced.
+    w.want_ask(&app);
 }
 
 /// Makes the incoming bundle the app's bundle. What was fetched from another repository or channel says nothing about the
@@ -217,7 +225,7 @@ fn take_bundle(w: &mut Work<'_>, app: &AppId) -> Option<InstallKind> {
             && present.download_manifest == incoming.download_manifest
             && present.manifest == incoming.manifest;
         let other_version = present.version != incoming.version;
-        record.bundle = *incoming;
+        let before = std::mem::replace(&mut record.bundle, *incoming);
         if !same {
             record.release = None;
             record.check_failure = None;
@@ -225,6 +233,7 @@ fn take_bundle(w: &mut Work<'_>, app: &AppId) -> Option<InstallKind> {
         } else if other_version {
             catalog::app_changed(w, app);
         }
+        groups::released(w, app, before.groups);
     }
     Some(kind)
 }
@@ -279,6 +288,7 @@ pub(crate) fn prepare_failed(w: &mut Work<'_>, effect: EffectId, failure: &Failu
             if w.app(&app).is_some_and(|record| record.content_request.is_some()) {
                 check::want(w, &app);
             }
+            languages::ask_again(w, &app);
             w.want_ask(&app);
         }
     }
@@ -323,6 +333,7 @@ pub(crate) fn conclude_if_done(w: &mut Work<'_>, app: &AppId) {
     for request in w.live().requests.waiting_for(&Subject::Launch(app.clone())) {
         w.answer(request, Ok(reply.clone()));
     }
+    languages::ask_again(w, app);
 }
 
 fn launchable(w: &Work<'_>, app: &AppId) -> Reply {

@@ -99,6 +99,28 @@ pub(crate) fn force_change(w: &mut Work<'_>, app: &AppId) {
     }
 }
 
+/// The languages have changed, and what that means is for the app's extension to say: it is owed until it was asked, whatever
+/// comes first. `Spec: concepts 3`.
+pub(crate) fn owe_change(w: &mut Work<'_>, app: &AppId) {
+    change(w, app, |present| present.changed = true);
+}
+
+/// Makes a content request of the change that the app's extension was not asked about, unless another one goes first.
+pub(crate) fn raise_change(w: &mut Work<'_>, app: &AppId) {
+    let idle = |record: &App| record.content_request.is_none() && record.installation().is_none();
+    if w.app(app).is_some_and(|record| idle(record) && is_change_owed(record)) {
+        check::add_request(w, app, ContentRequest::LanguageChange);
+    }
+}
+
+/// Nothing goes first any more: the extension is asked about a change that it was not asked about.
+pub(crate) fn ask_again(w: &mut Work<'_>, app: &AppId) {
+    let Some(record) = w.app(app).filter(|record| record.content_request.is_none()) else { return };
+    if is_change_owed(record) && matches!(record.source(), Source::Manifest(_)) {
+        check::want(w, app);
+    }
+}
+
 /// A new app knows what the device knows.
 pub(crate) fn begin(w: &mut Work<'_>, app: &AppId) {
     let languages = w.live().facts.languages.value.clone();
@@ -111,7 +133,7 @@ fn change(w: &mut Work<'_>, app: &AppId, how: impl FnOnce(&mut Languages)) {
     }
 }
 
-/// Whether a change of the language still has to meet a catalog.
+/// Whether a change of the language still has to meet a catalog, or the extension.
 pub(crate) fn is_change_owed(record: &App) -> bool {
     record.languages.changed && !record.is_leaving()
 }

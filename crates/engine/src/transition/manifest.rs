@@ -8,17 +8,18 @@ use headstart_model::{AppId, ContentRequest, Failure};
 use crate::allowance;
 use crate::effect::Notice;
 use crate::failures;
-use crate::id::DownloadId;
+use crate::id::{DownloadId, EffectId};
 use crate::live::Progress;
 use crate::progress;
 use crate::reason::Fact;
 use crate::record::{FileDownload, FilePurpose, FileStage, Outcome, Source};
 use crate::transition::calls::Permission;
-use crate::transition::{calls, check, files, place, pump};
+use crate::transition::{calls, check, files, languages, place, pump};
 use crate::work::Work;
 
 /// Has the manifest fetched for the content request that waits, unless it is on its way or here already.
 pub(crate) fn want(w: &mut Work<'_>, app: &AppId) {
+    languages::raise_change(w, app);
     if let Some(id) = w.live().files.manifests.get(app).copied() {
         serve(w, app, id);
         return w.want_ask(app);
@@ -41,7 +42,8 @@ pub(crate) fn want(w: &mut Work<'_>, app: &AppId) {
     let installing = record.installation().is_some();
     let download = UrlDownload {
         identifier: "manifest".to_owned(),
-        unique_identifier: "manifest".to_owned(),
+        // Each time another one: whoever is told that one failed knows it from the next.
+        unique_identifier: format!("manifest-{}", w.records().counters.next_download),
         kind: DownloadKind::Manifest,
         url: url.to_owned(),
         method: "GET".to_owned(),
@@ -84,6 +86,18 @@ pub(crate) fn forget(w: &mut Work<'_>, app: &AppId) {
     files::forget(w, id);
 }
 
+/// It is known how long a file will be whose size nobody had named: a manifest, most of all.
+pub(crate) fn length_known(w: &mut Work<'_>, effect: EffectId, bytes_total: u64) {
+    let Some(id) = w.live().active.get(&effect).map(|active| active.download) else { return };
+    let unsized_file = |file: &FileDownload| file.download.file_size.is_none();
+    if !w.file(id).is_some_and(unsized_file) {
+        return;
+    }
+    let known = w.live().progress.get(&id).copied().unwrap_or_default();
+    progress::set(w, id, Progress { total: bytes_total.max(known.done), ..known });
+    progress::tell_awaited(w, id);
+}
+
 /// The manifest is here, or is not to be had. `Spec: concepts 4.4`.
 pub(crate) fn concluded(w: &mut Work<'_>, id: DownloadId, outcome: Outcome) {
     let Some(app) = w.file(id).map(|file| file.app.clone()) else { return };
@@ -95,6 +109,7 @@ pub(crate) fn concluded(w: &mut Work<'_>, id: DownloadId, outcome: Outcome) {
                 allowance::charge_manifest(record, bytes);
             }
             w.set_file_stage(id, FileStage::Concluded(Outcome::Finished { bytes }));
+            progress::tell_awaited(w, id);
             w.want_ask(&app);
         }
         Outcome::Failed(failure) => {

@@ -9,7 +9,7 @@ use crate::effect::Reply;
 use crate::event::Caller;
 use crate::failures;
 use crate::id::DownloadId;
-use crate::record::{InstallKind, InstallStage, KeepData, Owed, Phase};
+use crate::record::{App, InstallKind, InstallStage, KeepData, Owed, Phase};
 use crate::transition::{cancel, fail, files, install, place, pump, uninstall};
 use crate::work::Work;
 
@@ -125,16 +125,29 @@ fn cancel_installation(w: &mut Work<'_>, app: &AppId, kind: InstallKind, stage: 
     pause_installation(w, app, false);
     match stage {
         InstallStage::Files => {
-            let preparing = w.records().owed().find_map(|(id, owed)| match owed {
-                Owed::PrepareApp { app: of } if of == app => Some(id),
-                _ => None,
-            });
-            if let Some(order) = preparing {
-                w.emit_stop(order);
+            if let Some(record) = w.app_mut(app)
+                && let Phase::Installing(installation) = &mut record.phase
+            {
+                installation.cancelled = true;
             }
+            stop_preparation(w, app);
         }
         InstallStage::Install => install::without_catalog(w, app),
         InstallStage::Essential => do_without(w, app),
+    }
+}
+
+/// Has a cancelled update leave off putting its files in place, if it still does.
+pub(crate) fn stop_preparation(w: &mut Work<'_>, app: &AppId) {
+    if w.app(app).and_then(App::installation).is_none_or(|installation| !installation.cancelled) {
+        return;
+    }
+    let preparing = w.records().owed().find_map(|(id, owed)| match owed {
+        Owed::PrepareApp { app: of } if of == app => Some(id),
+        _ => None,
+    });
+    if let Some(order) = preparing {
+        w.emit_stop(order);
     }
 }
 

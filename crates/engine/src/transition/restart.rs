@@ -4,13 +4,10 @@ use crate::effect::Effect;
 use crate::live::Progress;
 use crate::progress;
 use crate::record::{InstallStage, Phase};
-use crate::transition::{check, install, place, uninstall};
+use crate::transition::{check, files, install, place, queue, uninstall};
 use crate::work::Work;
 
 pub(crate) fn restarted(w: &mut Work<'_>) {
-    // Finer than any two lives of the service are apart.
-    let first = w.now.wall.0 << 10;
-    w.live_mut().calls.number_from(first);
     restore_settings(w);
     restore_progress(w);
     for id in w.records().owed.keys().copied().collect::<Vec<_>>() {
@@ -20,8 +17,7 @@ pub(crate) fn restarted(w: &mut Work<'_>) {
         place::place(w, id);
     }
     for id in w.records().files.keys().copied().collect::<Vec<_>>() {
-        let total = w.file(id).and_then(|file| file.download.file_size).unwrap_or(0);
-        progress::set(w, id, Progress { total, ..Progress::default() });
+        files::restored(w, id);
         place::place(w, id);
     }
     for app in w.records().apps.keys().cloned().collect::<Vec<_>>() {
@@ -72,6 +68,7 @@ fn resume(w: &mut Work<'_>, app: &headstart_model::AppId) {
         Phase::Installing(installation) if installation.stage == InstallStage::Essential => {
             install::conclude_if_done(w, app);
         }
+        Phase::Installing(_) => queue::stop_preparation(w, app),
         _ => {}
     }
     check::arm_period(w, app);

@@ -7,7 +7,7 @@ use crate::effect::{Effect, ExtensionEnd, Reply};
 use crate::event::Caller;
 use crate::live::Hold;
 use crate::record::{Setting, Switch};
-use crate::transition::{calls, check, pump, queue};
+use crate::transition::{calls, check, languages, pump, queue};
 use crate::work::Work;
 
 pub(crate) fn changed(w: &mut Work<'_>, caller: Caller, setting: Setting) {
@@ -47,6 +47,8 @@ pub(crate) fn switched(w: &mut Work<'_>) {
         }
         if w.app(&app).is_some_and(|record| record.content_request.is_some()) {
             check::want(w, &app);
+        } else if !off {
+            languages::ask_again(w, &app);
         }
         w.want_ask(&app);
     }

@@ -8,7 +8,7 @@ use crate::failures;
 use crate::id::{EffectId, PackKey, RequestId};
 use crate::live::{Subject, Wait};
 use crate::record::{App, KeepData, Owed, Pack, Phase};
-use crate::transition::{calls, end, files, pump};
+use crate::transition::{calls, end, files, groups, pump};
 use crate::work::Work;
 
 pub(crate) fn requested(w: &mut Work<'_>, caller: Caller, app: &AppId, data: KeepData) {
@@ -34,6 +34,7 @@ pub(crate) fn await_end(w: &mut Work<'_>, request: RequestId, app: &AppId, failu
 
 /// Begins to remove an app: its calls and downloads end, what runs is told to stop.
 pub(crate) fn begin(w: &mut Work<'_>, app: &AppId, data: KeepData) {
+    groups::leaving(w, app, data);
     if let Some(record) = w.app_mut(app) {
         record.phase = Phase::Removing(data);
         record.content_request = None;
@@ -120,6 +121,7 @@ pub(crate) fn removed(w: &mut Work<'_>, app: &AppId, data: KeepData) {
     for key in w.records().packs_of(app).map(|(key, _)| key.clone()).collect::<Vec<_>>() {
         forget_pack(w, &key, data);
     }
+    groups::left(w, app, data);
     w.drop_app(app);
     tell_failed(w, app);
     for request in w.live().requests.waiting_for(&Subject::Uninstall(app.clone())) {

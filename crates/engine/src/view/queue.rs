@@ -214,6 +214,9 @@ pub fn find_download(
         })
         .collect();
     match &found[..] {
+        [] if is_gone(state, name) => Err(Code::DoesNotExist
+            .failure(format!("the download number {name} does not exist any more"))
+            .with_hint("`headstart downloads list` shows what there is")),
         [] => {
             let shown: String = name.chars().take(80).collect();
             Err(Code::NotScheduled
@@ -228,6 +231,14 @@ pub fn find_download(
                 .with_hint("name the app with --app"))
         }
     }
+}
+
+/// Whether this is the number of a download that there was once. `Spec: api 10`, error 113.
+fn is_gone(state: &State, name: &str) -> bool {
+    let Ok(number) = name.parse::<u64>() else { return false };
+    let (id, records) = (DownloadId(number), &state.records);
+    let was_given = (1..records.counters.next_download).contains(&number);
+    was_given && records.download(id).is_none() && records.file(id).is_none()
 }
 
 fn ended(state: &State, app: &AppId, identifier: &str) -> Option<DownloadId> {

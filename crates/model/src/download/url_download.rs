@@ -185,8 +185,8 @@ impl UrlDownload {
         (FIXED_BYTES + texts + headers.sum::<usize>()) as u64
     }
 
-    /// The same download, not essential: what an extension schedules again when an essential one has failed.
-    /// `Spec: api 7`, `removingEssential`.
+    /// The same download, not essential: what an extension schedules again when an essential one has failed. Who does so gives
+    /// it a unique identifier of its own. `Spec: api 7`, `removingEssential`.
     #[must_use]
     pub fn removing_essential(&self) -> Self {
         Self { essential: false, ..self.clone() }

@@ -71,6 +71,14 @@ pub enum ManifestProblem {
         /// What it lists.
         of: &'static str,
     },
+    /// A list that is too long.
+    #[error("{what} has more than {limit} entries")]
+    TooMany {
+        /// The list.
+        what: String,
+        /// Most entries.
+        limit: usize,
+    },
     /// The same entry twice in a list.
     #[error("{what} names `{name}` twice")]
     Repeated {

@@ -7,10 +7,13 @@ use super::error::{JsonProblem, ManifestError};
 use super::read;
 use super::selector::FileSelector;
 use super::selector_path::SourceRoot;
-use crate::{AppVersions, DownloadPolicy, Language, PackId, Place, Platform};
+use crate::{AppVersions, DownloadPolicy, Language, PackId, PackPath, Place, Platform};
 
 /// Most bytes of a manifest.
 pub const MANIFEST_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Most paths of a launch set. `Ours:` it is read with the manifest, for each version that is published.
+pub const LAUNCH_SET_MAX: usize = 10_000;
 
 /// How deep objects and lists may lie in each other; only `userInfo` goes deeper than four.
 pub const NESTING_MAX: usize = 64;
@@ -37,6 +40,10 @@ pub struct PackagingManifest {
     /// The versions of the app that it is for; none means all. `Ours:` so that an old build is never given what breaks it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub app_versions: Option<AppVersions>,
+    /// Files and folders, by their paths in the pack, whose blocks lie first in the bundle and so arrive first, in this order; each once.
+    /// `Ours:` what an app reads when it begins is there before the rest, for those who [read ahead](crate::protocol::packs::ReadAhead).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub launch_set: Vec<PackPath>,
     /// Whatever the author wants the app to know: a JSON object, its keys sorted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_info: Option<serde_json::Value>,
@@ -52,6 +59,7 @@ impl PackagingManifest {
         "language",
         "sourceRoot",
         "appVersions",
+        "launchSet",
         "userInfo",
     ];
 

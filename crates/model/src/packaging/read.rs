@@ -1,10 +1,12 @@
 //! From a document to a manifest.
 
+use std::collections::BTreeSet;
+
 use jsonc_parser::ast::Value;
 
 use super::document::{Document, Fields};
 use super::error::{ManifestError, ManifestProblem};
-use super::manifest::PackagingManifest;
+use super::manifest::{LAUNCH_SET_MAX, PackagingManifest};
 use super::pattern::Pattern;
 use super::policy::{policy, unknown_name};
 use super::selector::FileSelector;
@@ -30,6 +32,11 @@ pub(super) fn manifest(document: &Document<'_>) -> Result<PackagingManifest, Man
             .optional("appVersions")
             .map(|value| app_versions(document, value))
             .transpose()?,
+        launch_set: fields
+            .optional("launchSet")
+            .map(|value| launch_set(document, value))
+            .transpose()?
+            .unwrap_or_default(),
         user_info: fields
             .optional("userInfo")
             .map(|value| user_info(document, value))
@@ -60,6 +67,27 @@ fn user_info(
     let mut info = document.plain(value)?;
     info.sort_all_objects();
     Ok(info)
+}
+
+fn launch_set(document: &Document<'_>, list: &Value<'_>) -> Result<Vec<PackPath>, ManifestError> {
+    let values = document.list(list, "`launchSet`")?;
+    if values.len() > LAUNCH_SET_MAX {
+        let what = "`launchSet`".to_owned();
+        let problem = ManifestProblem::TooMany { what, limit: LAUNCH_SET_MAX };
+        return Err(document.error(list, problem));
+    }
+    let mut seen = BTreeSet::new();
+    let mut paths = Vec::with_capacity(values.len());
+    for (number, value) in values.iter().enumerate() {
+        let what = format!("`launchSet[{number}]`");
+        let path = path(document, value, &what, |text| Ok(PackPath::normalized(text)?))?;
+        if !seen.insert(path.clone()) {
+            let (what, name) = ("`launchSet`".to_owned(), path.to_string());
+            return Err(document.error(value, ManifestProblem::Repeated { what, name }));
+        }
+        paths.push(path);
+    }
+    Ok(paths)
 }
 
 fn platforms(document: &Document<'_>, list: &Value<'_>) -> Result<Vec<Platform>, ManifestError> {

@@ -42,6 +42,7 @@ fn the_canonical_form_of_the_template_is_as_recorded() {
         r#"{"fileSource":"Build/level1.dat","fileDestination":"Levels/1/level.dat"},"#,
         r#"{"directorySource":"Build/Shaders","directoryDestination":"Shaders"},{"fileExclusion":"**/.DS_Store"}],"#,
         r#""platforms":["iOS","macOS","linux","windows"],"language":"en","sourceRoot":"../Assets","appVersions":">=1.0","#,
+        r#""launchSet":["Videos/Intro.m4v","Textures"],"#,
         r#""userInfo":{"difficulty":1,"title":"The first level"}}"#,
     );
     assert_eq!(String::from_utf8(manifest.to_json()).expect("JSON is text"), golden);

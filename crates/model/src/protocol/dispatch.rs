@@ -79,6 +79,7 @@ calls! {
     Explain(packs::Explain),
     Verify(packs::Verify),
     Consume(packs::Consume),
+    ReadAhead(packs::ReadAhead),
     ScheduleDownloads(downloads::Schedule),
     CancelDownload(downloads::CancelDownload),
     CurrentDownloads(downloads::Current),

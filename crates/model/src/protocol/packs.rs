@@ -13,6 +13,7 @@ use crate::{
     AppId, AppVersions, DownloadPolicy, Language, PackId, PackPath, PackVersion, Until, Urgency,
 };
 
+mod ahead;
 mod consume;
 mod explain;
 mod languages;
@@ -21,6 +22,7 @@ mod reading;
 mod status_update;
 mod verify;
 
+pub use ahead::{ArrivedPart, ReadAhead, Readable};
 pub use consume::{Consume, Consumed};
 pub use explain::{COLLISIONS_TOLD_MAX, Collision, Explain, Explanation};
 pub use languages::{

@@ -30,7 +30,10 @@ pub fn select(
     for selector in &manifest.file_selectors {
         evaluation.apply(selector)?;
     }
-    Ok(evaluation.collector.finish(evaluation.exclusions.unused()))
+    let mut selection = evaluation.collector.finish(evaluation.exclusions.unused());
+    (selection.launch_set, selection.unused_launch_paths) =
+        manifest.launch_set.iter().cloned().partition(|path| selection.has(path));
+    Ok(selection)
 }
 
 struct Evaluation {

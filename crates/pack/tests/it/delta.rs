@@ -3,12 +3,12 @@
 use std::io::Cursor;
 use std::ops::ControlFlow;
 
-use headstart_model::Verified;
+use headstart_model::{PackPath, Verified};
 use headstart_pack::delta::{DeltaSummary, Version, build_delta};
-use headstart_pack::{Level, ScratchChunks, section};
+use headstart_pack::{BlockTable, Level, ScratchChunks, section};
 
 use crate::world::{
-    Files, Held, Packed, assert_same, fetch, files, noise, open, pack, sample, text,
+    Files, Held, Packed, assert_same, fetch, files, noise, open, pack, pack_with, sample, text,
 };
 
 fn scratch(packed: &Packed) -> ScratchChunks {
@@ -20,13 +20,17 @@ fn scratch(packed: &Packed) -> ScratchChunks {
 }
 
 fn delta(old: &Packed, new: &Packed) -> (DeltaSummary, Vec<u8>) {
+    delta_with(old, new, &[])
+}
+
+fn delta_with(old: &Packed, new: &Packed, first: &[PackPath]) -> (DeltaSummary, Vec<u8>) {
     let (old_reader, new_reader) = (open(&old.bytes), open(&new.bytes));
     let (mut old_chunks, mut new_chunks) = (scratch(old), scratch(new));
     let mut out = Vec::new();
     let summary = build_delta(
         Version { complete: old_reader.complete(), chunks: &mut old_chunks },
         Version { complete: new_reader.complete(), chunks: &mut new_chunks },
-        Level::Balanced,
+        (Level::Balanced, first),
         (&mut Cursor::new(Vec::new()), &mut out),
         &mut |_| ControlFlow::Continue(()),
     );
@@ -86,6 +90,46 @@ fn an_edit_costs_about_what_was_edited() {
     let bytes = update(&old, &new, &edited());
     // 200 new random bytes, 4,000 lines of text, and where things lie.
     assert!(bytes < 60_000, "{bytes} bytes");
+}
+
+/// The files of each block of a table, in the order of the table.
+fn files_of_blocks<'a>(tree: &'a headstart_pack::Tree, table: &BlockTable) -> Vec<Vec<&'a str>> {
+    let files_of = |block: &headstart_pack::Block| {
+        let chunks: Vec<_> = block.chunks().collect();
+        let has = |file| tree.chunks_of(file).iter().any(|chunk| chunks.contains(chunk));
+        let files = tree.files().filter(|(_, _, file)| has(file));
+        files.map(|(_, path, _)| path.as_str()).collect()
+    };
+    table.blocks().iter().map(files_of).collect()
+}
+
+#[test]
+fn the_launch_set_comes_first_in_bundles_and_deltas_in_its_order_and_in_blocks_of_its_own() {
+    let files = Files::from([
+        ("a/one.bin", noise(1, 300_000)),
+        ("a/two.bin", noise(2, 300_000)),
+        ("b/one.bin", noise(3, 300_000)),
+        ("z.bin", noise(4, 300_000)),
+    ]);
+    let set = ["z.bin", "b"];
+    let (plain, first) = (pack(&files, Level::Fast), pack_with(&files, Level::Fast, &set));
+    assert_eq!(plain.summary.content, first.summary.content);
+    let reader = open(&first.bytes);
+    let order = files_of_blocks(reader.complete().tree(), reader.table());
+    assert_eq!(order, [vec!["b/one.bin", "z.bin"], vec!["a/one.bin", "a/two.bin"]]);
+    let first_block = &reader.table().blocks()[0];
+    let z = reader.complete().tree().files().last().expect("a file").2;
+    let of_z = reader.complete().tree().chunks_of(z);
+    assert!(first_block.chunks().take(of_z.len()).eq(of_z.iter().copied()));
+
+    let old = pack(&Files::from([("x", noise(9, 1000))]), Level::Fast);
+    let set = set.map(|path| PackPath::new(path).expect("fine"));
+    let (summary, bundle) = delta_with(&old, &plain, &set);
+    let head = &bundle[..summary.structure_bytes as usize];
+    let head = Verified::check(head, &summary.structure_digest).expect("undamaged");
+    let old_reader = open(&old.bytes);
+    let delta = section::decode_delta(&head, old_reader.complete().tree()).expect("own output");
+    assert_eq!(files_of_blocks(&delta.tree, &delta.table), order);
 }
 
 #[test]

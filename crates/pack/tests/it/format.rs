@@ -79,7 +79,7 @@ fn delta(old: &[u8], new: &[u8]) -> (Vec<u8>, usize) {
     let summary = build_delta(
         Version { complete: old_reader.complete(), chunks: &mut old_chunks },
         Version { complete: new_reader.complete(), chunks: &mut new_chunks },
-        Level::Balanced,
+        (Level::Balanced, &[]),
         (&mut Cursor::new(Vec::new()), &mut out),
         &mut |_| ControlFlow::Continue(()),
     );

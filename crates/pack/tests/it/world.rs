@@ -44,6 +44,11 @@ pub struct Packed {
 }
 
 pub fn pack(files: &Files, level: Level) -> Packed {
+    pack_with(files, level, &[])
+}
+
+/// With a launch set.
+pub fn pack_with(files: &Files, level: Level, launch_set: &[&str]) -> Packed {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut selection = Selection::default();
     selection.folders.push(SelectedFolder { path: PackPath::new("empty/inside").expect("fine") });
@@ -57,6 +62,8 @@ pub fn pack(files: &Files, level: Level) -> Packed {
             executable: path.ends_with(".sh"),
         });
     }
+    let path = |path: &&str| PackPath::new(*path).expect("fine");
+    selection.launch_set = launch_set.iter().map(path).collect();
     let mut out = Cursor::new(Vec::new());
     let progress = &mut |_| ControlFlow::Continue(());
     let summary = build_archive(b"{}", &selection, level, &mut out, progress).expect("builds");

@@ -132,7 +132,7 @@ impl Writer {
         let summary = delta::build_delta(
             delta::Version { complete: &complete, chunks: &mut old },
             delta::Version { complete: opened.complete(), chunks },
-            how.level,
+            (how.level, opened.launch_set()),
             (&mut staging::scratch(&how.staging)?, &mut out),
             &mut progress,
         )

@@ -52,6 +52,22 @@ pub fn rename_durably(from: &Path, to: &Path) -> Result<(), FileError> {
     Ok(())
 }
 
+/// Gives a file a second name on the same file system, durably.
+///
+/// What is at `to` stays. The content of the file must have been synced before.
+///
+/// # Errors
+/// [`FileError`] naming `to`: of kind `AlreadyExists` if something is there; of another where the file system
+/// has no second names.
+pub fn link_durably(from: &Path, to: &Path) -> Result<(), FileError> {
+    crash::point("link.begin");
+    fs::hard_link(from, to).map_err(FileError::at(Action::Create, to))?;
+    crash::point("link.made");
+    sync_folder(folder_of(to))?;
+    crash::point("link.done");
+    Ok(())
+}
+
 /// Creates a folder and those above it that are missing, each with the access told (less what the
 /// process's file mask takes), durably.
 ///

@@ -150,7 +150,7 @@ impl World {
                 .iter()
                 .any(|open| told_of(&open.question) == Some(unique) && open.app == inquiry.app);
             assert!(!twice, "{unique} is told to two");
-            let known = self.hearing.scheduled.contains(unique) || unique == "manifest";
+            let known = self.hearing.scheduled.contains(unique) || unique.starts_with("manifest-");
             assert!(known, "nobody has scheduled {unique}");
             let over = self.hearing.acknowledged.contains_key(unique);
             assert!(!over, "{unique} is told after somebody has taken note");
@@ -252,7 +252,7 @@ impl World {
         let mut files = self.state.records().files();
         let kept = files
             .any(|(_, file)| file.download.unique_identifier == unique && file.app == inquiry.app);
-        if kept || unique == "manifest" {
+        if kept {
             return;
         }
         let arrived = matches!(inquiry.question, Question::Finished { .. });

@@ -168,3 +168,26 @@ fn uninstalling_in_the_middle_leaves_nothing_behind() {
         assert!(world.state().records().files().next().is_none());
     });
 }
+
+#[test]
+fn what_is_cancelled_in_the_middle_is_told_and_leaves_nothing_behind() {
+    seeds::run(
+        "downloads::what_is_cancelled_in_the_middle_is_told_and_leaves_nothing_behind",
+        |seed| {
+            let mut world = launched(seed);
+            world.attach("tool");
+            let files: Vec<_> = NAMES.iter().map(|name| (*name, 900)).collect();
+            let call = world.schedule_files("tool", &files, true);
+            world.wait_for(call).expect("they are right");
+            let wait = world.rng().below(300);
+            world.run_for(wait);
+            for name in NAMES {
+                world.cancel_file("tool", name);
+            }
+            world.settle();
+            for name in NAMES {
+                assert_eq!(world.outcome("tool", name), Some(false), "{name}");
+            }
+        },
+    );
+}

@@ -3,7 +3,7 @@
 //! Every block that was not handed over is in a range that waits or in one that is under way. A block that two fetch is in
 //! two ranges; whoever has it first claims it and takes it away from the other.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -228,6 +228,40 @@ impl Board {
         !running.blocks.is_empty()
     }
 
+    /// Puts the blocks with these tags before all others that wait, the first of them before the second. Where one of them waits behind others
+    /// in a range under way, that range ends with the block that it is at.
+    pub(super) fn prefer(&self, tags: &[u64]) {
+        let ranks: HashMap<u64, usize> = tags.iter().copied().zip(0..).collect();
+        let rank = |block: &WantedBlock| ranks.get(&block.tag).copied();
+        let mut state = self.lock();
+        let waits = state.waiting.iter().flatten().any(|block| rank(block).is_some());
+        if !waits && !state.running.values().any(|running| is_late(&running.blocks, rank)) {
+            return;
+        }
+        let mut jobs: Vec<Job> = state.interrupt(rank);
+        jobs.extend(std::mem::take(&mut state.waiting));
+        let mut first: Vec<WantedBlock> = Vec::new();
+        for job in &mut jobs {
+            first.extend(job.iter().filter(|block| rank(block).is_some()));
+            job.retain(|block| rank(block).is_none());
+        }
+        // By offset, so that neighbours make one range; a range is as urgent as the most urgent of its blocks.
+        first.sort_unstable_by_key(|block| block.offset);
+        first.dedup_by_key(|block| block.tag);
+        let mut first = self.ranges_of(&first);
+        first.sort_by_key(|job| job.iter().filter_map(rank).min());
+        let others = jobs.into_iter().flat_map(|mut job| self.ranges_of(job.make_contiguous()));
+        state.waiting = first.into_iter().chain(others).collect();
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    fn ranges_of(&self, blocks: &[WantedBlock]) -> Vec<Job> {
+        let ranges = coalesce(blocks, self.policy).into_iter();
+        let job = |range: RangePlan| blocks.get(range.blocks).unwrap_or_default().to_vec().into();
+        ranges.map(job).collect()
+    }
+
     /// Whether others fetch all that is left of this range too.
     pub(super) fn is_held_by_others(&self, job: u64) -> bool {
         let state = self.lock();
@@ -259,6 +293,23 @@ impl State {
         Ticket { job, lost }
     }
 
+    /// Cuts ranges under way down to the block that each is at, and the urgent ones right behind it; gives the rest. One that others fetch too
+    /// is left alone.
+    fn interrupt(&mut self, rank: impl Fn(&WantedBlock) -> Option<usize>) -> Vec<Job> {
+        let fronts: Vec<_> = self.running.values().map(|job| job.blocks.front().copied()).collect();
+        let alone = |front: Option<&WantedBlock>| {
+            fronts.iter().filter(|other| other.as_ref() == front).count() == 1
+        };
+        let mut rests = Vec::new();
+        for running in self.running.values_mut().filter(|job| alone(job.blocks.front())) {
+            let urgent = running.blocks.iter().skip(1).take_while(|block| rank(block).is_some());
+            let keep = (1 + urgent.count()).min(running.blocks.len());
+            rests.push(running.blocks.split_off(keep));
+        }
+        rests.retain(|rest| !rest.is_empty());
+        rests
+    }
+
     fn progress(&self, job: u64, running: &Running, now: Duration) -> Progress {
         let first = running.blocks.front();
         let raced = self.running.iter().any(|(other, found)| {
@@ -274,6 +325,11 @@ impl State {
             raced,
         }
     }
+}
+
+/// Whether an urgent block waits behind one that is not, which is not the one under way.
+fn is_late(blocks: &Job, rank: impl Fn(&WantedBlock) -> Option<usize>) -> bool {
+    blocks.iter().skip(1).skip_while(|block| rank(block).is_some()).any(|b| rank(b).is_some())
 }
 
 /// From the first byte of a range to its last.

@@ -2,6 +2,7 @@
 
 mod attempt;
 
+use std::convert::Infallible;
 use std::sync::{Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use super::BlockRequest;
 use super::board::{Board, Ticket};
 use super::growth::{Growth, Trouble};
 use super::heads::Heads;
+use super::precedence::Precedence;
 use super::sink::BlockSink;
 use super::sources::{Choice, Source, Sources};
 use crate::retry::{Attempts, Pause, Waits};
@@ -110,6 +112,17 @@ impl<'a, S: BlockSink> Fetch<'a, S> {
             } else {
                 // At the time-out somebody may have become slow; before it nobody can.
                 let _ = tokio::time::timeout(LOOK_AROUND, changed).await;
+            }
+        }
+    }
+
+    /// Brings forward what is wanted first, whenever that changes. Never ends.
+    pub(super) async fn follow(&self, precedence: &Precedence) -> Infallible {
+        let mut wanted = precedence.follow();
+        loop {
+            self.board.prefer(&wanted.borrow_and_update());
+            if wanted.changed().await.is_err() {
+                std::future::pending::<()>().await;
             }
         }
     }

@@ -8,8 +8,9 @@ use super::extents::Extents;
 const PIECE_BYTES_MIN: u64 = 256 * 1024;
 /// The longest. `Ours:` a server that ignores what it is asked for costs at most this much.
 const PIECE_BYTES_MAX: u64 = 8 * 1024 * 1024;
-/// What ends sooner is left to its holder: the first answer to another takes about as long, and what is under way is lost.
-const WORTH_SECONDS: f64 = 0.2;
+/// What ends sooner is left to its holder. `Ours:` what is under way to it would be lost with its connection, and on a link that all share it
+/// becomes quicker as others end.
+const WORTH_SECONDS: f64 = 1.0;
 /// How long the first byte of a piece may take.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// What is left of a piece is divided no further below this.

@@ -1,6 +1,6 @@
 //! One call of [`Client::download_file`](crate::Client::download_file).
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -11,7 +11,6 @@ use super::open::Opened;
 use super::part::{Disk, Part, blocking};
 use super::receive::Gather;
 use super::settle::{Content, Finished};
-use super::spread::Spread;
 use super::validator::Validator;
 use super::{Downloaded, FileHash, FileRequest};
 use crate::http::{Answer, ContentRange, RangeWanted};
@@ -27,6 +26,9 @@ pub(super) struct Fetch<'a> {
     pub(super) meter: SourceMeter,
     pub(super) part: Part,
     board: Mutex<Board>,
+    /// How many pieces are to be fetched at once, and how many are.
+    pub(super) wanted: AtomicUsize,
+    pub(super) working: AtomicUsize,
     /// Bytes in the part that an earlier call left.
     pub(super) resumed_from: u64,
     /// Ranges are not asked for any more.
@@ -57,6 +59,8 @@ impl<'a> Fetch<'a> {
             meter,
             part,
             board: Mutex::default(),
+            wanted: AtomicUsize::new(1),
+            working: AtomicUsize::new(0),
             resumed_from,
             whole_only: false,
             bytes_down: AtomicU64::new(0),
@@ -221,7 +225,7 @@ impl<'a> Fetch<'a> {
 
     pub(super) fn claim(&self, total_bytes: u64) -> Option<Piece> {
         let mut board = self.board();
-        let workers = Spread::LIMIT;
+        let workers = self.wanted.load(Ordering::Relaxed);
         let written = self.part.written();
         board.claim(&written, total_bytes, workers, Instant::now())
     }

@@ -1,6 +1,7 @@
 //! What is missing of a file, by several requests at once.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
@@ -16,8 +17,8 @@ use super::spread::Spread;
 use crate::http::Answer;
 use crate::{Notice, TransferError, Violation};
 
-/// How often it is considered whether more connections would pay.
-const CONSIDERED_EVERY: Duration = Duration::from_millis(400);
+/// How often it is considered whether more connections would pay: after the first ones have got up to speed, and not for what ends soon.
+const CONSIDERED_EVERY: Duration = Duration::from_secs(1);
 
 /// One who fetches pieces until none is left.
 type Worker<'f> = BoxFuture<'f, Result<(), TransferError>>;
@@ -90,6 +91,7 @@ impl Fetch<'_> {
     /// Brings the number of workers to `target`, as far as there is something to do and connections are free. One there
     /// always is.
     fn grow<'f>(&'f self, workers: &mut FuturesUnordered<Worker<'f>>, target: usize) {
+        self.wanted.store(target, Ordering::Relaxed);
         while workers.len() < target {
             let slot = Arc::clone(&self.client.inner.file_slots).try_acquire_owned().ok();
             if slot.is_none() && !workers.is_empty() {
@@ -117,6 +119,7 @@ impl Fetch<'_> {
         mut next: Option<(Answer, Piece)>,
         _slot: Option<OwnedSemaphorePermit>,
     ) -> Result<(), TransferError> {
+        let _working = Working::of(&self.working);
         loop {
             let (mut answer, held, piece) = if let Some((answer, piece)) = next.take() {
                 (answer, Held { fetch: self, number: piece.number }, piece)
@@ -129,6 +132,10 @@ impl Fetch<'_> {
             };
             self.receive_piece(&mut answer, piece).await?;
             drop(held);
+            // Fewer are wanted than there were.
+            if self.working.load(Ordering::Relaxed) > self.wanted.load(Ordering::Relaxed) {
+                return Ok(());
+            }
         }
     }
 
@@ -168,6 +175,22 @@ impl Fetch<'_> {
             }
             _ => Err(answer.into_status_error().await),
         }
+    }
+}
+
+/// Counts as one who works, until it is dropped.
+struct Working<'a>(&'a AtomicUsize);
+
+impl<'a> Working<'a> {
+    fn of(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

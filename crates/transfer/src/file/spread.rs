@@ -2,26 +2,27 @@
 
 /// Decides from the rate whether more connections pay.
 ///
-/// `Ours:` one connection rarely fills a link that loses packets, while on a good one more of them gain nothing and cost the
-/// server. So it begins with as many as browsers open to a server, doubles while the rate rises, and stays there.
+/// `Ours:` one connection rarely fills a link that loses packets, while on a good one more of them gain nothing, cost the
+/// server, and cut each other short. So it begins with few, doubles them as a trial, and goes back where that gained nothing.
 #[derive(Debug)]
 pub(super) struct Spread {
     target: usize,
     limit: usize,
-    last_rate: Option<f64>,
+    /// What was carried before the trial, and by how many.
+    before: Option<(f64, usize)>,
     settled: bool,
 }
 
 impl Spread {
     /// Connections at the beginning.
-    const FIRST: usize = 6;
+    const FIRST: usize = 4;
     /// The most.
-    pub(super) const LIMIT: usize = 16;
+    const LIMIT: usize = 16;
     /// More connections pay when the rate rises by this factor.
     const GAIN: f64 = 1.1;
 
     pub(super) const fn new() -> Self {
-        Self { target: Self::FIRST, limit: Self::LIMIT, last_rate: None, settled: false }
+        Self { target: Self::FIRST, limit: Self::LIMIT, before: None, settled: false }
     }
 
     /// So many are wanted.
@@ -34,12 +35,16 @@ impl Spread {
         if self.settled {
             return;
         }
-        if self.last_rate.is_none_or(|last| rate >= last * Self::GAIN) {
-            self.last_rate = Some(rate);
-            self.settled = self.target == self.limit;
-            self.target = (self.target * 2).min(self.limit);
-        } else {
-            self.settled = true;
+        match self.before {
+            Some((before, target)) if rate < before * Self::GAIN => {
+                self.target = target;
+                self.settled = true;
+            }
+            _ if self.target == self.limit => self.settled = true,
+            _ => {
+                self.before = Some((rate, self.target));
+                self.target = (self.target * 2).min(self.limit);
+            }
         }
     }
 
@@ -58,9 +63,9 @@ mod tests {
     #[test]
     fn connections_grow_while_they_pay() {
         let mut spread = Spread::new();
-        assert_eq!(spread.target(), 6);
+        assert_eq!(spread.target(), 4);
         spread.measured(100.0);
-        assert_eq!(spread.target(), 12);
+        assert_eq!(spread.target(), 8);
         spread.measured(190.0);
         assert_eq!(spread.target(), 16);
         spread.measured(900.0);
@@ -68,12 +73,12 @@ mod tests {
     }
 
     #[test]
-    fn connections_stay_when_they_gain_nothing_and_fall_when_refused() {
+    fn connections_are_what_they_were_when_more_gain_nothing_and_fall_when_refused() {
         let mut spread = Spread::new();
         spread.measured(100.0);
         spread.measured(105.0);
         spread.measured(900.0);
-        assert_eq!(spread.target(), 12);
+        assert_eq!(spread.target(), 4);
         spread.refused(3);
         assert_eq!(spread.target(), 3);
         spread.measured(900.0);

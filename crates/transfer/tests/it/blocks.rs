@@ -10,7 +10,7 @@ use url::Url;
 use crate::server::Server;
 use crate::support::{TestFile, client, fetch, one_at_a_time};
 
-async fn good_server(file: &TestFile) -> Server {
+pub(crate) async fn good_server(file: &TestFile) -> Server {
     let file = file.clone();
     Server::start(move |mut exchange| {
         let file = file.clone();

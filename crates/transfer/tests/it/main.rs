@@ -7,6 +7,7 @@ mod credentials;
 mod faults;
 mod files;
 mod pace;
+mod precedence;
 mod pressure;
 mod redirects;
 mod server;

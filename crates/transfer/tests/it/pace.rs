@@ -1,11 +1,12 @@
 //! Limits and background transfers, over real connections.
 
+use std::num::NonZeroU32;
 use std::time::Instant;
 
-use headstart_transfer::{Limit, Pace, Rate, SmallRequest, Tracking, Urgency};
+use headstart_transfer::{Limit, Notice, Pace, Rate, SmallRequest, Tracking, Urgency};
 
 use crate::server::Server;
-use crate::support::{Collector, TestFile, client};
+use crate::support::{Collector, TestFile, client, client_with, config};
 
 async fn good(file: &TestFile) -> Server {
     let file = file.clone();
@@ -61,4 +62,34 @@ async fn a_background_transfer_is_promoted_without_a_new_request() {
     assert_eq!((sink.0.len(), pace.urgency()), (40, Urgency::Foreground));
     let counts = tracking.meter().ledger().total();
     assert_eq!((counts.requests, counts.wasted_bytes()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_transfer_for_which_somebody_begins_to_wait_gives_up_as_soon_as_others_that_are_waited_for()
+ {
+    let server = Server::start(|mut exchange| async move {
+        exchange.answer(503, &[], b"sorry").await;
+        Some(exchange)
+    })
+    .await;
+    let mut config = config();
+    config.retry.attempts = NonZeroU32::new(6).expect("not zero");
+    config.retry.urgent_attempts = NonZeroU32::new(2);
+    for (begins, promoted, attempts) in [
+        (Urgency::Background, false, 6),
+        (Urgency::Background, true, 2),
+        (Urgency::Foreground, false, 2),
+    ] {
+        let client = client_with(config.clone());
+        let pace = Pace::new(Limit::default(), begins);
+        let tracking = Tracking::new("test").with_pace(pace.clone()).with_listener(move |notice| {
+            if promoted && matches!(notice, Notice::Retrying { .. }) {
+                pace.set_urgency(Urgency::Foreground);
+            }
+        });
+        let request = SmallRequest::new(server.url("f"), 10);
+        let result = client.fetch_small(&request, &tracking).await;
+        result.expect_err("the server never answers");
+        assert_eq!(tracking.meter().ledger().total().requests, attempts, "{begins:?} {promoted}");
+    }
 }

@@ -21,6 +21,7 @@ pub(crate) fn config() -> ClientConfig {
         concurrency: NonZeroUsize::new(4).expect("not zero"),
         retry: RetryPolicy {
             attempts: NonZeroU32::new(3).expect("not zero"),
+            urgent_attempts: None,
             base_delay: Duration::from_micros(100),
             max_delay: Duration::from_millis(1),
             max_retry_after: Duration::from_millis(1),

@@ -4,7 +4,8 @@ mod control;
 mod info;
 mod install;
 
-use std::path::PathBuf;
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::{Args, Subcommand};
@@ -22,6 +23,9 @@ use super::{connector, failed, translate};
 use crate::context::Context;
 use crate::desktop::{self, EntryWish};
 use crate::output::table;
+
+/// Where the library in the app notes what is read.
+const RECORD_READS: &str = "HEADSTART_RECORD_READS";
 
 /// Installs apps and starts them
 #[derive(Debug, Args)]
@@ -93,7 +97,7 @@ enum What {
     },
     /// Starts an app; refuses while essential content is on its way
     #[command(
-        after_help = "Examples:\n  headstart app launch com.example.game --wait\n  headstart app launch com.example.game -- --windowed"
+        after_help = "Examples:\n  headstart app launch com.example.game --wait\n  headstart app launch com.example.game -- --windowed\n  headstart app launch com.example.game --record reads.txt"
     )]
     Launch {
         /// The app
@@ -101,6 +105,9 @@ enum What {
         /// Wait for essential content instead of refusing
         #[arg(long)]
         wait: bool,
+        /// Note in this file what the app reads of its packs, for `pack --launch-set`
+        #[arg(long, value_name = "FILE")]
+        record: Option<PathBuf>,
         /// Arguments of the app
         #[arg(last = true)]
         arguments: Vec<String>,
@@ -131,7 +138,9 @@ impl App {
             What::Resume { app } => control::control(context, app, InstallationAction::Resume),
             What::Cancel { app } => control::control(context, app, InstallationAction::Cancel),
             What::Uninstall { app, keep_data } => uninstall(context, app, *keep_data),
-            What::Launch { app, wait, arguments } => launch(context, app, *wait, arguments),
+            What::Launch { app, wait, record, arguments } => {
+                launch(context, app, *wait, (record.as_deref(), arguments))
+            }
             What::List => list(context),
             What::Info { app } => info::info(context, app),
         }
@@ -159,7 +168,7 @@ fn launch(
     context: &Context,
     app: &AppId,
     wait: bool,
-    arguments: &[String],
+    (record, arguments): (Option<&Path>, &[String]),
 ) -> Result<Verdict, Failure> {
     let pending = if wait { WhilePending::Wait } else { WhilePending::Refuse };
     let launch = context.block_on(async {
@@ -177,12 +186,25 @@ fn launch(
     })?;
     let mut command = Command::new(&launch.executable);
     command.args(arguments).envs(&launch.environment).current_dir(&launch.folder);
+    if let Some(record) = record {
+        command.env(RECORD_READS, recording(record)?);
+    }
     let status = process::replace_by(command).map_err(|error| {
         Failure::from_error(ErrorKind::NotFound, "appNotStarted", &error)
             .within(format!("`{}` could not be started", launch.executable))
             .with_hint("check `executable` in the bundle, and that the file may be executed")
     })?;
     Ok(if status.success() { Verdict::Done } else { Verdict::Failed })
+}
+
+/// The file that is to be written, as the app finds it from wherever it is started.
+fn recording(file: &Path) -> Result<PathBuf, Failure> {
+    let created = OpenOptions::new().append(true).create(true).open(file);
+    created.and_then(|_| std::path::absolute(file)).map_err(|error| {
+        Failure::from_error(ErrorKind::Usage, "recordingRefused", &error)
+            .within(format!("`{}` cannot be written", file.display()))
+            .with_hint("name a file in a folder that you may write to")
+    })
 }
 
 fn list(context: &Context) -> Result<Verdict, Failure> {

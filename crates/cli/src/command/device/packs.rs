@@ -1,16 +1,14 @@
 //! `packs`: what the library's calls do, from the command line.
 
+mod cat;
 mod files;
 mod verify;
-
-use std::io::{Read as _, Write as _};
-use std::path::Path;
 
 use clap::{Args, Subcommand};
 use futures::StreamExt as _;
 use headstart::packs::{EnsureEvent, PackState, Repair, StatusUpdate, StatusUpdateEvent, Withheld};
 use headstart::{AppId, Language, PackId, Require, Status};
-use headstart_model::{ErrorKind, Failure, PackPath};
+use headstart_model::{Failure, PackPath};
 use serde_json::{Value, json};
 
 use super::super::Verdict;
@@ -81,9 +79,10 @@ enum What {
     Path(Find),
     /// Prints the bytes of a file
     #[command(
-        after_help = "Examples:\n  headstart packs cat story/intro.txt --app com.example.game"
+        after_help = "Examples:\n  headstart packs cat story/intro.txt --app com.example.game\n  \
+        headstart packs cat films/intro.m4v --pack films --ahead | mpv -"
     )]
-    Cat(Find),
+    Cat(cat::Cat),
     /// Makes a folder with the files of a pack that can be written to; brings one up to date that was made so
     #[command(
         after_help = "Examples:\n  headstart packs checkout textures ./textures\n  headstart packs checkout textures ./textures --force\n\n\
@@ -144,7 +143,7 @@ impl Packs {
             What::Remove { packs, of } => remove(context, packs, of),
             What::Update { of } => context.block_on(update(context, of)),
             What::Path(find) => path(context, find),
-            What::Cat(find) => cat(context, find),
+            What::Cat(cat) => cat.run(context),
             What::Checkout(checkout) => checkout.run(context),
             What::Consume(consume) => consume.run(context),
             What::Verify { packs, repair, of } => {
@@ -371,27 +370,4 @@ fn path(context: &Context, find: &Find) -> Result<Verdict, Failure> {
     let path = locate(context, find)?;
     context.output.document(&json!({ "path": path }), || path.display().to_string());
     Ok(Verdict::Done)
-}
-
-/// The bytes themselves, whatever was asked of the output. Memory: one buffer.
-fn cat(context: &Context, find: &Find) -> Result<Verdict, Failure> {
-    let path = locate(context, find)?;
-    copy_out(&path).map_err(|error| {
-        Failure::from_error(ErrorKind::Internal, "fileFailed", &error)
-            .within(format!("`{}` could not be printed", find.path))
-    })?;
-    Ok(Verdict::Done)
-}
-
-fn copy_out(path: &Path) -> std::io::Result<()> {
-    let mut file = std::fs::File::open(path)?;
-    let mut out = std::io::stdout().lock();
-    let mut buffer = vec![0; 128 * 1024];
-    loop {
-        let read = file.read(&mut buffer)?;
-        if read == 0 {
-            return out.flush();
-        }
-        out.write_all(buffer.get(..read).unwrap_or_default())?;
-    }
 }

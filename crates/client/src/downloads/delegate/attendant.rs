@@ -149,6 +149,7 @@ impl<D: DownloadManagerDelegate> Attendant<D> {
             self.done.insert(key.clone());
         }
         self.panics = 0;
+        // A service that was started anew refuses the number of the one before, and tells the same again.
         if self.acknowledge(callback, None).is_ok() {
             self.done.remove(&key);
         }

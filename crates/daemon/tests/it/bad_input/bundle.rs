@@ -118,6 +118,28 @@ fn an_endless_description_is_refused_unread() {
     });
 }
 
+/// Outside of development an app is its executable, whatever another program says.
+#[test]
+fn a_program_that_says_it_is_another_app_is_refused() {
+    let bench = Bench::new();
+    let service = bench.installed();
+    let folder = bench.folder.path().join("plain");
+    std::fs::create_dir_all(folder.join("bin")).unwrap();
+    std::fs::write(folder.join("bin/plain"), "").unwrap();
+    let description =
+        format!("[app]\nid = \"{OTHER}\"\nversion = \"1\"\nexecutable = \"bin/plain\"\n");
+    std::fs::write(folder.join("headstart.toml"), description).unwrap();
+    let apps = bench.device.apps().unwrap();
+    let events = apps.install(&folder, InstallOptions::default()).unwrap();
+    events.for_each(|event| drop(event.unwrap()));
+    let other = headstart::AppId::new(OTHER).unwrap();
+    let connector = bench.device.connector().app(other);
+    let error = connector.downloads_blocking().unwrap().current_downloads().unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Refused, "notTheApp"), "{error}");
+    bench.assert_goes_on(1);
+    service.stop(&bench.device);
+}
+
 #[test]
 fn an_address_without_encryption_is_refused_outside_development() {
     let case = Case::new();

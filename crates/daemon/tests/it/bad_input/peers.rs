@@ -91,6 +91,31 @@ fn garbage_ends_the_connection_and_no_other() {
     service.stop(&bench.device);
 }
 
+/// A download as it has to be, but for a priority that there is not.
+fn with_priority(priority: i64) -> Value {
+    let download = json!({
+        "identifier": "level", "uniqueIdentifier": "1", "url": "https://example.com/level",
+        "fileSize": 1, "appGroup": "group.example", "priority": priority,
+    });
+    json!({ "downloads": [download] })
+}
+
+#[test]
+fn a_connection_that_has_exclusive_control_is_not_given_it_again() {
+    let bench = Bench::new();
+    let service = bench.installed();
+    let mut stream = meet(&bench);
+    let acquire = wrong_call("io.headstart.Downloads.AcquireExclusiveControl", json!({}));
+    let mut replies = Vec::new();
+    for _ in 0..2 {
+        stream.get_mut().write_all(&acquire).unwrap();
+        replies.push(read_reply(&mut stream));
+    }
+    assert!(replies[0].get("error").is_none(), "{replies:?}");
+    assert_eq!(replies[1]["parameters"]["code"], "downloadInvalid", "{replies:?}");
+    service.stop(&bench.device);
+}
+
 #[test]
 fn what_no_method_takes_is_answered_and_the_connection_goes_on() {
     let bench = Bench::new();
@@ -101,6 +126,7 @@ fn what_no_method_takes_is_answered_and_the_connection_goes_on() {
         (wrong_call("io.headstart.Packs.Nothing", json!({})), "MethodNotFound"),
         (wrong_call("io.headstart.Packs.Ensure", json!({ "packs": 7 })), "InvalidParameter"),
         (wrong_call("io.headstart.Packs.Explain", json!({ "pack": "../x" })), "InvalidParameter"),
+        (wrong_call("io.headstart.Downloads.Schedule", with_priority(1_001)), "InvalidParameter"),
     ];
     for (call, error) in wrong {
         stream.get_mut().write_all(&call).unwrap();

@@ -1,6 +1,7 @@
 //! What cannot be scheduled, and what cannot be fetched, with the codes of the original.
 
-use headstart::UrlDownload;
+use headstart::apps::Data;
+use headstart::{AppId, UrlDownload};
 
 use super::{Game, Page, end, noise};
 
@@ -104,5 +105,25 @@ fn without_a_network_what_somebody_waits_for_fails_at_once() {
     let told = game.manager().start_foreground(&level);
     let error = told.err().unwrap_or_else(|| end(&mut events).unwrap_err());
     assert_eq!(error.code(), "offline", "{error}");
+    game.stop();
+}
+
+/// `Spec: cli`, `settings`: what was set for an app outlasts it, and is taken back without it.
+#[test]
+fn a_setting_of_an_app_that_is_gone_is_taken_back() {
+    let game = Game::launched();
+    let app = AppId::new(game.bench.device.app).unwrap();
+    let key = format!("background-activity.{app}");
+    game.set(&key, "off");
+    game.bench.apps().uninstall(&app, Data::Remove).unwrap();
+    let device = game.bench.device.connector().device_blocking().unwrap();
+    let refused = device.set(&key, Some("off")).unwrap_err();
+    assert_eq!(refused.code(), "appNotFound");
+    let kept = |device: &headstart::blocking::Device| {
+        device.settings().unwrap().into_iter().any(|setting| setting.key == key)
+    };
+    assert!(kept(&device));
+    device.set(&key, None).unwrap();
+    assert!(!kept(&device));
     game.stop();
 }

@@ -55,6 +55,11 @@ fn a_gigabyte_of_memory_is_not_had() {
 }
 
 #[test]
+fn a_hundred_threads_are_too_many() {
+    assert_unharmed("threads", "threads, and 64 are allowed");
+}
+
+#[test]
 fn no_process_is_made() {
     assert_all_refused("fork", 100);
 }
@@ -72,6 +77,12 @@ fn the_home_is_not_read() {
 #[test]
 fn nothing_is_written_outside() {
     assert_all_refused("write-outside", 3);
+}
+
+#[test]
+fn an_extension_listens_to_nobody() {
+    let told = tries("attend");
+    assert!(told.contains(&"attend: \"callFromExtensionNotAllowed\"".to_owned()), "{told:?}");
 }
 
 #[test]
@@ -105,21 +116,69 @@ fn a_million_downloads_are_refused() {
     assert!(log.contains("tooManyDownloads"), "{log}");
 }
 
-#[test]
-fn one_that_ignores_a_polite_end_is_killed() {
-    let bench = Bench::new("loop");
-    // What is ignored stays ignored in the program that takes over.
+/// Makes the extension one that ignores SIGTERM: what is ignored stays ignored in the program that takes over.
+fn make_stubborn(bench: &Bench) {
     let bin = bench.device.bundle.join("bin");
     std::fs::rename(bin.join("extension"), bin.join("stubborn")).unwrap();
     let script = format!("#!/bin/sh\ntrap '' TERM\nexec {}\n", bin.join("stubborn").display());
     std::fs::write(bin.join("extension"), script).unwrap();
     let runnable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(bin.join("extension"), runnable).unwrap();
+}
+
+#[test]
+fn one_that_ignores_a_polite_end_is_killed() {
+    let bench = Bench::new("loop");
+    make_stubborn(&bench);
     let service = bench.device.start(&PATIENCE);
     bench.install();
     until("its end", || bench.ends().iter().any(|end| end.contains("no answer within")));
     let pid = bench.told();
     assert!(pid.iter().any(|line| line == "asked downloadsRequested"), "it came to work: {pid:?}");
+    stop(&bench, service);
+}
+
+#[test]
+fn one_that_has_nothing_to_do_and_ignores_its_end_is_killed() {
+    let bench = Bench::new("linger");
+    make_stubborn(&bench);
+    let service = bench.device.start(&["--extension-idle", "1ms"]);
+    bench.install();
+    bench.simulate(headstart::ContentRequest::Periodic);
+    until("its end", || bench.ends().first().is_some_and(|end| end == "it had nothing to do"));
+    let told = bench.told();
+    let pid = told.iter().rev().find_map(|line| line.strip_prefix("pid ")).unwrap();
+    until("its process ends", || !std::path::Path::new("/proc").join(pid).exists());
+    stop(&bench, service);
+}
+
+/// What whoever runs the service may wait for exclusive control here.
+const EXCLUSIVE: [&str; 2] = ["--extension-exclusive", "300ms"];
+const HELD: &str = "it had or awaited exclusive control for 0.3 s";
+
+/// Its clock stands still while it has exclusive control, and each time is short.
+#[test]
+fn one_that_takes_exclusive_control_again_and_again_is_ended() {
+    let bench = Bench::new("hold");
+    let service = bench.device.start(&EXCLUSIVE);
+    bench.install();
+    until("its end", || bench.ends().iter().any(|end| end == HELD));
+    let log = stop(&bench, service);
+    assert!(log.contains("extensionTooSlow"), "{log}");
+}
+
+/// Long enough that it computes something, however busy the machine is.
+#[test]
+fn one_that_keeps_it_after_its_answer_is_ended_and_the_time_counts() {
+    let bench = Bench::new("hold-after");
+    let service = bench.device.start(&["--extension-exclusive", "3s"]);
+    bench.install();
+    bench.simulate(headstart::ContentRequest::Periodic);
+    let held = |end: &String| end == "it had or awaited exclusive control for 3 s";
+    until("its end", || bench.ends().first().is_some_and(held));
+    bench.simulate(headstart::ContentRequest::Periodic);
+    let extension = bench.info().extension.unwrap();
+    assert!(extension.used_milliseconds >= 100, "the time after the answer before: {extension:?}");
     stop(&bench, service);
 }
 

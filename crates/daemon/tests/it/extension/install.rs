@@ -3,6 +3,7 @@
 use headstart::ContentRequest;
 
 use super::{Bench, stop, until};
+use crate::publisher::noise;
 
 /// The sample of the specification: one essential file fails, is scheduled again as nonessential, and arrives; the app may be
 /// launched when all essential files have concluded.
@@ -91,5 +92,23 @@ fn an_app_that_is_removed_takes_its_group_with_it() {
     let apps = bench.device.apps().unwrap();
     apps.uninstall(&app, headstart::apps::Data::Remove).unwrap();
     assert!(!bench.group().exists());
+    stop(&bench, service);
+}
+
+/// Numbers of downloads are easily guessed, and every member of the group can write in its container.
+#[test]
+fn a_file_that_somebody_put_where_it_is_handed_over_is_not_taken_for_it() {
+    let bench = Bench::new("");
+    bench.manifest(&[("level", 3_000, true)]);
+    for number in 1..20 {
+        let inbox = bench.group().join("inbox").join(number.to_string());
+        std::fs::create_dir_all(&inbox).unwrap();
+        std::fs::write(inbox.join("level"), [0; 3_000]).unwrap();
+    }
+    let service = bench.device.start(&[]);
+    bench.install();
+    let level = bench.group().join("level");
+    until("the file", || level.exists());
+    assert!(std::fs::read(&level).unwrap() == noise(7, 3_000), "it is the server's");
     stop(&bench, service);
 }

@@ -5,10 +5,10 @@
 use headstart_model::ContentRequest;
 use headstart_model::download::UrlDownload;
 
-use crate::record::{Bundle, Spent, Trust};
+use crate::record::{Bundle, Spent, Switch, Trust};
 use crate::testing::{
-    Bench, answer, app_id, code, essential_file, file, group, is_fetch, limits, with_extension,
-    with_manifest,
+    Bench, answer, app_id, code, essential_file, file, group, is_fetch, limits, number,
+    with_extension, with_manifest,
 };
 use crate::{Effect, Event, ExtensionAnswer, FileLimit, Order, Question, view};
 
@@ -134,6 +134,29 @@ fn row_14_download_allowance_bounds_the_sum_and_what_did_not_arrive_is_given_bac
 }
 
 #[test]
+fn row_14_what_was_transferred_before_a_restart_stays_counted() {
+    // Stopped before the service ended; told again by the transfer that goes on; not told by it.
+    for (stopped, told, back) in [(true, false, 40), (false, true, 40), (false, false, 0)] {
+        let mut bench = Bench::new(Vec::new());
+        bench.install_bundle(restricted(with_extension(), 100, 0));
+        bench.schedule(vec![file("a")]);
+        bench.bytes_moved(60);
+        if stopped {
+            let effect = bench.order(is_fetch);
+            bench.background(Switch::Off);
+            bench.hear(Event::Stopped { effect });
+        }
+        bench.restart();
+        if told {
+            bench.bytes_moved(60);
+        }
+        bench.cancel("a");
+        // `Ours:` what nobody can tell counts as transferred.
+        assert_eq!(left(&bench).0, Some(back), "{stopped} {told}");
+    }
+}
+
+#[test]
 fn row_14_a_size_that_nobody_has_named_is_bounded_by_what_is_left() {
     let mut bench = Bench::new(Vec::new());
     bench.install_bundle(restricted(with_extension(), 300, 0));
@@ -168,6 +191,24 @@ fn row_14_the_manifest_passes_the_allowance_check_and_is_charged() {
     assert_eq!(essential, Some(20), "what the one allowance lacks the other one bears");
     let app = bench.state.records().app(&app_id("app")).expect("installed");
     assert_eq!(app.spent, Spent { bytes: 30, essential_bytes: 70 });
+}
+
+#[test]
+fn row_14_a_manifest_is_held_to_what_is_left_when_it_arrives() {
+    let mut bench = Bench::new(Vec::new());
+    bench.install_bundle(restricted(with_manifest(), 300, 0));
+    bench.finish(is_fetch);
+    bench.reply(ExtensionAnswer::Downloads(vec![UrlDownload { file_size: None, ..file("a") }]));
+    bench.request(ContentRequest::Periodic);
+    assert_eq!(bench.fetching(), ["a", "manifest"]);
+    assert_eq!(limit_of(&bench, "manifest"), Some(FileLimit::Allowance(200)));
+    let effect = bench.order(is_fetch);
+    bench.hear(Event::FileFetched { effect, bytes: 150 });
+    bench.hear_all();
+    bench.finish(is_fetch);
+    let Question::Failed { failure, .. } = bench.question().question else { panic!("told") };
+    assert_eq!(number(&failure), 204);
+    assert_eq!(left(&bench).0, Some(50));
 }
 
 #[test]

@@ -1,17 +1,18 @@
-//! The errors of single downloads, each by the number that the specification gives it (api 10). Those that only a service can
-//! give are tested there: 56 (the connection is broken) and 113 (a file that was handed over and is gone).
+//! The errors of single downloads, each by the number that the specification gives it (api 10). 56 (the connection is
+//! broken) is never given: the library has codes of its own for that.
 
 use std::collections::BTreeMap;
 
+use headstart_model::ErrorKind;
 use headstart_model::download::{DownloadKind, UrlDownload};
 use headstart_model::protocol::downloads::QueueAction;
 
 use crate::record::{Bundle, Setting, Switch};
 use crate::testing::{
-    Bench, answer, app_id, code, essential_file, file, group, is_fetch, limits, number, told,
-    with_extension, with_manifest,
+    Bench, answer, app_id, code, essential_file, failed, file, group, is_fetch, limits, number,
+    told, with_extension, with_manifest,
 };
-use crate::{Event, ExtensionAnswer, FileUpdate, Origin, Power};
+use crate::{Event, ExtensionAnswer, FileUpdate, Network, Origin, Power, view};
 
 #[test]
 fn error_0_a_download_that_cannot_be_right() {
@@ -92,6 +93,31 @@ fn error_101_what_is_not_scheduled_or_has_ended_cannot_be_cancelled() {
     }
 }
 
+/// 102 would say that a download could not be started, and leave open why.
+#[test]
+fn error_102_is_never_given_what_keeps_a_download_from_starting_has_its_own_code() {
+    let mut bench = Bench::launched(with_extension());
+    bench.network(Network::Offline);
+    let (_, effects) = bench.promote(file("a"));
+    assert_eq!(failed(&effects), [("a".to_owned(), "offline".to_owned())]);
+    bench.network(Network::Online);
+    bench.room(30);
+    let (_, effects) = bench.promote(file("b"));
+    assert_eq!(failed(&effects), [("b".to_owned(), "noSpace".to_owned())]);
+}
+
+/// 103 would say that a download has failed already: one that has failed is not scheduled any more.
+#[test]
+fn error_103_is_never_given_what_has_failed_may_be_scheduled_anew() {
+    let mut bench = Bench::launched(with_extension());
+    bench.schedule(vec![file("a")]);
+    bench.fetch_fails(ErrorKind::NotFound);
+    assert_eq!(bench.subjects(), ["failed a"], "nobody has taken note of it");
+    assert_eq!(code(&bench.cancel("a")), 101);
+    answer(&bench.schedule(vec![file("a")])).expect("scheduled");
+    assert_eq!(bench.fetching(), ["a"]);
+}
+
 #[test]
 fn error_109_essential_downloads_come_from_the_extension_at_installation_alone() {
     let mut bench = Bench::launched(with_extension());
@@ -139,6 +165,31 @@ fn error_112_before_the_first_launch_the_sum_has_to_fit_when_it_is_scheduled() {
     assert_eq!(code(&bench.schedule(vec![file("d")])), 112);
     bench.launch();
     answer(&bench.schedule(vec![file("d")])).expect("the first launch lifts the limit");
+}
+
+#[test]
+fn error_113_a_number_that_was_a_download_once() {
+    let mut bench = Bench::launched(with_extension());
+    bench.schedule(vec![file("a"), file("2")]);
+    let id = bench.file_id("a");
+    let found = |bench: &Bench, name: &str| {
+        view::find_download(&bench.state, Some(&app_id("app")), name)
+            .map_err(|failure| number(&failure))
+    };
+    assert_eq!(found(&bench, &id.to_string()), Ok(id));
+    bench.finish(is_fetch);
+    assert_eq!(found(&bench, &id.to_string()), Ok(id), "nobody has taken note of its end");
+    bench.heard();
+    assert_eq!(found(&bench, &id.to_string()), Err(113));
+    assert_eq!(found(&bench, "a"), Err(101), "an identifier says nothing of the past");
+    assert_eq!(found(&bench, "1000"), Err(101), "no download ever had this number");
+    let named = bench.file_id("2");
+    bench.finish(is_fetch);
+    bench.schedule(vec![file(&id.to_string())]);
+    assert!(
+        found(&bench, &id.to_string()).is_ok_and(|other| other != named),
+        "it is an identifier"
+    );
 }
 
 #[test]

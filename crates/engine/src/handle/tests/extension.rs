@@ -176,6 +176,48 @@ fn a_failed_manifest_is_told_once_as_long_as_nobody_has_taken_note() {
 }
 
 #[test]
+fn each_manifest_that_failed_has_a_unique_identifier_of_its_own() {
+    let mut bench = settled();
+    bench.background(Switch::On);
+    let mut told = std::collections::BTreeSet::new();
+    for _ in 0..2 {
+        bench.request(ContentRequest::Periodic);
+        bench.fetch_fails(ErrorKind::NotFound);
+        let Question::Failed { download, .. } = bench.question().question else { panic!("told") };
+        assert_eq!(download.identifier, "manifest");
+        told.insert(download.unique_identifier);
+        bench.heard();
+        bench.finish_everything();
+    }
+    assert_eq!(told.len(), 2, "who tells repetitions by it hears of both: {told:?}");
+}
+
+#[test]
+fn ends_that_crashed_the_extension_take_no_attempt_from_a_content_request() {
+    let mut bench = settled();
+    bench.background(Switch::On);
+    bench.schedule(vec![file("a")]);
+    bench.finish(is_fetch);
+    for _ in 0..3 {
+        assert_eq!(bench.subjects(), ["finished a"]);
+        bench.extension_fails(1);
+        bench.pass(60 * 60 * 1_000);
+    }
+    while bench.fetching().is_empty() {
+        // A request by the clock forgives nothing, unlike one that is simulated.
+        bench.pass(60 * 60 * 1_000);
+    }
+    bench.heard();
+    bench.finish(is_fetch);
+    for _ in 0..3 {
+        assert_eq!(bench.subjects(), ["downloads Periodic"]);
+        bench.extension_fails(1);
+        bench.pass(60 * 60 * 1_000);
+    }
+    assert!(bench.subjects().is_empty(), "it is done without");
+}
+
+#[test]
 fn the_provisional_total_is_the_allowance_until_the_extension_has_answered() {
     let totals = |effects: &[Effect]| -> Vec<u64> {
         let told = effects.iter().filter_map(|effect| match effect {
@@ -192,6 +234,33 @@ fn the_provisional_total_is_the_allowance_until_the_extension_has_answered() {
     let list = vec![essential_file("a"), essential_file("b"), file("c")];
     let effects = bench.reply(ExtensionAnswer::Downloads(list));
     assert_eq!(totals(&effects).last(), Some(&200));
+}
+
+#[test]
+fn the_progress_of_the_manifest_reaches_the_installer() {
+    let fraction = |effects: &[Effect]| -> Option<u32> {
+        let mut told = effects.iter().filter_map(|effect| match effect {
+            Effect::Tell(Notice::Installation { progress, .. }) => Some(progress.fraction_ppm),
+            _ => None,
+        });
+        told.next_back()
+    };
+    let mut bench = Bench::new(Vec::new());
+    bench.install_bundle(with_manifest());
+    let effect = bench.order(is_fetch);
+    let unknown = fraction(&bench.hear(Event::BytesMoved { effect, bytes_done: 10 }));
+    assert_eq!(unknown, Some(100_000), "10 bytes of nobody knows how many");
+    bench.hear(Event::LengthKnown { effect, bytes_total: 100 });
+    let half = fraction(&bench.hear(Event::BytesMoved { effect, bytes_done: 50 }));
+    assert_eq!(half, Some(125_000), "half of the phase");
+    assert_eq!(fraction(&bench.finish(is_fetch)), Some(150_000));
+    assert_eq!(bench.subjects(), ["downloads Install"]);
+    // Without an installation nobody is told.
+    let mut bench = settled();
+    bench.request(ContentRequest::Periodic);
+    let effect = bench.order(is_fetch);
+    bench.hear(Event::LengthKnown { effect, bytes_total: 100 });
+    assert_eq!(fraction(&bench.hear(Event::BytesMoved { effect, bytes_done: 50 })), None);
 }
 
 #[test]

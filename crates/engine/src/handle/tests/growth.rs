@@ -40,7 +40,7 @@ fn crowded_with_files() -> State {
             records.files.insert(id, download);
         }
     }
-    records.counters = Counters { next_effect: 1, next_download: APPS * PACKS + 1 };
+    records.counters = Counters { next_download: APPS * PACKS + 1, ..Counters::default() };
     State::of(records, DEVICE)
 }
 
@@ -63,7 +63,7 @@ fn crowded() -> State {
             records.packs.insert(key, pack);
         }
     }
-    records.counters = Counters { next_effect: 1, next_download: APPS * PACKS + 1 };
+    records.counters = Counters { next_download: APPS * PACKS + 1, ..Counters::default() };
     State::of(records, DEVICE)
 }
 

@@ -134,6 +134,30 @@ fn a_cancelled_update_of_files_leaves_the_version_that_was_there() {
 }
 
 #[test]
+fn an_update_whose_files_were_in_place_before_it_was_cancelled_ends_without_content() {
+    for restarts in [false, true] {
+        let mut bench = Bench::asking(with_manifest());
+        bench.reply(ExtensionAnswer::Downloads(Vec::new()));
+        bench.launch();
+        bench.finish_everything();
+        update(&mut bench, Bundle { version: "2".to_owned(), ..with_manifest() });
+        control(&mut bench, InstallationAction::Cancel);
+        if restarts {
+            let effects = bench.restart();
+            let stop = bench.order(|order| matches!(order, Order::PrepareApp { .. }));
+            assert!(effects.contains(&Effect::Stop { id: stop }), "the word is kept");
+        }
+        bench.finish(|order| matches!(order, Order::PrepareApp { .. }));
+        assert!(bench.may_launch(), "nothing is waited for");
+        let app = bench.state.records().app(&app_id("app")).expect("installed");
+        assert_eq!(app.bundle.version, "2", "its files are there");
+        bench.finish(is_fetch);
+        bench.reply(ExtensionAnswer::Downloads(vec![essential_file("a")]));
+        assert!(bench.may_launch() && bench.fetching() == ["a"], "content comes in the background");
+    }
+}
+
+#[test]
 fn what_is_not_being_installed_cannot_be_controlled() {
     let mut bench = Bench::launched(with_extension());
     for action in

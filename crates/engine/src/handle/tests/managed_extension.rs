@@ -58,6 +58,21 @@ fn the_extension_is_asked_about_what_is_selected_and_what_it_drops_does_not_come
 }
 
 #[test]
+fn point_11_9_the_end_of_a_pack_asks_nobody() {
+    let mut bench = asked();
+    bench.reply(ExtensionAnswer::Dropped(Vec::new()));
+    bench.attach();
+    let failure = crate::testing::a_failure(headstart_model::ErrorKind::NotFound);
+    let effect = bench.order(|order| matches!(order, Order::Plan(_)));
+    bench.hear(Event::TransferFailed { effect, failure });
+    bench.finish_everything();
+    assert!(bench.subjects().is_empty(), "{:?}", bench.subjects());
+    assert!(
+        view::pack(&bench.state, &key("levels")).is_some_and(|pack| pack.local_version.is_some())
+    );
+}
+
+#[test]
 fn a_restart_asks_again_what_was_not_answered() {
     let mut bench = asked();
     bench.restart();

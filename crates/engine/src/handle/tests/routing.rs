@@ -1,25 +1,15 @@
-//! Who is told what becomes of a download. The points of "Callback routing" (concepts 11) are named here.
+//! Who is told how a download ended. The points of "Who is told" (concepts 11) are named here.
 
 use headstart_model::ErrorKind;
-use headstart_model::protocol::downloads::{
-    AuthenticationMethod, ChallengeAnswer, DownloadChallenge,
-};
+use headstart_model::download::UrlDownload;
+use headstart_model::protocol::downloads::ChallengeAnswer;
 
-use crate::record::{KeepData, Switch};
+use crate::record::{Bundle, Switch};
 use crate::testing::{
-    Bench, answer, app_id, file, is_fetch, subject, told, with_extension, with_manifest,
+    Bench, answer, app_id, essential_file, file, group, is_fetch, told, with_extension,
+    with_manifest,
 };
-use crate::{
-    ClientId, Effect, Event, ExtensionAnswer, FileUpdate, Inquiry, Order, Question, Receiver, Reply,
-};
-
-/// The connection that is asked the only open question.
-fn asked_client(bench: &Bench) -> Option<ClientId> {
-    match bench.question().receiver {
-        Receiver::Delegate(client) => Some(client),
-        Receiver::Extension { .. } => None,
-    }
-}
+use crate::{Effect, Event, ExtensionAnswer, FileUpdate, Inquiry, Order, Origin, Question, Reply};
 
 fn unique(inquiry: &Inquiry) -> String {
     match &inquiry.question {
@@ -34,28 +24,6 @@ fn discards(bench: &Bench) -> bool {
     bench.orders().iter().any(|(_, order)| matches!(order, Order::DiscardFile { .. }))
 }
 
-/// The server of the oldest transfer asks for a credential.
-fn challenge(bench: &mut Bench) -> Vec<Effect> {
-    let orders = bench.orders();
-    let download = orders.iter().find_map(|(_, order)| match order {
-        Order::FetchFile(transfer) => Some(transfer.download),
-        _ => None,
-    });
-    let (download, challenge) = (download.expect("it is being fetched"), a_challenge());
-    bench.call(|caller| Event::ChallengeRaised { caller, download, challenge })
-}
-
-fn a_challenge() -> DownloadChallenge {
-    DownloadChallenge {
-        origin: "https://cdn.example.com".to_owned(),
-        host: "cdn.example.com".to_owned(),
-        method: AuthenticationMethod::Basic,
-        realm: None,
-        previous_failure_count: 0,
-        certificate_blake3: None,
-    }
-}
-
 #[test]
 fn point_11_1_events_go_to_the_delegate_of_the_running_app() {
     let mut bench = Bench::launched(with_extension());
@@ -64,10 +32,10 @@ fn point_11_1_events_go_to_the_delegate_of_the_running_app() {
     bench.finish(is_fetch);
     bench.fetch_fails(ErrorKind::NotFound);
     assert_eq!(bench.subjects(), ["finished a"], "one after the other");
-    assert_eq!(asked_client(&bench), Some(delegate));
+    assert_eq!(bench.asked_client(), Some(delegate));
     assert_eq!(answer(&bench.heard()), Ok(Reply::Acknowledged));
     assert_eq!(
-        (bench.subjects(), asked_client(&bench)),
+        (bench.subjects(), bench.asked_client()),
         (vec!["failed b".to_owned()], Some(delegate))
     );
     bench.heard();
@@ -82,9 +50,9 @@ fn point_11_1_the_process_that_came_last_is_told() {
     let last = bench.attach();
     bench.schedule(vec![file("a"), file("b")]);
     bench.finish(is_fetch);
-    assert_eq!(asked_client(&bench), Some(last));
+    assert_eq!(bench.asked_client(), Some(last));
     bench.gone(last);
-    assert_eq!(asked_client(&bench), Some(first), "the same end is told to the other");
+    assert_eq!(bench.asked_client(), Some(first), "the same end is told to the other");
     assert_eq!(bench.subjects(), ["finished a"]);
 }
 
@@ -93,13 +61,13 @@ fn point_11_2_otherwise_the_extension_is_woken() {
     let mut bench = Bench::launched(with_extension());
     bench.schedule(vec![file("a"), file("b")]);
     bench.finish(is_fetch);
-    assert_eq!((bench.subjects(), asked_client(&bench)), (vec!["finished a".to_owned()], None));
+    assert_eq!((bench.subjects(), bench.asked_client()), (vec!["finished a".to_owned()], None));
     bench.heard();
-    challenge(&mut bench);
-    assert_eq!((bench.subjects(), asked_client(&bench)), (vec!["challenge b".to_owned()], None));
+    bench.challenge();
+    assert_eq!((bench.subjects(), bench.asked_client()), (vec!["challenge b".to_owned()], None));
     bench.reply(ExtensionAnswer::Challenge(ChallengeAnswer::PerformDefaultHandling));
     bench.fetch_fails(ErrorKind::NotFound);
-    assert_eq!((bench.subjects(), asked_client(&bench)), (vec!["failed b".to_owned()], None));
+    assert_eq!((bench.subjects(), bench.asked_client()), (vec!["failed b".to_owned()], None));
 }
 
 #[test]
@@ -122,14 +90,14 @@ fn point_11_3_the_delegate_replaces_the_extension() {
     bench.schedule(vec![file("a"), file("b")]);
     bench.finish(is_fetch);
     bench.finish(is_fetch);
-    assert_eq!((bench.subjects(), asked_client(&bench)), (vec!["finished a".to_owned()], None));
+    assert_eq!((bench.subjects(), bench.asked_client()), (vec!["finished a".to_owned()], None));
     let delegate = bench.attach();
     assert_eq!(bench.subjects(), ["finished a"], "never two at once");
     bench.heard();
     assert_eq!(bench.subjects(), ["finished b"]);
-    assert_eq!(asked_client(&bench), Some(delegate), "and the extension hears no more");
+    assert_eq!(bench.asked_client(), Some(delegate), "and the extension hears no more");
     bench.gone(delegate);
-    assert_eq!((bench.subjects(), asked_client(&bench)), (vec!["finished b".to_owned()], None));
+    assert_eq!((bench.subjects(), bench.asked_client()), (vec!["finished b".to_owned()], None));
 }
 
 #[test]
@@ -140,23 +108,23 @@ fn point_11_3_what_the_extension_did_not_hear_is_told_to_the_delegate() {
     let before = unique(&bench.question());
     let delegate = bench.attach();
     bench.extension_fails(3);
-    assert_eq!((unique(&bench.question()), asked_client(&bench)), (before, Some(delegate)));
+    assert_eq!((unique(&bench.question()), bench.asked_client()), (before, Some(delegate)));
 }
 
 #[test]
-fn point_11_4_content_requests_go_to_the_extension_though_a_delegate_listens() {
+fn content_requests_go_to_the_extension_though_a_delegate_listens() {
     let mut bench = Bench::new(Vec::new());
     bench.install_bundle(with_manifest());
     bench.attach();
     bench.finish(is_fetch);
     assert_eq!(
-        (bench.subjects(), asked_client(&bench)),
+        (bench.subjects(), bench.asked_client()),
         (vec!["downloads Install".to_owned()], None)
     );
 }
 
 #[test]
-fn point_11_5_the_file_stays_until_the_callback_is_acknowledged() {
+fn point_11_4_the_file_stays_until_the_callback_is_acknowledged() {
     let mut bench = Bench::launched(with_extension());
     bench.schedule(vec![file("a")]);
     bench.finish(is_fetch);
@@ -175,7 +143,56 @@ fn point_11_5_the_file_stays_until_the_callback_is_acknowledged() {
 }
 
 #[test]
-fn point_11_6_every_download_is_told_with_what_it_was_scheduled_as() {
+fn point_11_6_a_listener_that_never_acknowledges_holds_back_what_comes_after_it() {
+    let mut bench = Bench::launched(with_extension());
+    let delegate = bench.attach();
+    bench.schedule(vec![file("a"), file("b")]);
+    bench.finish(is_fetch);
+    bench.finish(is_fetch);
+    bench.pass(7 * 24 * 60 * 60 * 1_000);
+    assert_eq!(
+        (bench.subjects(), bench.asked_client()),
+        (vec!["finished a".to_owned()], Some(delegate))
+    );
+    bench.gone(delegate);
+    bench.heard();
+    assert_eq!((bench.subjects(), bench.asked_client()), (vec!["finished b".to_owned()], None));
+}
+
+#[test]
+fn point_11_7_while_an_app_is_installed_only_a_listener_hears_of_ends() {
+    for attended in [true, false] {
+        let mut bench = Bench::asking(with_manifest());
+        let list = vec![essential_file("a"), essential_file("b")];
+        bench.reply(ExtensionAnswer::Downloads(list));
+        if attended {
+            bench.attach();
+        }
+        bench.finish(is_fetch);
+        let during: &[&str] = if attended { &["finished a"] } else { &[] };
+        assert_eq!(bench.subjects(), during);
+        assert!(!bench.may_launch());
+        bench.finish(is_fetch);
+        assert_eq!(bench.subjects(), ["finished a"], "the installation has ended");
+    }
+}
+
+#[test]
+fn point_11_8_app_and_extension_hear_of_what_the_other_has_scheduled() {
+    for (origin, attended) in [(Origin::App, false), (Origin::Extension, true)] {
+        let mut bench = Bench::launched(with_extension());
+        let delegate = attended.then(|| bench.attach());
+        bench.schedule_as(origin, vec![file("a")], false);
+        bench.finish(is_fetch);
+        assert_eq!(
+            (bench.subjects(), bench.asked_client()),
+            (vec!["finished a".to_owned()], delegate)
+        );
+    }
+}
+
+#[test]
+fn point_11_8_every_download_is_told_with_what_it_was_scheduled_as() {
     let mut bench = Bench::launched(with_extension());
     bench.attach();
     bench.schedule(vec![file("a"), file("b")]);
@@ -192,12 +209,12 @@ fn point_11_6_every_download_is_told_with_what_it_was_scheduled_as() {
 }
 
 #[test]
-fn an_end_is_told_over_restarts_until_it_is_acknowledged() {
+fn point_11_4_an_end_is_told_over_restarts_until_it_is_acknowledged() {
     let mut bench = Bench::launched(with_extension());
     bench.schedule(vec![file("a")]);
     bench.finish(is_fetch);
     let first = bench.question();
-    bench.now_ms += 1;
+    // As on a device whose clock begins anew with it.
     bench.restart();
     let second = bench.question();
     assert_eq!(unique(&first), unique(&second), "whoever heard it twice can tell");
@@ -218,21 +235,77 @@ fn an_end_is_told_over_restarts_until_it_is_acknowledged() {
 }
 
 #[test]
-fn a_delegate_that_goes_in_the_middle_of_its_callback_is_followed_by_the_next() {
+fn point_11_3_a_delegate_that_goes_in_the_middle_of_its_callback_is_followed_by_the_next() {
     let mut bench = Bench::launched(with_extension());
     let first = bench.attach();
     bench.schedule(vec![file("a")]);
     bench.finish(is_fetch);
-    assert_eq!(asked_client(&bench), Some(first));
+    assert_eq!(bench.asked_client(), Some(first));
     // One that came since must not make the question be forgotten.
     let second = bench.attach();
     bench.gone(first);
     assert_eq!(
-        (bench.subjects(), asked_client(&bench)),
+        (bench.subjects(), bench.asked_client()),
         (vec!["finished a".to_owned()], Some(second))
     );
     bench.gone(second);
-    assert_eq!((bench.subjects(), asked_client(&bench)), (vec!["finished a".to_owned()], None));
+    assert_eq!((bench.subjects(), bench.asked_client()), (vec!["finished a".to_owned()], None));
+}
+
+#[test]
+fn an_end_that_always_crashes_the_extension_holds_no_other_up() {
+    let mut bench = Bench::launched(with_extension());
+    bench.schedule(vec![file("bad"), file("good"), file("fine")]);
+    for _ in 0..3 {
+        bench.finish(is_fetch);
+    }
+    let mut heard = Vec::new();
+    for _ in 0..6 {
+        let [subject] = &bench.subjects()[..] else { break };
+        heard.push(subject.clone());
+        if subject == "finished bad" {
+            bench.extension_fails(1);
+        } else {
+            bench.heard();
+        }
+        bench.pass(60 * 60 * 1_000);
+    }
+    let in_turn = ["finished bad", "finished good", "finished fine", "finished bad"];
+    assert_eq!(heard[..4], in_turn);
+    bench.heard();
+    bench.finish_everything();
+    assert_eq!(bench.state.live.calls.of(&app_id("app")).map(|calls| calls.last_told), None);
+}
+
+#[test]
+fn who_listens_for_another_app_hears_nothing_more_of_the_first() {
+    let mut bench = Bench::launched(with_extension());
+    let other = app_id("other");
+    let groups = std::collections::BTreeMap::from([(group("group.other"), Vec::new())]);
+    let (app, bundle) = (other.clone(), Box::new(Bundle { groups, ..with_extension() }));
+    bench.call(|caller| Event::AppInstallRequested { caller, app, bundle });
+    bench.finish(|order| matches!(order, Order::PrepareApp { .. }));
+    let client = bench.attach();
+    bench.hear(Event::DelegateAttached { client, app: other.clone() });
+    bench.schedule(vec![file("a")]);
+    bench.finish(is_fetch);
+    assert_eq!((bench.subjects(), bench.asked_client()), (vec!["finished a".to_owned()], None));
+    bench.heard();
+    let download = UrlDownload { app_group: group("group.other"), ..file("b") };
+    bench.call(|caller| Event::DownloadsScheduled {
+        caller,
+        app: other.clone(),
+        origin: Origin::App,
+        downloads: vec![download],
+        foreground: false,
+    });
+    bench.finish(is_fetch);
+    assert_eq!(
+        (bench.subjects(), bench.asked_client()),
+        (vec!["finished b".to_owned()], Some(client))
+    );
+    bench.gone(client);
+    assert_eq!((bench.subjects(), bench.asked_client()), (vec!["finished b".to_owned()], None));
 }
 
 #[test]
@@ -244,86 +317,28 @@ fn a_delegate_that_comes_and_goes_takes_nothing_from_the_one_that_is_asked() {
     let call = bench.question().call;
     let second = bench.attach();
     bench.gone(second);
-    assert_eq!((bench.question().call, asked_client(&bench)), (call, Some(first)));
+    assert_eq!((bench.question().call, bench.asked_client()), (call, Some(first)));
     bench.heard();
     bench.finish_everything();
     assert_eq!(bench.state.records().files().count(), 0, "its answer counts");
 }
 
 #[test]
-fn the_answer_to_a_challenge_reaches_the_transfer_that_waits() {
-    let wanted = ChallengeAnswer::RejectProtectionSpace;
-    for attended in [true, false] {
-        let mut bench = Bench::launched(with_extension());
-        bench.schedule(vec![file("a")]);
-        let delegate = attended.then(|| bench.attach());
-        challenge(&mut bench);
-        assert_eq!(
-            (bench.subjects(), asked_client(&bench)),
-            (vec!["challenge a".to_owned()], delegate)
-        );
-        let effects = bench.reply(ExtensionAnswer::Challenge(wanted.clone()));
-        let answers = effects.iter().filter(|effect| {
-            matches!(effect, Effect::Answer { outcome: Ok(Reply::Challenge(answer)), .. } if *answer == wanted)
-        });
-        assert_eq!(answers.count(), 1);
-    }
-}
-
-#[test]
-fn a_challenge_that_nobody_may_be_asked_about_is_handled_as_by_default() {
+fn an_acknowledgement_that_does_not_count_is_refused() {
     let mut bench = Bench::launched(with_extension());
-    let (_, _) = bench.promote(file("a"));
-    bench.background(Switch::Off);
-    let effects = challenge(&mut bench);
-    let default = Ok(Reply::Challenge(ChallengeAnswer::PerformDefaultHandling));
-    assert_eq!(answer(&effects), default);
-    bench.background(Switch::On);
-    challenge(&mut bench);
-    assert_eq!(answer(&bench.extension_fails(1)), default);
-}
-
-#[test]
-fn a_challenge_moves_on_with_the_delegate_and_is_called_off_with_the_app() {
-    let mut bench = Bench::launched(with_extension());
+    bench.attach();
     bench.schedule(vec![file("a")]);
+    bench.finish(is_fetch);
+    let call = bench.question().call;
+    bench.now_ms += 1;
+    bench.restart();
     let delegate = bench.attach();
-    challenge(&mut bench);
-    bench.gone(delegate);
-    assert_eq!((bench.subjects(), asked_client(&bench)), (vec!["challenge a".to_owned()], None));
-    let (app, data) = (app_id("app"), KeepData::Delete);
-    let effects = bench.call(|caller| Event::AppUninstallRequested { caller, app, data });
-    let cancelled = Ok(Reply::Challenge(ChallengeAnswer::CancelAuthenticationChallenge));
-    assert_eq!(answer(&effects), cancelled);
-}
-
-#[test]
-fn a_challenge_of_a_download_that_is_gone_holds_nothing_up() {
-    let mut bench = Bench::launched(with_extension());
-    bench.schedule(vec![file("a"), file("b")]);
-    challenge(&mut bench);
-    assert_eq!(bench.subjects(), ["challenge a"]);
-    // The app comes, hears that `a` was cancelled, and only then the extension is ended in the middle of its answer.
-    let delegate = bench.attach();
-    bench.cancel("a");
-    assert_eq!(subject(bench.questions().last().expect("told")), "failed a");
-    let index = bench.questions().len() - 1;
-    bench.reply_to(index, ExtensionAnswer::Heard);
-    let effect = bench.order(
-        |order| matches!(order, Order::FetchFile(transfer) if transfer.request.identifier == "b"),
-    );
-    bench.hear(Event::FileFetched { effect, bytes: 100 });
-    let last = bench.questions().len() - 1;
-    bench.reply_to(last, ExtensionAnswer::Heard);
-    bench.schedule(vec![file("c")]);
-    let effects = bench.background(Switch::Off);
-    let cancelled = Reply::Challenge(ChallengeAnswer::CancelAuthenticationChallenge);
-    assert!(effects.iter().any(
-        |effect| matches!(effect, Effect::Answer { outcome: Ok(reply), .. } if *reply == cancelled)
-    ));
-    bench.cancel("c");
-    assert_eq!(
-        (bench.subjects(), asked_client(&bench)),
-        (vec!["failed c".to_owned()], Some(delegate))
-    );
+    let acknowledge = |bench: &mut Bench| {
+        let app = app_id("app");
+        let event = |caller| Event::Acknowledged { caller, app, call, answer: None };
+        bench.call_of(delegate, event)
+    };
+    let refused = answer(&acknowledge(&mut bench)).expect_err("that life is over");
+    assert_eq!(refused.code.as_str(), "notAsked");
+    assert!(bench.subjects().contains(&"finished a".to_owned()), "it is told again");
 }

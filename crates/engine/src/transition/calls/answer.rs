@@ -11,12 +11,13 @@ use crate::backoff::backoff_ms;
 use crate::class::Class;
 use crate::effect::{Notice, Reply};
 use crate::event::{Caller, ExtensionAnswer};
+use crate::failures;
 use crate::id::CallId;
 use crate::reason::{Fact, Reason};
 use crate::record::App;
 use crate::transition::content::{self, Chosen};
 use crate::transition::files::{self, Answered};
-use crate::transition::{check, install, manifest};
+use crate::transition::{check, install, languages, manifest};
 use crate::work::Work;
 
 /// Calls for a content request that are not answered, after which it is done without. `Ours:` the original documents no
@@ -31,19 +32,24 @@ pub(crate) fn acknowledged(
     call: CallId,
     answer: Option<ChallengeAnswer>,
 ) {
-    match open_call(w, app, call, Side::Delegate) {
+    let outcome = match open_call(w, app, call, Side::Delegate) {
         Some(Matter::Challenge(challenge)) => {
             let answer = answer.unwrap_or_default();
             w.answer_at_once(challenge.request, Ok(Reply::Challenge(answer)));
             close(w, app, Side::Delegate);
+            Ok(Reply::Acknowledged)
         }
         Some(Matter::Conclusion(id)) => {
             close(w, app, Side::Delegate);
             files::forget(w, id);
+            Ok(Reply::Acknowledged)
         }
-        Some(Matter::Downloads(_) | Matter::ShouldDownload(_)) | None => {}
-    }
-    w.answer_at_once(caller.request, Ok(Reply::Acknowledged));
+        // Whoever says this must know that the same will be told again.
+        Some(Matter::Downloads(_) | Matter::ShouldDownload(_)) | None => {
+            Err(failures::callback_not_open())
+        }
+    };
+    w.answer_at_once(caller.request, outcome);
 }
 
 fn spend(w: &mut Work<'_>, app: &AppId, used_ms: u64) {
@@ -69,7 +75,7 @@ pub(crate) fn extension_returned(
     if w.app(app).is_some_and(|record| record.extension.failure.is_some())
         && let Some(record) = w.app_mut(app)
     {
-        record.extension.forgive();
+        record.extension.answered();
     }
     match (matter, answer) {
         (Matter::Downloads(request), ExtensionAnswer::Downloads(downloads)) => {
@@ -114,8 +120,17 @@ fn downloads_named(
     request_done(w, app, request);
 }
 
-/// The content request has been dealt with; one that came since and goes first has not.
+/// The extension has answered a content request, or was asked often enough.
 fn request_done(w: &mut Work<'_>, app: &AppId, request: ContentRequest) {
+    if request == ContentRequest::LanguageChange {
+        languages::take_change(w, app);
+    }
+    request_over(w, app, request);
+    languages::ask_again(w, app);
+}
+
+/// The content request is not owed any more; one that came since and goes first is.
+fn request_over(w: &mut Work<'_>, app: &AppId, request: ContentRequest) {
     let now = w.now.wall;
     let mut more = false;
     if let Some(record) = w.app_mut(app) {
@@ -210,6 +225,7 @@ pub(crate) fn not_asked(w: &mut Work<'_>, app: &AppId, reason: &Reason) {
             install::without_catalog(w, app);
         }
         Some(ContentRequest::Install | ContentRequest::Update) | None => {}
-        Some(request) => request_done(w, app, request),
+        // A change of the language is owed until the extension may be asked about it.
+        Some(request) => request_over(w, app, request),
     }
 }

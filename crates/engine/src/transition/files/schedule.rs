@@ -7,6 +7,8 @@ use headstart_model::{AppId, ErrorKind, Failure, UrlPolicy};
 
 use super::{conclude, enter};
 use crate::allowance;
+use crate::backoff::backoff_ms;
+use crate::class::Class;
 use crate::effect::Reply;
 use crate::event::{Caller, Origin};
 use crate::failures;
@@ -37,7 +39,13 @@ pub(crate) fn requested(
     }
     for download in downloads {
         let known = w.live().files.find(app, &download.identifier);
-        let id = known.unwrap_or_else(|| schedule(w, app, download));
+        let id = known.unwrap_or_else(|| {
+            let id = schedule(w, app, download);
+            if origin == Origin::Extension {
+                slow_down(w, app, id);
+            }
+            id
+        });
         if foreground {
             w.live_mut().files.promote(id, Some(caller.client));
             place::reclass(w, id);
@@ -59,6 +67,27 @@ fn schedule(w: &mut Work<'_>, app: &AppId, download: UrlDownload) -> DownloadId 
     let id = enter(w, FileDownload { charged, ..file });
     place::place(w, id);
     id
+}
+
+/// What the extension schedules again while it is told that it has failed waits as if it were tried again by itself: it would
+/// else ask a server as often as the server can refuse. What is essential no more has its chance at once. `Spec: concepts 4.4`.
+fn slow_down(w: &mut Work<'_>, app: &AppId, id: DownloadId) {
+    let open = w.live().calls.of(app).and_then(|calls| calls.to_extension.as_ref());
+    let Some(Matter::Conclusion(told)) = open.map(|open| &open.matter) else { return };
+    let Some(told) = w.file(*told).filter(|told| !told.download.essential) else { return };
+    let Some(Outcome::Failed(failure)) = told.outcome().cloned() else { return };
+    if w.file(id).is_none_or(|file| file.download.identifier != told.download.identifier) {
+        return;
+    }
+    let attempts = told.attempts.max(1);
+    let wait_ms = backoff_ms(Class::Nonessential, w.device().seed, id.0, attempts);
+    let at = w.now.wall.after_ms(wait_ms);
+    if let Some(file) = w.file_mut(id) {
+        file.attempts = attempts;
+        file.failure = Some(failure);
+        file.retry_at = Some(at);
+    }
+    place::place(w, id);
 }
 
 fn check_caller(

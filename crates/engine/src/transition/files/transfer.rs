@@ -9,6 +9,7 @@ use crate::backoff::backoff_ms;
 use crate::class::Class;
 use crate::effect::FileUpdate;
 use crate::id::{DownloadId, EffectId};
+use crate::live::Progress;
 use crate::progress;
 use crate::record::{FileStage, Outcome, Owed};
 use crate::transition::fail::ESSENTIAL_ATTEMPTS;
@@ -37,6 +38,35 @@ pub(crate) fn may_begin(w: &mut Work<'_>, id: DownloadId) -> bool {
 /// The download was not admitted, and cannot wait.
 pub(crate) fn refused(w: &mut Work<'_>, id: DownloadId, failure: &Failure) {
     conclude(w, id, Outcome::Failed(failure.clone()));
+}
+
+/// A new life of the service: as much of a download is known as was on record.
+pub(crate) fn restored(w: &mut Work<'_>, id: DownloadId) {
+    let Some(file) = w.file(id) else { return };
+    let done = file.bytes_done;
+    let total = file.download.file_size.unwrap_or(0).max(done);
+    let transfers = matches!(file.stage, FileStage::Transferring(_));
+    let news = transfers && file.charged > 0 && !file.unsure;
+    let began = transfers.then_some((w.now.monotonic, done));
+    if news && let Some(file) = w.file_mut(id) {
+        file.unsure = true;
+    }
+    progress::set(w, id, Progress { done, total, began, ..Progress::default() });
+}
+
+/// Writes down how far a download is whose transfer has ended. True when that brought new bytes.
+fn note_bytes(w: &mut Work<'_>, id: DownloadId) -> bool {
+    let progress = w.live().progress.get(&id).copied().unwrap_or_default();
+    let got_anywhere = progress.began.is_some_and(|(_, bytes)| progress.done > bytes);
+    let now = w.now.wall;
+    if let Some(file) = w.file_mut(id) {
+        file.unsure = file.is_unsure(progress.heard);
+        file.bytes_done = progress.done;
+        if got_anywhere {
+            file.moved_at = now;
+        }
+    }
+    got_anywhere
 }
 
 /// Takes a transfer off the record; the download that still waits for it.
@@ -102,8 +132,8 @@ pub(crate) fn archive_fetched(
 
 /// Why a file that has arrived is more than its app may have: others whose size nobody had named either came before it.
 fn exceeded(w: &Work<'_>, id: DownloadId, bytes: u64) -> Option<Failure> {
-    let file = w.file(id).filter(|file| !file.is_manifest())?;
-    allowance::check_arrived(w.app(&file.app)?, &file.download, bytes).err()
+    let file = w.file(id)?;
+    allowance::check_arrived(w.app(&file.app)?, file, bytes).err()
 }
 
 pub(crate) fn bytes_moved(w: &mut Work<'_>, effect: EffectId, bytes_done: u64) {
@@ -123,6 +153,11 @@ pub(crate) fn bytes_moved(w: &mut Work<'_>, effect: EffectId, bytes_done: u64) {
 /// A transfer ended because it was told to: what has arrived is kept.
 pub(crate) fn stopped(w: &mut Work<'_>, effect: EffectId) {
     if let Some(id) = end(w, effect) {
+        if note_bytes(w, id)
+            && let Some(file) = w.file_mut(id)
+        {
+            file.attempts = 0;
+        }
         place::place(w, id);
         pump::tell_paused(w, id);
     }
@@ -131,16 +166,12 @@ pub(crate) fn stopped(w: &mut Work<'_>, effect: EffectId) {
 /// An attempt failed. Who cannot wait is told; the rest tries again as long as trying may help. `Spec: concepts 4.4`.
 pub(crate) fn attempt_failed(w: &mut Work<'_>, effect: EffectId, failure: &Failure) {
     let Some(id) = end(w, effect) else { return };
-    let moved = w.live().progress.get(&id).copied().unwrap_or_default();
-    let got_anywhere = moved.began.is_some_and(|(_, bytes)| moved.done > bytes);
+    let got_anywhere = note_bytes(w, id);
     let now = w.now.wall;
     let class = w.class_of(id);
     let Some(file) = w.file_mut(id) else { return };
     file.attempts = if got_anywhere { 1 } else { file.attempts.saturating_add(1) };
     file.failure = Some(failure.clone());
-    if got_anywhere {
-        file.moved_at = now;
-    }
     let (attempts, manifest) = (file.attempts, file.is_manifest());
     let stuck_ms = file.moved_at.ms_until(now);
     // Whoever asked for the manifest decides what its failure means.

@@ -149,6 +149,12 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ),
     (
         UNMANAGED,
+        "[background-assets.BAInitialDownloadRestrictions]\nBADownloadDomainAllowList = [\"*.example.com\", \"example.com\"]\nBADownloadAllowance = 1000\nBAEssentialDownloadAllowance = 0\n",
+        "",
+        "`background-assets.BAInitialDownloadRestrictions` is missing: without managed packs it limits downloads until the first launch",
+    ),
+    (
+        UNMANAGED,
         "\"*.example.com\", \"example.com\"",
         "",
         "line 10, column 29: `background-assets.BAInitialDownloadRestrictions.BADownloadDomainAllowList` is empty; give at least one entry",

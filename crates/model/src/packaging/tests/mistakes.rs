@@ -12,7 +12,7 @@ const CASES: &[(&str, &str, &str)] = &[
     (
         "\"platforms\": []",
         "\"platforms\": [], \"zzz\": 1",
-        "line 5, column 20: unknown key `zzz` in the manifest; known are `assetPackID`, `downloadPolicy`, `fileSelectors`, `platforms`, `language`, `sourceRoot`, `appVersions` and `userInfo`",
+        "line 5, column 20: unknown key `zzz` in the manifest; known are `assetPackID`, `downloadPolicy`, `fileSelectors`, `platforms`, `language`, `sourceRoot`, `appVersions`, `launchSet` and `userInfo`",
     ),
     (
         "\"assetPackID\": \"level1\",",
@@ -202,6 +202,21 @@ const CASES: &[(&str, &str, &str)] = &[
         "[]",
         "[], \"appVersions\": \"1.4\"",
         "line 5, column 35: `appVersions`: `1.4` is no comparison with a version; write a range like `>=1.4, <2`",
+    ),
+    (
+        "[]",
+        "[], \"launchSet\": \"a\"",
+        "line 5, column 33: `launchSet` must be a list, but is text",
+    ),
+    (
+        "[]",
+        "[], \"launchSet\": [\"a\", \"../b\"]",
+        "line 5, column 39: `launchSet[1]`: path `../b` leaves the pack",
+    ),
+    (
+        "[]",
+        "[], \"launchSet\": [\"a/b\", \"a/b\"]",
+        "line 5, column 41: `launchSet` names `a/b` twice",
     ),
     (
         "[]",

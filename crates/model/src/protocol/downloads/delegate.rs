@@ -130,7 +130,7 @@ impl AuthenticationMethod {
 pub struct DownloadChallenge {
     /// Scheme, host and port.
     pub origin: String,
-    /// The host alone.
+    /// The host alone: a name or an address, the latter without brackets.
     pub host: String,
     /// What is asked for.
     pub method: AuthenticationMethod,
@@ -213,7 +213,7 @@ pub struct Acknowledge {
     pub answer: Option<ChallengeAnswer>,
 }
 
-/// It is on record. Also for one that was on record already.
+/// It is on record. What does not count, because that callback is not open, fails with `notAsked`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acknowledged {}
 

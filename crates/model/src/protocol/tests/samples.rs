@@ -13,7 +13,7 @@ use crate::protocol::{
     Method, PackFailure, Phase, Progress, Reason, apps, introspection, packs, service,
 };
 use crate::{
-    AppGroupId, AppId, ChannelName, ContentRequest, DownloadPolicy, ErrorKind, Failure,
+    AppGroupId, AppId, ChannelName, ContentRequest, Digest, DownloadPolicy, ErrorKind, Failure,
     InstallationEventType, InstallationEventTypes, Language, PackId, PackPath, PackVersion, Status,
     Until, Urgency,
 };
@@ -431,6 +431,27 @@ fn reading_samples() -> Vec<Sample> {
                 language: locate.language.clone(),
             },
             &[packs::Consumed { pack: pack_id(), path: "/home/a/b".to_owned() }],
+        ),
+        sample(
+            Call::ReadAhead,
+            &packs::ReadAhead {
+                app: locate.app.clone(),
+                pack: pack_id(),
+                path: locate.path.clone(),
+                offset: 4096,
+                bytes: 65_536,
+                urgency: Urgency::Immediate,
+            },
+            &[
+                packs::Readable::Arrived(packs::ArrivedPart {
+                    file: "/home/a/b".to_owned(),
+                    version: PackVersion(3),
+                    content: Digest::of(b"content"),
+                    size: 1 << 30,
+                    end: 1 << 20,
+                }),
+                packs::Readable::Installed {},
+            ],
         ),
         sample(Call::Locate, &locate, &[packs::Located { path: "/home/a/b".to_owned() }]),
         sample(Call::OpenNamespace, &packs::OpenNamespace { app: app.clone() }, &[snapshot]),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use headstart_model::catalog::{BundleRef, IndexRef};
 use headstart_model::packaging::PackagingManifest;
-use headstart_model::{Digest, VerifyError};
+use headstart_model::{Digest, PackPath, VerifyError};
 use headstart_pack::container::check_opened;
 use headstart_pack::{ArchiveReader, ChunkSource as _, CompleteTree, FormatError, ScratchChunks};
 use headstart_sys::{Action, FileError};
@@ -44,6 +44,11 @@ impl Opened {
 
     pub(super) const fn complete(&self) -> &CompleteTree {
         self.reader.complete()
+    }
+
+    /// What lies first in its bundles.
+    pub(super) fn launch_set(&self) -> &[PackPath] {
+        &self.manifest.launch_set
     }
 
     /// The pack, with the places that its files will have in `staging`.

@@ -79,6 +79,20 @@ fn other_processes_are_out_of_reach() {
 }
 
 #[test]
+fn no_snapshot_is_made_and_blocks_may_be_shared() {
+    if skipped() {
+        return;
+    }
+    let world = World::new();
+    let snapshots = [0x5000_9401, 0x5000_940e, 0x5000_940f, 0x5000_9417, 0x5000_9418, 0x5000_943f];
+    for request in snapshots {
+        assert_eq!(call(&world, libc::SYS_ioctl, &[1, request, 0]), "EPERM", "{request:x}");
+    }
+    let share_blocks = 0x4004_9409;
+    assert_ne!(call(&world, libc::SYS_ioctl, &[1, share_blocks, 0]), "EPERM");
+}
+
+#[test]
 fn it_may_signal_itself() {
     let end = World::new().attempt(&["abort", &libc::SIGABRT.to_string()]).1;
     assert_eq!(end.outcome, Outcome::Signal(libc::SIGABRT));

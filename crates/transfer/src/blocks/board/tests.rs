@@ -103,3 +103,22 @@ fn towards_the_end_ranges_are_cut_so_that_all_end_together() {
     assert_eq!(lengths.iter().sum::<usize>(), 16);
     assert_eq!((lengths[0], lengths[lengths.len() - 1]), (4, 1));
 }
+
+#[test]
+fn urgent_blocks_go_before_all_others_and_raced_ones_stay() {
+    let board = board(&[0, 10, 20, 30, 40, 50, 60, 70]);
+    let first = take(&board);
+    let raced = board.lock().running[&first.job].blocks.clone();
+    board.prefer(&[7, 5]);
+    assert_eq!(tags(&board, &first), [0], "the range gave up what can wait");
+    let second = take(&board);
+    assert_eq!(tags(&board, &second), [7]);
+    let order: Vec<_> = (0..4).map(|_| tags(&board, &take(&board))).collect();
+    assert_eq!(order, [vec![5], vec![1], vec![2, 3], vec![4]]);
+    assert_eq!(tags(&board, &take(&board)), [6]);
+
+    let other = board.lock().start(raced.clone(), at(0));
+    let same = board.lock().start(raced, at(0));
+    board.prefer(&[1]);
+    assert_eq!((tags(&board, &other), tags(&board, &same)), (vec![0, 1], vec![0, 1]));
+}

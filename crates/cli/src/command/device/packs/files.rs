@@ -92,7 +92,11 @@ impl Consume {
 }
 
 /// The app that is named, else the only one that has packs, or that has this one.
-fn the_app(context: &Context, of: &OfApp, pack: Option<&PackId>) -> Result<AppId, Failure> {
+pub(super) fn the_app(
+    context: &Context,
+    of: &OfApp,
+    pack: Option<&PackId>,
+) -> Result<AppId, Failure> {
     if let Some(app) = &of.app {
         return Ok(app.clone());
     }

@@ -175,6 +175,18 @@ const REFUSED_IOCTLS: [u64; 4] = [
     0x541c, // TIOCLINUX
 ];
 
+/// Snapshots and parts of a btrfs, made and removed through a folder that may be opened. Landlock does not see them, and older
+/// kernels take any folder of the same owner as the source: a snapshot of the whole home in a granted folder could be read.
+/// Sharing blocks between files (`FICLONE`) has other numbers.
+const REFUSED_BTRFS: [u64; 6] = [
+    0x5000_9401, // BTRFS_IOC_SNAP_CREATE
+    0x5000_940e, // BTRFS_IOC_SUBVOL_CREATE
+    0x5000_940f, // BTRFS_IOC_SNAP_DESTROY
+    0x5000_9417, // BTRFS_IOC_SNAP_CREATE_V2
+    0x5000_9418, // BTRFS_IOC_SUBVOL_CREATE_V2
+    0x5000_943f, // BTRFS_IOC_SNAP_DESTROY_V2
+];
+
 /// The rules of the filter that refuses.
 pub(super) struct Refused {
     rules: BTreeMap<i64, Vec<SeccompRule>>,
@@ -239,7 +251,7 @@ impl Refused {
         if !kept {
             self.always(libc::SYS_tkill);
         }
-        for request in REFUSED_IOCTLS {
+        for request in REFUSED_IOCTLS.into_iter().chain(REFUSED_BTRFS) {
             self.when(libc::SYS_ioctl, &[(1, Dword, Eq, request)])?;
         }
         for command in [libc::F_SETOWN as u64, F_SETOWN_EX] {

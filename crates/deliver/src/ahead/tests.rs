@@ -1,0 +1,122 @@
+use futures::FutureExt as _;
+use headstart_pack::TreeBuilder;
+
+use super::*;
+
+fn path(text: &str) -> PackPath {
+    PackPath::new(text).expect("a path")
+}
+
+/// A version of two files, `a` of chunks of 10, 20 and 30 bytes and `b` of one of 40, and an empty one.
+struct Version {
+    ahead: Ahead,
+    held: ChunkSet,
+}
+
+impl Version {
+    fn new() -> Self {
+        let mut builder = TreeBuilder::new();
+        let chunks = |all: &[u32]| {
+            all.iter().map(|bytes| (Digest::of(&bytes.to_le_bytes()), *bytes)).collect::<Vec<_>>()
+        };
+        for (name, sizes) in [("a", &[10, 20, 30][..]), ("b", &[40]), ("empty", &[])] {
+            builder.file(&path(name), false, chunks(sizes)).expect("a file");
+        }
+        let tree = Arc::new(builder.finish().tree().clone());
+        let held = ChunkSet::empty(tree.chunk_count());
+        let ahead = Ahead::new();
+        let version = (PackVersion(1), Digest::of(b"content"));
+        ahead.begin(&tree, version, PathBuf::from("files"), &held);
+        Self { ahead, held }
+    }
+
+    fn place(&mut self, chunk: u32) {
+        self.held.insert(chunk);
+        self.ahead.placed(&self.held);
+    }
+
+    fn now(&self, name: &str, offset: u64, bytes: u64) -> Option<Result<u64, AheadError>> {
+        let arrival = self.ahead.arrival(&path(name), offset, bytes).now_or_never()?;
+        Some(arrival.map(|arrived| arrived.end))
+    }
+}
+
+#[test]
+fn a_part_can_be_read_when_its_chunks_are_there_and_says_how_far() {
+    let mut version = Version::new();
+    assert_eq!(version.now("a", 0, 1), None);
+    version.place(0);
+    assert_eq!(version.now("a", 0, 1), Some(Ok(10)));
+    assert_eq!(version.now("a", 5, 6), None, "it reaches into the next chunk");
+    version.place(2);
+    assert_eq!(version.now("a", 0, 1), Some(Ok(10)), "there is a hole");
+    assert_eq!(version.now("a", 30, 1), Some(Ok(60)));
+    version.place(1);
+    assert_eq!(version.now("a", 0, 60), Some(Ok(60)));
+}
+
+#[test]
+fn an_end_beyond_the_file_is_the_end_of_the_file() {
+    let mut version = Version::new();
+    assert_eq!(version.now("b", 40, 1), None, "nothing of it is on the disk");
+    version.place(3);
+    let far = [(0, u64::MAX), (40, 1), (u64::MAX, u64::MAX), (0, 0)];
+    for (offset, bytes) in far {
+        assert_eq!(version.now("b", offset, bytes), Some(Ok(40)), "{offset} {bytes}");
+    }
+}
+
+#[test]
+fn what_is_not_in_the_version_is_said_at_once_and_what_is_made_at_the_end_is_waited_for() {
+    let version = Version::new();
+    assert_eq!(version.now("c", 0, 1), Some(Err(AheadError::NoFile { path: path("c") })));
+    assert_eq!(version.now("empty", 0, 1), None);
+}
+
+#[tokio::test]
+async fn who_waits_is_answered_by_the_block_that_brings_it_and_only_then() {
+    let mut version = Version::new();
+    let ahead = Arc::new(std::mem::take(&mut version.ahead));
+    let name = path("a");
+    let waiting = ahead.arrival(&name, 12, 1);
+    tokio::pin!(waiting);
+    assert!(waiting.as_mut().now_or_never().is_none());
+    assert_eq!(ahead.wanted(), [1, 2], "and what follows in the file");
+    version.held.insert(0);
+    ahead.placed(&version.held);
+    assert!(waiting.as_mut().now_or_never().is_none());
+    version.held.insert(1);
+    ahead.placed(&version.held);
+    let arrived = waiting.await.expect("it came");
+    assert_eq!((arrived.end, arrived.size, arrived.file), (30, 60, PathBuf::from("files/a")));
+    assert!(ahead.wanted().is_empty());
+}
+
+#[test]
+fn a_reader_that_goes_takes_its_wish_with_it_and_too_many_are_refused() {
+    let version = Version::new();
+    let name = path("a");
+    let mut waiting: Vec<_> =
+        (0..READERS_MAX).map(|_| Box::pin(version.ahead.arrival(&name, 0, 1))).collect();
+    assert!(waiting.iter_mut().all(|one| one.as_mut().now_or_never().is_none()));
+    assert_eq!(version.now("a", 0, 1), Some(Err(AheadError::TooMany)));
+    drop(waiting);
+    assert!(version.ahead.wanted().is_empty());
+    assert_eq!(version.now("a", 0, 1), None);
+}
+
+#[test]
+fn readers_wait_through_an_attempt_that_ends_and_are_answered_by_the_next() {
+    let mut version = Version::new();
+    let name = path("a");
+    let mut waiting = Box::pin(version.ahead.arrival(&name, 0, 1));
+    assert!(waiting.as_mut().now_or_never().is_none());
+    version.ahead.end();
+    version.held.insert(0);
+    version.ahead.placed(&version.held);
+    assert!(waiting.as_mut().now_or_never().is_none(), "nothing is put together");
+    let tree = Version::new();
+    let view = tree.ahead.lock().site.take().expect("a version");
+    version.ahead.begin(&view.tree, view.version, view.files, &version.held);
+    assert_eq!(waiting.now_or_never().expect("answered").map(|arrived| arrived.end), Ok(10));
+}
