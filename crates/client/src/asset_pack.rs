@@ -118,7 +118,8 @@ impl AssetPack {
     /// app without a request, in the extension with the one that it is asked for: then it is
     /// essential if the pack's policy says so for that request. `Spec: api 1`, `download(for:)`.
     ///
-    /// Its identifier is the pack's id. Each call makes another download.
+    /// Its identifier is the pack's id. Each call makes another download. `Ours:` what arrives is a pack of the app, whose files
+    /// can be read when the download has finished. `Spec: packs 4.2`.
     ///
     /// # Errors
     /// `assetPackManaged` for a pack of the service, which downloads it itself; `downloadInvalid`
@@ -142,6 +143,7 @@ impl AssetPack {
             essential,
             app_group: group.clone(),
             priority: DownloadPriority::DEFAULT,
+            pack_version: Some(self.pack.version),
         });
         download.check()?;
         Ok(download)

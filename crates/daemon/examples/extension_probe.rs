@@ -321,7 +321,7 @@ fn download(place: &Place, identifier: &str, url: &str, size: u64, essential: bo
     })
 }
 
-/// One download a line: identifier, URL, size or `?`, and `essential` or not.
+/// One download a line: identifier, URL, size or `?`, and `essential` or not; `pack=VERSION` for the archive of a pack.
 fn named_in(manifest: &str, place: &Place) -> Vec<Value> {
     let lines = manifest.lines().map(|line| line.split(' ').collect::<Vec<_>>());
     lines
@@ -329,6 +329,10 @@ fn named_in(manifest: &str, place: &Place) -> Vec<Value> {
             let essential = words.get(3) == Some(&"essential");
             let size = words[2].parse().unwrap_or(0);
             let mut named = download(place, words[0], words[1], size, essential);
+            if let Some(version) = words.iter().find_map(|word| word.strip_prefix("pack=")) {
+                named["kind"] = json!("assetPack");
+                named["packVersion"] = json!(version.parse::<u64>().unwrap());
+            }
             if words[2] == "?" {
                 named.as_object_mut().unwrap().remove("fileSize");
             }

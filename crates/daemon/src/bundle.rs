@@ -36,6 +36,8 @@ pub(crate) struct Description {
     pub(crate) extension: Option<PathBuf>,
     /// The manifest with which the extension decides; none where the service does.
     pub(crate) manifest: Option<String>,
+    /// The plain download manifest by which the service decides.
+    pub(crate) download_manifest: Option<String>,
     pub(crate) restrictions: Option<InitialDownloadRestrictions>,
     /// Every group of the app, with who may join it.
     pub(crate) groups: BTreeMap<AppGroupId, Vec<AppId>>,
@@ -60,7 +62,8 @@ pub(crate) fn check(description: &Description, trust: Trust) -> Result<(), Failu
         Trust::Development => UrlPolicy::Development,
         Trust::Insecure => UrlPolicy::Insecure,
     };
-    if let ContentMode::Unmanaged(url) = description.parsed.background_assets.mode()
+    if let ContentMode::Unmanaged(url) | ContentMode::ManagedManifest(url) =
+        description.parsed.background_assets.mode()
         && let Err(problem) = policy.check_web(url)
     {
         // Unlike a repository it is fetched like any download.
@@ -109,6 +112,7 @@ pub(crate) fn record(
         files,
         languages: description.languages.clone(),
         manifest: description.manifest.clone(),
+        download_manifest: description.download_manifest.clone(),
         extension: description.extension.is_some(),
         restrictions: description.restrictions.clone(),
         groups: description.groups.clone(),
@@ -179,6 +183,10 @@ fn describe(parsed: AppBundle) -> Description {
         extension: parsed.extension.as_ref().map(|path| PathBuf::from(path.as_str())),
         manifest: match assets.mode() {
             ContentMode::Unmanaged(url) => Some(url.to_string()),
+            _ => None,
+        },
+        download_manifest: match assets.mode() {
+            ContentMode::ManagedManifest(url) => Some(url.to_string()),
             _ => None,
         },
         restrictions: assets.restrictions.clone(),

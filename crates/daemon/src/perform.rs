@@ -2,6 +2,7 @@
 //!
 //! Every order is idempotent: after a kill the same order comes again, and whatever the last life did is found and used.
 
+mod archives;
 mod challenges;
 mod clients;
 mod context;
@@ -130,7 +131,9 @@ fn panicked() -> Failure {
 fn failed_event(order: &Order) -> fn(EffectId, Failure) -> Event {
     match order {
         Order::PrepareApp { .. } => |effect, failure| Event::PrepareFailed { effect, failure },
-        Order::FetchCatalog { .. } => |effect, failure| Event::CatalogFailed { effect, failure },
+        Order::FetchCatalog { .. } | Order::ReadManifest { .. } => {
+            |effect, failure| Event::CatalogFailed { effect, failure }
+        }
         Order::Plan(_) | Order::Transfer(_) | Order::FetchFile(_) => {
             |effect, failure| Event::TransferFailed { effect, failure }
         }
@@ -162,6 +165,14 @@ async fn perform(
             tokio::select! {
                 biased;
                 event = repository::fetch_catalog(context, id, ask) => event,
+                () = stop.cancelled() => Event::Stopped { effect: id },
+            }
+        }
+        Order::ReadManifest { app, url, trust, known } => {
+            let ask = archives::Ask { app, url, trust, known };
+            tokio::select! {
+                biased;
+                event = archives::read_manifest(context, id, ask) => event,
                 () = stop.cancelled() => Event::Stopped { effect: id },
             }
         }

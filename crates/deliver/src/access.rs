@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use headstart_pack::ArchiveHeader;
 use headstart_repo::{Fetch, FetchError, FetchRequest, Fetched, FolderFetch};
 use headstart_transfer::{
     BlockSource, ByteRange, Client, Condition, EntityTag, Freshness, HttpsPolicy, LocalCopy,
@@ -12,8 +13,7 @@ use headstart_transfer::{
 };
 use url::Url;
 
-/// Where the bundle begins in an archive. `docs/format/pack.md`, The archive: it lies first, behind the header.
-const ARCHIVE_BUNDLE_AT: u64 = 200;
+use crate::own_index::{ArchiveLocation, ArchivePlace};
 
 /// Where a repository lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub enum Location {
     Http(Url),
     /// In a folder of this machine (`file://`): works without a network.
     Folder(PathBuf),
+    /// No repository, but the archive of one version: it has the index and the full bundle of that version, and nothing else.
+    Archive(ArchiveLocation),
 }
 
 /// Why a text is no location of a repository.
@@ -143,21 +145,55 @@ impl RepositoryAccess {
     /// Everything that has the bundle at `path` of the repository; `full_path` is that of the version's full bundle, the only
     /// one that archives have.
     pub(crate) fn sources(&self, path: &str, full_path: &str) -> Vec<BlockSource> {
-        let own = std::iter::once(Self::source(&self.location, path));
+        if let Location::Archive(archive) = &self.location {
+            // Blocks are asked for by their offsets in the archive, which nobody else has.
+            return vec![archive.source()];
+        }
+        let own = Self::source(&self.location, path);
         let mirrors = self.mirrors.iter().filter_map(|mirror| match mirror {
-            Mirror::Repository(location) => Some(Self::source(location, path)),
+            Mirror::Repository(location) => Self::source(location, path),
             Mirror::Archive(archive) if path == full_path => {
-                Some(LocalCopy::within(archive.clone(), ARCHIVE_BUNDLE_AT).into())
+                Some(LocalCopy::within(archive.clone(), ArchiveHeader::BUNDLE_OFFSET).into())
             }
             Mirror::Archive(_) => None,
         });
-        own.chain(mirrors).collect()
+        own.into_iter().chain(mirrors).collect()
     }
 
-    fn source(location: &Location, path: &str) -> BlockSource {
+    fn source(location: &Location, path: &str) -> Option<BlockSource> {
         match location {
-            Location::Http(base) => Self::url(base, path).into(),
-            Location::Folder(folder) => LocalCopy::new(folder.join(path)).into(),
+            Location::Http(base) => Some(Self::url(base, path).into()),
+            Location::Folder(folder) => Some(LocalCopy::new(folder.join(path)).into()),
+            Location::Archive(_) => None,
+        }
+    }
+
+    /// The file of this machine that a file of the repository is, or lies in, and where it begins there.
+    pub(crate) fn local(&self, path: &str) -> Option<(PathBuf, u64)> {
+        match &self.location {
+            Location::Folder(folder) => Some((self.file(folder, path), 0)),
+            Location::Archive(archive) => match &archive.place {
+                ArchivePlace::File(file) => Some((file.clone(), archive.offset_of(path))),
+                ArchivePlace::Url(_) => None,
+            },
+            Location::Http(_) => None,
+        }
+    }
+
+    /// Where the file at `path`, which has `bytes`, begins in what the server has, and how long that is.
+    pub(crate) fn extent(&self, path: &str, bytes: u64) -> (u64, u64) {
+        match &self.location {
+            Location::Archive(archive) => (archive.offset_of(path), archive.bytes),
+            Location::Http(_) | Location::Folder(_) => (0, bytes),
+        }
+    }
+
+    /// Whether it is read through a network, on which a cache may be in the way.
+    pub(crate) const fn is_remote(&self) -> bool {
+        match &self.location {
+            Location::Http(_) => true,
+            Location::Folder(_) => false,
+            Location::Archive(archive) => matches!(archive.place, ArchivePlace::Url(_)),
         }
     }
 
@@ -206,24 +242,27 @@ impl RepositoryAccess {
             // Nothing is nothing everywhere, and a request for it would be one for the whole file.
             return Ok(Vec::new());
         }
-        match &self.location {
-            Location::Http(base) => {
-                let mut request = SmallRequest::new(Self::url(base, path), bytes);
-                request.range = Some(part);
-                request.freshness = freshness;
-                match self.client.fetch_small(&request, &self.tracking).await? {
-                    SmallResponse::Body(body) => Ok(body.bytes.to_vec()),
-                    SmallResponse::NotModified => Ok(Vec::new()),
-                }
+        if let Some((file, at)) = self.local(path) {
+            use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
+            let mut file = tokio::fs::File::open(file).await?;
+            file.seek(std::io::SeekFrom::Start(at.saturating_add(start))).await?;
+            let mut read = Vec::new();
+            file.take(bytes).read_to_end(&mut read).await?;
+            return Ok(read);
+        }
+        let (url, at) = match &self.location {
+            Location::Http(base) => (Self::url(base, path), 0),
+            Location::Archive(ArchiveLocation { place: ArchivePlace::Url(url), .. }) => {
+                (url.clone(), self.extent(path, 0).0)
             }
-            Location::Folder(folder) => {
-                use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
-                let mut file = tokio::fs::File::open(self.file(folder, path)).await?;
-                file.seek(std::io::SeekFrom::Start(start)).await?;
-                let mut read = Vec::new();
-                file.take(bytes).read_to_end(&mut read).await?;
-                Ok(read)
-            }
+            Location::Folder(_) | Location::Archive(_) => return Ok(Vec::new()),
+        };
+        let mut request = SmallRequest::new(url, bytes);
+        request.range = Some(ByteRange { start: at.saturating_add(start), bytes });
+        request.freshness = freshness;
+        match self.client.fetch_small(&request, &self.tracking).await? {
+            SmallResponse::Body(body) => Ok(body.bytes.to_vec()),
+            SmallResponse::NotModified => Ok(Vec::new()),
         }
     }
 }
@@ -234,6 +273,8 @@ impl Fetch for RepositoryAccess {
         let base = match &self.location {
             Location::Http(base) => base,
             Location::Folder(folder) => return FolderFetch::new(folder).fetch(request).await,
+            // Nothing that is signed lies in an archive.
+            Location::Archive(_) => return Err(FetchError::NotFound),
         };
         let failed = |error: TransferError| match error {
             TransferError::NotFound { .. } => FetchError::NotFound,

@@ -11,7 +11,7 @@ use headstart_transfer::{
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::access::{Location, RepositoryAccess};
+use crate::access::RepositoryAccess;
 use crate::ahead::Ahead;
 use crate::delivery::{ProgressListener, blocking, costs, plan_of};
 use crate::error::DeliverError;
@@ -122,8 +122,7 @@ impl Fetch<'_> {
     ) -> Result<(), DeliverError> {
         let pack = self.pack;
         let Some(source) = self.route.sources.get(number) else { return Ok(()) };
-        if let Location::Folder(folder) = self.access.location() {
-            let file = self.access.file(folder, &source.file.path);
+        if let Some(file) = self.access.local(&source.file.path) {
             for block in local::blocks(file, &fetch.blocks) {
                 let (block, bytes) = block.map_err(|error| error.into_deliver(pack))?;
                 let taken = sender.block(tag_of((number, block)), bytes).await;
@@ -131,8 +130,9 @@ impl Fetch<'_> {
             }
             return Ok(());
         }
+        let (at, file_bytes) = self.access.extent(&source.file.path, source.file.bytes);
         let wanted = fetch.blocks.iter().map(|block| WantedBlock {
-            offset: block.range.start,
+            offset: at.saturating_add(block.range.start),
             bytes: u32::try_from(block.range.bytes()).unwrap_or(u32::MAX),
             digest: block.digest,
             tag: tag_of((number, block.number)),
@@ -151,7 +151,7 @@ impl Fetch<'_> {
             // Of each bundle apart: a call throws away what is not its own.
             heads: Some(self.heads.join(source.file.digest.to_string())),
             precedence: self.readers.map(|_| Precedence::new()),
-            ..BlockRequest::new(sources, source.file.bytes, blocks)
+            ..BlockRequest::new(sources, file_bytes, blocks)
         };
         let client = self.access.client();
         // On the heap: its state is large, and callers move this future about.

@@ -8,7 +8,8 @@
 //!   ([`Receipt`]); [`Delivery::carry_out`] does it. Both go on where a killed one stopped.
 //! - [`Delivery::prepare_repair`]: the same for a version that is damaged; only what is damaged is fetched.
 //! - [`Ahead`]: readers of a version that is on its way.
-//! - [`unpack`]: the same from an archive file.
+//! - [`OwnIndex`], [`Location::Archive`]: the same from an archive that no repository vouches for.
+//! - [`unpack`]: an archive file into any folder.
 
 mod access;
 mod ahead;
@@ -17,6 +18,7 @@ mod delivery;
 mod error;
 mod fetch;
 mod local;
+mod own_index;
 mod parking;
 mod receipt;
 mod route;
@@ -30,6 +32,7 @@ pub use access::{Location, LocationError, Mirror, RepositoryAccess};
 pub use ahead::{Ahead, AheadError, Arrived};
 pub use delivery::{Delivered, Delivery, Goal, ProgressListener};
 pub use error::DeliverError;
+pub use own_index::{Announced, ArchiveLocation, ArchivePlace, OwnIndex, OwnIndexError};
 pub use receipt::{Receipt, Way};
 pub use seed::{SeedError, scan_seed, version_of};
 pub use unpack::{Overwrite, UnpackError, Unpacked, unpack};

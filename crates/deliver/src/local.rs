@@ -30,20 +30,21 @@ impl LocalError {
     }
 }
 
-/// The planned blocks, read and verified one by one. Memory: one block.
+/// The planned blocks of the bundle that begins there in this file, read and verified one by one. Memory: one block.
 pub(crate) fn blocks(
-    bundle: PathBuf,
+    (path, at): (PathBuf, u64),
     planned: &[PlannedBlock],
 ) -> impl Iterator<Item = Result<Block, LocalError>> {
     let mut file = None;
     planned.iter().map(move |block| {
         let file = match &file {
             Some(file) => file,
-            None => file.insert(File::open(&bundle).map_err(LocalError::Read)?),
+            None => file.insert(File::open(&path).map_err(LocalError::Read)?),
         };
         // The table's limits hold: a block is at most a few megabytes.
         let mut bytes = vec![0; usize::try_from(block.range.bytes()).unwrap_or(0)];
-        positioned::read_exact_at(file, &mut bytes, block.range.start).map_err(LocalError::Read)?;
+        let start = at.saturating_add(block.range.start);
+        positioned::read_exact_at(file, &mut bytes, start).map_err(LocalError::Read)?;
         let bytes = Verified::check(bytes.into(), &block.digest).map_err(LocalError::Damaged)?;
         Ok((block.number, bytes))
     })

@@ -12,7 +12,7 @@ use headstart_pack::{CompleteTree, FormatError, Tree, limits, section};
 use headstart_store::{InstalledVersion, Sharing, StoreError};
 use headstart_transfer::{ByteRange, Freshness};
 
-use crate::access::{Location, ReadError, RepositoryAccess};
+use crate::access::{ReadError, RepositoryAccess};
 use crate::delivery::Goal;
 use crate::error::DeliverError;
 use crate::receipt::Way;
@@ -259,7 +259,7 @@ impl Scout<'_> {
     }
 
     const fn is_remote(&self) -> bool {
-        matches!(self.access.location(), Location::Http(_))
+        self.access.is_remote()
     }
 
     async fn part(

@@ -9,7 +9,7 @@ use headstart_model::record::Change;
 use headstart_model::{AppId, Failure};
 
 pub use notice::{FileUpdate, InstallProgress, Notice, PackUpdate};
-pub use order::{Delivery, FileLimit, FileTransfer, Order};
+pub use order::{ArchivedOffer, Delivery, FileLimit, FileTransfer, Order, Supply};
 pub use question::{ExtensionEnd, Inquiry, Question, Receiver};
 pub use reply::{Reply, Withheld};
 

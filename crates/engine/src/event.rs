@@ -1,77 +1,19 @@
 //! What the engine hears.
 
+mod caller;
+
 use headstart_model::catalog::CatalogPack;
 use headstart_model::download::UrlDownload;
 use headstart_model::protocol::apps::InstallationAction;
 use headstart_model::protocol::downloads::{ChallengeAnswer, DownloadChallenge, QueueAction};
-use headstart_model::{
-    AppId, ContentRequest, Failure, Language, PackId, ReleaseNumber, Until, Urgency,
-};
+use headstart_model::{AppId, ContentRequest, Failure, Language, PackId, ReleaseNumber};
 
+use crate::effect::ArchivedOffer;
 use crate::facts::FactsChange;
-use crate::id::{CallId, ClientId, DownloadId, EffectId, RequestId};
-use crate::record::{Bundle, Freshness, KeepData, PlanFigures, Setting, SourceOverride};
+use crate::id::{CallId, ClientId, DownloadId, EffectId};
+use crate::record::{Bundle, KeepData, PlanFigures, Setting, SourceOverride, Unreadable};
 
-/// Who made a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Caller {
-    /// The call; the answer quotes it.
-    pub request: RequestId,
-    /// The connection it came over.
-    pub client: ClientId,
-}
-
-/// On what terms somebody waits for packs. Of a [`Freshness`] alone: in the foreground, for all of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Terms {
-    /// Whether any local version will do.
-    pub freshness: Freshness,
-    /// How urgently.
-    pub urgency: Urgency,
-    /// For how many of the packs.
-    pub until: Until,
-}
-
-impl From<Freshness> for Terms {
-    fn from(freshness: Freshness) -> Self {
-        Self { freshness, urgency: Urgency::default(), until: Until::default() }
-    }
-}
-
-/// From where somebody calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Origin {
-    /// A process of the app.
-    App,
-    /// The app's downloader extension.
-    Extension,
-    /// A program that administrates.
-    Administration,
-}
-
-/// What an extension has answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ExtensionAnswer {
-    /// These downloads are wanted.
-    Downloads(Vec<UrlDownload>),
-    /// These packs are not wanted.
-    Dropped(Vec<PackId>),
-    /// What to do about a challenge.
-    Challenge(ChallengeAnswer),
-    /// It has heard.
-    Heard,
-    /// An answer that cannot be right, and why.
-    Refused(Failure),
-}
-
-/// What a cancellation names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CancelTarget {
-    /// Whatever is being downloaded for this pack.
-    Pack(AppId, PackId),
-    /// This download.
-    Download(DownloadId),
-}
+pub use caller::{Caller, CancelTarget, ExtensionAnswer, Origin, Terms};
 
 /// Something that happened. Each that reports on an effect quotes its id; one that quotes an id which is not owed
 /// changes nothing.
@@ -310,6 +252,16 @@ pub enum Event {
         /// Its size in bytes.
         bytes: u64,
     },
+    /// The archive of a pack has arrived, agrees with its own index, and the version that is in it was built in its place. The archive
+    /// waits to be handed over.
+    ArchiveFetched {
+        /// The effect.
+        effect: EffectId,
+        /// Its size in bytes.
+        bytes: u64,
+        /// What the archive says of itself.
+        pack: Box<CatalogPack>,
+    },
     /// A process of an app has come: the app is used.
     AppUsed {
         /// The app.
@@ -356,6 +308,15 @@ pub enum Event {
         release: ReleaseNumber,
         /// The packs that it offers to this device, each id once.
         packs: Vec<CatalogPack>,
+    },
+    /// A plain download manifest was read.
+    ManifestRead {
+        /// The effect.
+        effect: EffectId,
+        /// The packs that it lists, each id once, as their archives describe them.
+        packs: Vec<ArchivedOffer>,
+        /// Packs that it lists too, and whose archives could not be looked at.
+        unreadable: Vec<(PackId, Unreadable)>,
     },
     /// The catalog held is still the current one, and its metadata holds.
     CatalogUnchanged {

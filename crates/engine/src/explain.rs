@@ -212,6 +212,10 @@ fn at_rest(state: &State, key: &PackKey, pack: &Pack, now: Now) -> Explanation {
             let same = pack.withheld.as_ref().is_some_and(|newest| local.is(newest));
             (if same { PackState::Local } else { PackState::Outdated }, Vec::new())
         }
+        // Nobody offers what an app brought by itself.
+        (Some(_), None) if pack.described().is_some() && !is_listed(state, key) => {
+            (PackState::Local, Vec::new())
+        }
         (Some(_), None) => (PackState::Obsolete, vec![Reason::new(Fact::NotOffered)]),
         (Some(_), Some(_)) if pack.is_current() => (PackState::Local, Vec::new()),
         (Some(_), Some(_)) => (PackState::Outdated, vec![next_check(state, key, now)]),
@@ -223,6 +227,11 @@ fn at_rest(state: &State, key: &PackKey, pack: &Pack, now: Now) -> Explanation {
         next.map_or(reason.clone(), |at| reason.until(now.wall_at(at)))
     }));
     Explanation { state: at, reasons, missed: pack.missed.clone(), eta: None }
+}
+
+/// Whether there is a list of what the app is offered.
+fn is_listed(state: &State, key: &PackKey) -> bool {
+    state.records.app(&key.app).is_some_and(|app| app.release.is_some())
 }
 
 fn withheld(state: &State, key: &PackKey, newest: &CatalogPack) -> Option<Reason> {

@@ -5,6 +5,7 @@ use headstart_model::download::BackgroundAssetsErrorCode as Code;
 use headstart_model::{AppGroupId, AppId, ErrorKind, Failure, PackId};
 
 use crate::id::DownloadId;
+use crate::record::Pack;
 
 pub(crate) fn app_not_found(app: &AppId) -> Failure {
     Failure::new(ErrorKind::NotFound, "appNotFound", format!("no app `{app}` is installed"))
@@ -38,6 +39,32 @@ pub(crate) fn other_app_version(newest: &CatalogPack) -> Failure {
         format!("pack `{}` is for other versions of the app ({range})", newest.id),
     )
     .with_hint("update the app")
+}
+
+/// Why a pack that is known of is not offered.
+pub(crate) fn why_not_offered(pack: &Pack) -> Option<Failure> {
+    let unreadable = pack.unreadable.as_ref().map(|unreadable| unreadable.failure.clone());
+    pack.withheld.as_ref().map(|newest| other_app_version(newest)).or(unreadable)
+}
+
+/// `Spec: packs 4.2`: who has the service keep packs does not bring others.
+pub(crate) fn packs_managed(app: &AppId) -> Failure {
+    Failure::new(
+        ErrorKind::Usage,
+        "assetPackManaged",
+        format!("the packs of app `{app}` are kept by the service, which downloads them itself"),
+    )
+    .with_hint("call `ensure_local_availability`, or schedule the archive as an ordinary file")
+}
+
+/// `Spec: packs 4.1`: what nobody signed never comes beside what is signed.
+pub(crate) fn signed_packs(app: &AppId, pack: &PackId) -> Failure {
+    Failure::new(
+        ErrorKind::Conflict,
+        "signedPacks",
+        format!("app `{app}` has signed packs, such as `{pack}`, and nothing that is not signed comes beside them"),
+    )
+    .with_hint("remove them (`headstart packs remove`), or publish in the signed repository")
 }
 
 pub(crate) fn already_installed(app: &AppId) -> Failure {

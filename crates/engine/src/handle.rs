@@ -87,6 +87,9 @@ fn dispatch(w: &mut Work<'_>, event: Event) {
             install::overridden(w, caller, &app, source);
         }
         Event::FileFetched { effect, bytes } => files::fetched(w, effect, bytes),
+        Event::ArchiveFetched { effect, bytes, pack } => {
+            files::archive_fetched(w, effect, bytes, pack);
+        }
         Event::AppLaunched { app } | Event::AppUsed { app } => install::launched(w, &app),
         Event::ContentRequested { app, request } => check::simulated(w, &app, request),
         Event::ClientGone { client } => cancel::client_gone(w, client),
@@ -97,6 +100,9 @@ fn dispatch(w: &mut Work<'_>, event: Event) {
         Event::PrepareFailed { effect, failure } => install::prepare_failed(w, effect, &failure),
         Event::CatalogFetched { effect, release, packs } => {
             catalog::fetched(w, effect, release, packs);
+        }
+        Event::ManifestRead { effect, packs, unreadable } => {
+            catalog::manifest_read(w, effect, packs, unreadable);
         }
         Event::CatalogUnchanged { effect } => catalog::unchanged(w, effect),
         Event::CatalogFailed { effect, failure } => check::reported_failed(w, effect, &failure),

@@ -39,8 +39,9 @@ pub use admit::{Ask, ESSENTIAL_PATIENCE_MS, Others, Verdict, admit};
 pub use backoff::{BACKOFF_MAX_MS, ESSENTIAL_BACKOFF_MAX_MS, backoff_ms};
 pub use class::{Class, Demand};
 pub use effect::{
-    Delivery, Effect, Effects, ExtensionEnd, FileLimit, FileTransfer, FileUpdate, Inquiry,
-    InstallProgress, Notice, Order, PackUpdate, Question, Receiver, Reply, Withheld,
+    ArchivedOffer, Delivery, Effect, Effects, ExtensionEnd, FileLimit, FileTransfer, FileUpdate,
+    Inquiry, InstallProgress, Notice, Order, PackUpdate, Question, Receiver, Reply, Supply,
+    Withheld,
 };
 pub use event::{Caller, CancelTarget, Event, ExtensionAnswer, Origin, Terms};
 pub use explain::{Explanation, FileExplanation, PackState, explain, explain_download};

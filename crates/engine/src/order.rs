@@ -1,9 +1,11 @@
 //! From the record of an owed effect to the order that the performer gets.
 
+use headstart_model::AppId;
+
 use crate::allowance;
-use crate::effect::{Delivery, FileTransfer, Order};
+use crate::effect::{ArchivedOffer, Delivery, FileTransfer, Order, Supply};
 use crate::id::{DownloadId, EffectId, PackKey};
-use crate::record::{App, FileStage, KeepData, Owed, Phase, Source};
+use crate::record::{App, FileStage, KeepData, Owed, Pack, Phase, Source};
 use crate::state::State;
 use crate::transition::groups;
 
@@ -21,13 +23,26 @@ pub(crate) fn of(state: &State, id: EffectId, owed: &Owed) -> Option<Order> {
                 .records
                 .app(app)
                 .filter(|record| record.check == Some(id) && !record.is_leaving())?;
-            Some(Order::FetchCatalog {
-                app: app.clone(),
-                repository: repository_of(record)?,
-                channel: record.bundle.channel.clone(),
-                trust: record.bundle.trust,
-                held: record.release,
-            })
+            let trust = record.bundle.trust;
+            match record.source() {
+                Source::Repository(url) => Some(Order::FetchCatalog {
+                    app: app.clone(),
+                    repository: url.to_owned(),
+                    channel: record.bundle.channel.clone(),
+                    trust,
+                    held: record.release,
+                }),
+                Source::DownloadManifest(url) => {
+                    let known = known_archives(state, app);
+                    Some(Order::ReadManifest {
+                        app: app.clone(),
+                        url: url.to_owned(),
+                        trust,
+                        known,
+                    })
+                }
+                Source::Manifest(_) | Source::None => None,
+            }
         }
         Owed::Plan { key, download } => delivery(state, id, key, *download).map(Order::Plan),
         Owed::Transfer { key, download } => {
@@ -58,10 +73,26 @@ pub(crate) fn of(state: &State, id: EffectId, owed: &Owed) -> Option<Order> {
     }
 }
 
-fn repository_of(app: &App) -> Option<String> {
-    match app.source() {
-        Source::Repository(url) => Some(url.to_owned()),
-        Source::Manifest(_) | Source::None => None,
+/// What the archives of an app said of themselves when they were last looked at. One from which a download has failed is looked at
+/// anew: there may be another one in its place.
+fn known_archives(state: &State, app: &AppId) -> Vec<ArchivedOffer> {
+    let packs = state.records.packs_of(app).filter(|(_, pack)| {
+        let download = pack.download.and_then(|id| state.records.download(id));
+        download.is_none_or(|download| download.failure.is_none())
+    });
+    let offers = packs.filter_map(|(_, pack)| {
+        let newest = pack.offer.as_ref().or(pack.withheld.as_deref())?;
+        Some(ArchivedOffer { pack: newest.clone(), archive: pack.archive.clone()? })
+    });
+    offers.collect()
+}
+
+/// Where a pack that is offered is fetched from.
+fn supply_of(app: &App, pack: &Pack) -> Option<Supply> {
+    match (app.source(), &pack.archive) {
+        (_, Some(archive)) => Some(Supply::Archive(archive.clone())),
+        (Source::Repository(url), None) => Some(Supply::Repository(url.to_owned())),
+        _ => None,
     }
 }
 
@@ -71,6 +102,8 @@ fn file_transfer(state: &State, id: EffectId, download: DownloadId) -> Option<Or
         return None;
     }
     let app = state.records.app(&file.app).filter(|app| !app.is_leaving())?;
+    let pack = file.download.asset_pack().map(|(id, _)| PackKey::new(file.app.clone(), id));
+    let local = pack.and_then(|key| state.records.pack(&key)?.local);
     Some(Order::FetchFile(Box::new(FileTransfer {
         download,
         app: file.app.clone(),
@@ -80,6 +113,7 @@ fn file_transfer(state: &State, id: EffectId, download: DownloadId) -> Option<Or
         limit: allowance::limit_of(app, file),
         restrictions: app.restrictions().cloned(),
         class: state.live.class_of(download, file.class()),
+        local,
     })))
 }
 
@@ -91,7 +125,7 @@ fn delivery(state: &State, id: EffectId, key: &PackKey, download: DownloadId) ->
     Some(Delivery {
         download,
         app: key.app.clone(),
-        repository: repository_of(app)?,
+        supply: supply_of(app, pack)?,
         trust: app.bundle.trust,
         target: Box::new(offer.clone()),
         local: pack.local,

@@ -18,8 +18,8 @@ pub(crate) use asked::{
 
 use crate::record::{Bundle, BundleFiles, PlanFigures, Trust};
 use crate::{
-    Caller, ClientId, Device, Effect, EffectId, Event, Inquiry, MonotonicTime, Now, Order, PackKey,
-    RequestId, State, WallTime, handle,
+    ArchivedOffer, Caller, ClientId, Device, Effect, EffectId, Event, Inquiry, MonotonicTime, Now,
+    Order, PackKey, RequestId, State, WallTime, handle,
 };
 
 pub(crate) const SECOND_MS: u64 = 1_000;
@@ -83,6 +83,7 @@ pub(crate) fn bundle(version: &str) -> Bundle {
         files: BundleFiles::InPlace,
         languages: Vec::new(),
         manifest: None,
+        download_manifest: None,
         extension: false,
         restrictions: None,
         groups: BTreeMap::new(),
@@ -247,12 +248,26 @@ impl Bench {
                 let (release, packs) = self.catalog.clone();
                 Event::CatalogFetched { effect, release, packs }
             }
+            Order::ReadManifest { .. } => {
+                let packs = self.catalog.1.clone().into_iter();
+                let packs = packs.map(|pack| {
+                    let archive = format!("https://cdn.example.com/{}", pack.id);
+                    ArchivedOffer { pack, archive }
+                });
+                Event::ManifestRead { effect, packs: packs.collect(), unreadable: Vec::new() }
+            }
             Order::Plan(_) => Event::PlanMade { effect, plan: PLAN },
             Order::Transfer(_) => Event::TransferFinished { effect },
             Order::Switch { .. } => Event::Switched { effect },
             Order::FetchFile(transfer) => {
                 let bytes = transfer.request.file_size.unwrap_or(100);
-                Event::FileFetched { effect, bytes }
+                match transfer.request.asset_pack() {
+                    None => Event::FileFetched { effect, bytes },
+                    Some((id, version)) => {
+                        let pack = offer(id.as_str(), version.0, DownloadPolicy::on_demand());
+                        Event::ArchiveFetched { effect, bytes, pack: Box::new(pack) }
+                    }
+                }
             }
             Order::RemoveVersion { .. }
             | Order::Discard { .. }

@@ -9,6 +9,7 @@ pub use queue::{DownloadView, FileView, Subject, current, downloads, find_downlo
 
 use std::collections::BTreeSet;
 
+use headstart_model::protocol::packs::Trust as PackTrust;
 use headstart_model::{
     AppId, DownloadPolicy, Failure, Language, PackId, PackVersion, ReleaseNumber, Status,
 };
@@ -44,6 +45,8 @@ pub struct PackView {
     pub user_info: Option<serde_json::Value>,
     /// The newest version, when it is not for this version of the app.
     pub withheld: Option<Withheld>,
+    /// What vouches for its bytes.
+    pub trust: PackTrust,
 }
 
 /// The packs of an app, by id; none when the app is not installed.
@@ -72,12 +75,13 @@ fn is_known(pack: &Pack) -> bool {
 }
 
 fn pack_view(state: &State, key: &PackKey, pack: &Pack) -> PackView {
-    let described =
-        pack.offer.as_ref().or(pack.withheld.as_deref().filter(|_| pack.local.is_none()));
+    let described = pack.offer.as_ref().or(pack.described());
+    let described = described.or(pack.withheld.as_deref().filter(|_| pack.local.is_none()));
     let (offer, local) = (described, pack.local.as_ref());
     PackView {
         id: key.pack.clone(),
         withheld: pack.withheld.as_deref().and_then(Withheld::of),
+        trust: pack.trust(),
         version: offer.map(|offer| offer.version),
         local_version: local.map(|local| local.version),
         status: flags(state, key, pack),
@@ -117,6 +121,13 @@ pub fn languages(state: &State, app: &AppId) -> Option<LanguagesView> {
         chosen: record.languages.chosen.clone(),
         resolved: record.languages.resolved.clone(),
     })
+}
+
+/// What vouches for the packs of an app: the least that does for any of them. None when it has none and is offered none.
+#[must_use]
+pub fn trust(state: &State, app: &AppId) -> Option<PackTrust> {
+    let known = state.records.packs_of(app).filter(|(_, pack)| is_known(pack));
+    known.map(|(_, pack)| pack.trust().max(pack.offer_trust_if_any())).max()
 }
 
 /// The status flags of a pack, measured against the newest catalog held. An unknown pack has none. `Spec: packs 8.1`.

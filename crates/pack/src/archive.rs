@@ -29,7 +29,7 @@ use crate::limits::MANIFEST_BYTES_MAX;
 use crate::numbers::size;
 
 pub use header::ArchiveHeader;
-pub use reader::ArchiveReader;
+pub use reader::{ArchiveIndex, ArchiveReader};
 
 /// What is known once the bundle is written.
 pub(crate) struct ArchiveParts<'a> {

@@ -39,7 +39,7 @@ mod table;
 mod tree;
 mod varint;
 
-pub use archive::{ArchiveHeader, ArchiveReader};
+pub use archive::{ArchiveHeader, ArchiveIndex, ArchiveReader};
 pub use builder::{BuildSummary, build_archive};
 pub use bundle::{Level, Progress, UnknownLevel};
 pub use chunk_set::ChunkSet;

@@ -105,6 +105,7 @@ pub fn details() -> AppDetails {
         app_group: Some(group.clone()),
         repository_url: None,
         channel: None,
+        trust: None,
         languages: Vec::new(),
         resolved_language: None,
         groups: vec![GroupFolder { group, folder }],

@@ -173,6 +173,32 @@ fn a_file_of_a_pack_is_printed_and_the_app_is_started() {
     assert_eq!(launched.out, "playing chess\n");
 }
 
+/// `Spec: packs 4.1`: what only the connection vouches for is shown as such, to people and programs.
+#[test]
+fn packs_of_a_plain_manifest_are_shown_as_such() {
+    let device = Device::new();
+    let server = device.world.serve(&["level.assetpack"]);
+    let bundle = std::fs::read_to_string(device.world.path("bundle/headstart.toml")).unwrap();
+    let (before, _) = bundle.split_once("BARepositoryURL").unwrap();
+    let plain = format!("{before}BAManifestURL = \"{}manifest\"\n", server.url);
+    device.world.write("bundle/headstart.toml", plain);
+    device.json(&["app", "install", "bundle", "--dev"]).succeeds();
+    for command in [["packs", "list"].as_slice(), &["packs", "status", "Level1"]] {
+        let told = device.json(command).succeeds().last();
+        assert_eq!(told["packs"][0]["trust"], "transport-only", "{told:#}");
+        assert_eq!(told["packs"][0]["localVersion"], told["packs"][0]["version"]);
+        let shown = device.world.run(command).succeeds().out;
+        assert!(shown.contains("(transport-only)"), "{shown}");
+    }
+    let told = device.json(&["app", "info", APP]).succeeds().last();
+    assert_eq!(told["trust"], "transport-only", "{told:#}");
+    let shown = device.world.run(&["app", "info", APP]).succeeds().out;
+    assert!(shown.contains("transport-only: no signature vouches"), "{shown}");
+    let cat = device.world.run(&["packs", "cat", "text/story.txt", "--app", APP]).succeeds();
+    assert_eq!(cat.out, "Once upon a time.\n".repeat(200));
+    server.stop();
+}
+
 #[test]
 fn what_an_app_reads_when_it_begins_comes_first_in_its_next_pack() {
     let device = Device::new();

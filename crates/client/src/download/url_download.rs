@@ -78,6 +78,7 @@ impl UrlDownload {
             essential: false,
             app_group: app_group.clone(),
             priority: DownloadPriority::DEFAULT,
+            pack_version: None,
         });
         download.check()?;
         Ok(Self { download })

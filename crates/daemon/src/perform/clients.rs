@@ -100,10 +100,7 @@ impl Clients {
             Some(restrictions) => HostPolicy::Only(restrictions.domains.clone()),
             None => HostPolicy::Any,
         };
-        let loopback = match transfer.trust {
-            Trust::Ordinary => LoopbackPolicy::Refused,
-            Trust::Development | Trust::Insecure => LoopbackPolicy::Allowed,
-        };
+        let loopback = loopback_policy(transfer.trust);
         let key = Key {
             https: https_policy(transfer.trust),
             reach: Reach { hosts, loopback },
@@ -112,6 +109,22 @@ impl Clients {
             patience: Patience::OfFiles,
         };
         self.get(key, headers.collect())
+    }
+
+    /// A client for archives that a download manifest names, and for that: what a server names must not lead to this machine, but for
+    /// apps under development.
+    ///
+    /// # Errors
+    /// A failure when an authority's file is no certificate.
+    pub(super) fn for_archives(&self, trust: Trust) -> Result<Client, Failure> {
+        let key = Key {
+            https: https_policy(trust),
+            reach: Reach { hosts: HostPolicy::Any, loopback: loopback_policy(trust) },
+            headers: BTreeMap::new(),
+            origin: None,
+            patience: Patience::Long,
+        };
+        self.get(key, Vec::new())
     }
 
     /// A client for what an installation allows.
@@ -163,6 +176,14 @@ impl Clients {
         }
         kept.push(Kept { key, stamps, client: client.clone() });
         Ok(client)
+    }
+}
+
+/// Whether a single file, or an archive, may lie on this machine.
+const fn loopback_policy(trust: Trust) -> LoopbackPolicy {
+    match trust {
+        Trust::Ordinary => LoopbackPolicy::Refused,
+        Trust::Development | Trust::Insecure => LoopbackPolicy::Allowed,
     }
 }
 

@@ -14,9 +14,9 @@ use headstart_sys::mode::Access;
 
 use tokio_util::sync::CancellationToken;
 
+use super::archives;
 use super::context::{Context, blocking};
 use super::pacing::urgency;
-use super::repository;
 use crate::inbox::CoreHandle;
 
 /// The engine hears of progress at most so often.
@@ -83,7 +83,8 @@ async fn carry_out(
     let progress = reporter(core.clone(), effect, before);
     let readers = context.readers.of(&ordered.app, &ordered.target.id);
     let delivery = delivery.read_by(readers);
-    let delivered = delivery.carry_out(progress, stop).await.map_err(|error| error.to_failure())?;
+    let delivered = delivery.carry_out(progress, stop).await;
+    let delivered = delivered.map_err(|error| archives::failure(&error, &ordered.supply))?;
     tracing::info!(
         pack = %ordered.target.id, version = %ordered.target.version, way = ?delivered.way,
         bytes_down = receipt.bytes_down + receipt.index_bytes_down,
@@ -126,9 +127,10 @@ async fn prepare(
     };
     let name = format!("download {}", ordered.download);
     let pace = context.pacing.of_effect(effect, app, urgency(ordered.class));
-    let access = repository::access(context, &ordered.repository, ordered.trust, (&name, pace))?;
-    let delivery =
-        Delivery::prepare(access, goal, stop).await.map_err(|error| error.to_failure())?;
+    let from = (&ordered.supply, &goal.pack);
+    let access = archives::access(context, from, ordered.trust, (&name, pace))?;
+    let delivery = Delivery::prepare(access, goal, stop).await;
+    let delivery = delivery.map_err(|error| archives::failure(&error, &ordered.supply))?;
     Ok(Prepared::Ready(Box::new(delivery)))
 }
 
@@ -139,7 +141,7 @@ fn leftovers(staging: &Path) -> Vec<PathBuf> {
     others.filter(|other| other != staging).collect()
 }
 
-fn is_in_place(folder: &Path, content: &Digest) -> bool {
+pub(super) fn is_in_place(folder: &Path, content: &Digest) -> bool {
     InstalledVersion::open(folder)
         .is_ok_and(|version| version.complete().content() == *content && version.is_unchanged())
 }

@@ -1,10 +1,13 @@
 //! Fetching single files, and handing them over.
 
+mod archive;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use headstart_engine::{DownloadId, EffectId, Event, FileLimit, FileTransfer};
+use headstart_model::catalog::CatalogPack;
 use headstart_model::download::BackgroundAssetsErrorCode as Code;
 use headstart_model::{AppGroupId, ErrorKind, Failure};
 use headstart_store::StoreError;
@@ -33,9 +36,17 @@ pub(super) async fn fetch(
 ) -> Event {
     match fetch_and_hand_over(context, core, effect, &transfer, stop).await {
         Err(_) if stop.is_cancelled() => Event::Stopped { effect },
-        Ok(bytes) => Event::FileFetched { effect, bytes },
+        Ok(Fetched { bytes, pack: None }) => Event::FileFetched { effect, bytes },
+        Ok(Fetched { bytes, pack: Some(pack) }) => Event::ArchiveFetched { effect, bytes, pack },
         Err(failure) => Event::TransferFailed { effect, failure },
     }
+}
+
+/// A file that waits to be handed over.
+struct Fetched {
+    bytes: u64,
+    /// If it is the archive of a pack, which was built in its place: what it says of itself.
+    pack: Option<Box<CatalogPack>>,
 }
 
 async fn fetch_and_hand_over(
@@ -44,7 +55,7 @@ async fn fetch_and_hand_over(
     effect: EffectId,
     transfer: &FileTransfer,
     stop: &CancellationToken,
-) -> Result<u64, Failure> {
+) -> Result<Fetched, Failure> {
     let inbox = context.layout.inbox(&transfer.request.app_group, transfer.download.0);
     let target = inbox.join(&transfer.file_name);
     let folder = context.layout.download(transfer.download.0);
@@ -58,8 +69,9 @@ async fn fetch_and_hand_over(
         // It has its name only when it is complete: an earlier life of the service did not come to tell it. What lies where
         // it is handed over says nothing: every member of the group can put something there.
         let from = request.path.clone();
+        let pack = archive::install(context, transfer, &from, stop).await?;
         blocking(move || hand_over(&from, &inbox, &target)).await?.map_err(|e| e.to_failure())?;
-        return Ok(bytes);
+        return Ok(Fetched { bytes, pack });
     }
     let client = context.clients.for_file(transfer, &request.url)?;
     let tracking = tracking(context, core, effect, transfer);
@@ -71,6 +83,7 @@ async fn fetch_and_hand_over(
     };
     let downloaded = downloaded.map_err(|error| failure(&error, transfer))?;
     let from = request.path.clone();
+    let pack = archive::install(context, transfer, &from, stop).await?;
     blocking(move || hand_over(&from, &inbox, &target))
         .await?
         .map_err(|error| error.to_failure())?;
@@ -79,7 +92,7 @@ async fn fetch_and_hand_over(
         bytes = downloaded.file_bytes, bytes_down = downloaded.bytes_down,
         resumed_from = downloaded.resumed_from, "fetched"
     );
-    Ok(downloaded.file_bytes)
+    Ok(Fetched { bytes: downloaded.file_bytes, pack })
 }
 
 fn stopped() -> Failure {

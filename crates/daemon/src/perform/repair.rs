@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use headstart_deliver::{DeliverError, Delivery, Goal, HeldFolder};
 use headstart_engine::record::{LocalVersion, Trust};
-use headstart_engine::{DISK_RESERVE_BYTES, PackKey, State};
+use headstart_engine::{DISK_RESERVE_BYTES, PackKey, State, Supply};
 use headstart_model::catalog::CatalogPack;
 use headstart_model::{AppId, ErrorKind, Failure, PackId, PackPath};
 use headstart_pack::plan::HeldVersion;
@@ -16,9 +16,9 @@ use headstart_sys::space;
 use headstart_transfer::Urgency;
 use tokio_util::sync::CancellationToken;
 
+use super::archives;
 use super::context::{Context, blocking};
 use super::deliver::key;
-use super::repository;
 
 /// What there is to know of a pack that may be repaired.
 #[derive(Debug, Clone)]
@@ -27,7 +27,8 @@ pub(crate) struct Patient {
     pack: PackId,
     local: LocalVersion,
     offer: Option<CatalogPack>,
-    repository: Option<String>,
+    /// Where it can be fetched from; none when nobody knows.
+    supply: Option<Supply>,
     trust: Trust,
 }
 
@@ -44,14 +45,17 @@ pub(crate) struct Healed {
 pub(crate) fn patient(state: &State, key: &PackKey) -> Option<Patient> {
     let pack = state.records().pack(key)?;
     let app = state.records().app(&key.app)?;
-    Some(Patient {
-        app: key.app.clone(),
-        pack: key.pack.clone(),
-        local: pack.local?,
-        offer: pack.offer.clone(),
-        repository: app.bundle.repository.clone(),
-        trust: app.bundle.trust,
-    })
+    let local = pack.local?;
+    let offered = pack.offer.as_ref().is_some_and(|offer| local.is(offer));
+    let supply = match (&pack.archive, &app.bundle.repository) {
+        (Some(archive), _) if offered => Some(Supply::Archive(archive.clone())),
+        (None, Some(url)) if offered || local.trust.is_signed() => {
+            Some(Supply::Repository(url.clone()))
+        }
+        _ => None,
+    };
+    let (offer, trust) = (pack.offer.clone(), app.bundle.trust);
+    Some(Patient { app: key.app.clone(), pack: key.pack.clone(), local, offer, supply, trust })
 }
 
 /// Heals the version that is live: the one that `lease` holds. The person who asked waits for it, so nothing is put off. One at a time: what is
@@ -129,28 +133,33 @@ async fn build(
     goal: Goal,
     stop: &CancellationToken,
 ) -> Result<u64, Failure> {
-    let Patient { app, pack, repository, trust, .. } = patient;
-    let repository = repository.as_ref().ok_or_else(|| no_repository(app))?;
+    let Patient { app, pack, local, supply, trust, .. } = patient;
+    let nowhere = || if local.trust.is_signed() { no_repository(app) } else { unknown(pack) };
+    let supply = supply.as_ref().ok_or_else(nowhere)?;
     let pace = context.pacing.of_app(app, Urgency::Foreground);
     let name = format!("repair of {pack}");
-    let access = repository::access(context, repository, *trust, (&name, pace))?;
+    let access = archives::access(context, (supply, &goal.pack), *trust, (&name, pace))?;
     let tracking = access.tracking().clone();
     let failed = |error: DeliverError| {
-        if error.is_missing() { freed(pack, &error) } else { error.to_failure() }
+        if error.is_missing() { freed(pack, &error) } else { archives::failure(&error, supply) }
     };
     let (repairs, place) =
         (context.layout.pack_repairs(app, pack), goal.staging.parent().map(ToOwned::to_owned));
     let swept = blocking(move || sweep_repairs(&repairs, place.as_deref())).await?;
     swept.map_err(|error| error.to_failure())?;
     let delivery = Delivery::prepare_repair(access, goal, stop).await.map_err(failed)?;
-    let needed = delivery.receipt().peak_extra_disk.saturating_add(DISK_RESERVE_BYTES);
-    if let Ok(free) = space::available_bytes(context.layout.home())
-        && free < needed
-    {
-        return Err(no_space(needed, free));
-    }
+    check_space(context, delivery.receipt().peak_extra_disk)?;
     delivery.carry_out(Arc::new(|_, _| {}), stop).await.map_err(failed)?;
     Ok(tracking.meter().ledger().total().body_bytes)
+}
+
+/// Whether the disk has room for so many bytes, beside what is left alone.
+pub(super) fn check_space(context: &Context, bytes: u64) -> Result<(), Failure> {
+    let needed = bytes.saturating_add(DISK_RESERVE_BYTES);
+    match space::available_bytes(context.layout.home()) {
+        Ok(free) if free < needed => Err(no_space(needed, free)),
+        _ => Ok(()),
+    }
 }
 
 fn switched(pack: &PackId) -> Failure {

@@ -194,9 +194,9 @@ pub(super) async fn info(
     let id = call.app.clone();
     let record = caller.shared.core.query(move |state, _| {
         let app = state.records().app(&id)?;
-        Some((app.bundle.clone(), app.languages.resolved.clone()))
+        Some((app.bundle.clone(), app.languages.resolved.clone(), view::trust(state, &id)))
     });
-    let Some((record, resolved_language)) = record.await? else {
+    let Some((record, resolved_language, trust)) = record.await? else {
         return Err(app_not_found(&call.app).into());
     };
     let context = caller.shared.context.clone();
@@ -229,10 +229,11 @@ pub(super) async fn info(
         app_group: record.group.clone(),
         repository_url: record.repository.clone(),
         channel: Some(record.channel.clone()),
+        trust,
         languages,
         resolved_language,
         groups: group_folders(caller, &record),
-        manifest_url: record.manifest,
+        manifest_url: record.manifest.or(record.download_manifest),
         extension,
         limits: view.info,
     };

@@ -10,7 +10,7 @@ use headstart_engine::{
 };
 use headstart_model::protocol::apps::{AppInfo, AppState};
 use headstart_model::protocol::packs::{
-    Collision, Explanation, Pack, PackState, StatusUpdate, Trust, Withheld,
+    Collision, Explanation, Pack, PackState, StatusUpdate, Withheld,
 };
 use headstart_model::protocol::{Phase, Progress, Reason};
 use headstart_model::{AppId, DownloadPolicy, PackId, PackVersion};
@@ -50,7 +50,7 @@ pub(super) fn pack(view: &PackView) -> Pack {
         user_info: view.user_info.clone(),
         language: view.language.clone(),
         policy: view.policy.clone().unwrap_or_else(DownloadPolicy::on_demand),
-        trust: Trust::Signed,
+        trust: view.trust,
     }
 }
 

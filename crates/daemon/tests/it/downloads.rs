@@ -2,6 +2,7 @@
 //! not listen.
 #![cfg(target_os = "linux")]
 
+mod archives;
 mod limits;
 mod manifest;
 mod routing;

@@ -25,6 +25,7 @@ mod files;
 mod kill;
 mod languages;
 mod launcher;
+mod plain_manifest;
 mod publisher;
 mod readme;
 mod real_input;

@@ -71,6 +71,13 @@ impl Publisher {
         Self { folder: folder.to_owned(), deltas: 3, runtime }
     }
 
+    /// Who only makes archives, in `folder`.
+    pub fn without_repository(folder: &Path) -> Self {
+        std::fs::create_dir_all(folder).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        Self { folder: folder.to_owned(), deltas: 3, runtime }
+    }
+
     pub fn repository(&self) -> PathBuf {
         self.folder.join("repository")
     }

@@ -36,6 +36,18 @@ pub enum Order {
         /// The release that is held.
         held: Option<ReleaseNumber>,
     },
+    /// Read the plain download manifest, and the index of every archive in it that is not known. Ends with
+    /// [`ManifestRead`](crate::Event::ManifestRead) or [`CatalogFailed`](crate::Event::CatalogFailed).
+    ReadManifest {
+        /// The app.
+        app: AppId,
+        /// Address of the manifest.
+        url: String,
+        /// What the installation allows.
+        trust: Trust,
+        /// What is offered now: an archive that is listed as one of these need not be looked at again.
+        known: Vec<ArchivedOffer>,
+    },
     /// Work out what has to be fetched. Ends with [`PlanMade`](crate::Event::PlanMade),
     /// [`TransferFailed`](crate::Event::TransferFailed) or [`Stopped`](crate::Event::Stopped).
     Plan(Delivery),
@@ -70,7 +82,8 @@ pub enum Order {
         /// The pack.
         pack: PackId,
     },
-    /// Fetch a single file and put it where it is handed over. Ends with [`FileFetched`](crate::Event::FileFetched),
+    /// Fetch a single file and put it where it is handed over. The archive of a pack is compared with its own index, and the version
+    /// built in its place, before. Ends with [`FileFetched`](crate::Event::FileFetched), [`ArchiveFetched`](crate::Event::ArchiveFetched),
     /// [`TransferFailed`](crate::Event::TransferFailed) or [`Stopped`](crate::Event::Stopped).
     FetchFile(Box<FileTransfer>),
     /// Remove what is left of a single file: its parts, and the file if nobody has moved it. Ends with
@@ -95,6 +108,24 @@ pub enum Order {
     },
 }
 
+/// A pack as its archive describes it, and where that lies. Only the connection vouches for it. `Spec: packs 4.1`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchivedOffer {
+    /// The pack.
+    pub pack: CatalogPack,
+    /// Address of the archive.
+    pub archive: String,
+}
+
+/// Where a version is fetched from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Supply {
+    /// A repository, at this address; its catalog, which names the version, is signed.
+    Repository(String),
+    /// The archive of the version, at this address.
+    Archive(String),
+}
+
 /// A single file on its way to the device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileTransfer {
@@ -114,6 +145,8 @@ pub struct FileTransfer {
     pub restrictions: Option<InitialDownloadRestrictions>,
     /// Whether a failure is told at once instead of being tried again: essential and foreground downloads do not wait long.
     pub class: Class,
+    /// If it is the archive of a pack: the version to build upon.
+    pub local: Option<LocalVersion>,
 }
 
 /// The most bytes that a single file may have, and what says so.
@@ -134,8 +167,8 @@ pub struct Delivery {
     pub download: DownloadId,
     /// The app.
     pub app: AppId,
-    /// Address of the repository.
-    pub repository: String,
+    /// Where it is fetched from.
+    pub supply: Supply,
     /// What the installation allows.
     pub trust: Trust,
     /// The version to fetch.

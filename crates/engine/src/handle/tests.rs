@@ -23,6 +23,7 @@ mod installation;
 mod managed_extension;
 mod owed_requests;
 mod routing;
+mod unsigned;
 
 fn failure(kind: ErrorKind) -> Failure {
     Failure::new(kind, "test", "it failed")
@@ -41,6 +42,8 @@ fn reports(effect: EffectId) -> Vec<Event> {
             packs: Vec::new(),
         },
         Event::CatalogUnchanged { effect },
+        Event::ManifestRead { effect, packs: Vec::new(), unreadable: Vec::new() },
+        Event::ArchiveFetched { effect, bytes: 1, pack: Box::new(offer("core", 9, essential())) },
         Event::CatalogFailed { effect, failure: failure.clone() },
         Event::PlanMade { effect, plan: PLAN },
         Event::BytesMoved { effect, bytes_done: 1 },

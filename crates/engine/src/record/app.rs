@@ -37,6 +37,9 @@ pub struct Bundle {
     /// The manifest of its own server, with which its extension decides what is downloaded; none when it has no such.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifest: Option<String>,
+    /// The plain download manifest of its managed packs; none when it has no such. `Spec: packs 4.1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub download_manifest: Option<String>,
     /// Whether it has a downloader extension.
     #[serde(default)]
     pub extension: bool,
@@ -53,6 +56,8 @@ pub struct Bundle {
 pub enum Source<'a> {
     /// A repository: the service decides what is fetched.
     Repository(&'a str),
+    /// A plain download manifest: the service decides. `Spec: packs 4.1`.
+    DownloadManifest(&'a str),
     /// A manifest of the developer's own: the app's extension decides. `Spec: concepts 4`.
     Manifest(&'a str),
     /// Nowhere.
@@ -275,15 +280,25 @@ impl App {
     /// Where its content comes from.
     #[must_use]
     pub fn source(&self) -> Source<'_> {
-        match (&self.source, &self.bundle.repository, &self.bundle.manifest) {
-            (Some(SourceOverride::Repository(url)), ..) | (None, Some(url), _) => {
+        let Bundle { repository, download_manifest, manifest, .. } = &self.bundle;
+        match (&self.source, repository, download_manifest, manifest) {
+            (Some(SourceOverride::Repository(url)), ..) | (None, Some(url), ..) => {
                 Source::Repository(url)
             }
-            (Some(SourceOverride::Manifest(url)), ..) | (None, None, Some(url)) => {
+            (Some(SourceOverride::Manifest(url)), _, Some(_), _) | (None, None, Some(url), _) => {
+                Source::DownloadManifest(url)
+            }
+            (Some(SourceOverride::Manifest(url)), ..) | (None, None, None, Some(url)) => {
                 Source::Manifest(url)
             }
-            (None, None, None) => Source::None,
+            (None, None, None, None) => Source::None,
         }
+    }
+
+    /// Whether the service keeps its packs.
+    #[must_use]
+    pub fn is_managed(&self) -> bool {
+        matches!(self.source(), Source::Repository(_) | Source::DownloadManifest(_))
     }
 
     fn follows_repository(&self) -> bool {

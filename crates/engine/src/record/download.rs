@@ -1,7 +1,6 @@
 //! The record of a download.
 
 use headstart_model::Failure;
-use headstart_model::catalog::CatalogPack;
 use serde::{Deserialize, Serialize};
 
 use super::pack::LocalVersion;
@@ -68,11 +67,16 @@ pub struct Download {
 
 impl Download {
     /// A new download of what is offered.
-    pub(crate) fn new(key: PackKey, offer: &CatalogPack, demand: Demand, now: WallTime) -> Self {
+    pub(crate) fn new(
+        key: PackKey,
+        (target, download_bytes): (LocalVersion, u64),
+        demand: Demand,
+        now: WallTime,
+    ) -> Self {
         Self {
             key,
-            target: LocalVersion::of(offer),
-            download_bytes: offer.download_size,
+            target,
+            download_bytes,
             demand,
             stage: Stage::Waiting,
             attempts: 0,

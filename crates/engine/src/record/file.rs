@@ -5,7 +5,7 @@ use headstart_model::{AppId, ContentRequest, Failure};
 use serde::{Deserialize, Serialize};
 
 use crate::class::Class;
-use crate::id::EffectId;
+use crate::id::{DownloadId, EffectId};
 use crate::time::WallTime;
 
 /// How a single download ended.
@@ -29,6 +29,13 @@ pub enum FileStage {
     Waiting,
     /// The effect moves bytes.
     Transferring(EffectId),
+    /// It is the archive of a pack, has arrived, and its pack waits to become readable. `Spec: packs 4.2`.
+    Installing {
+        /// The download of the pack.
+        pack: DownloadId,
+        /// Bytes of the archive.
+        bytes: u64,
+    },
     /// It has ended, and whoever is to know has not taken note of it yet: then the record goes. `Spec: concepts 11`.
     Concluded(Outcome),
 }
@@ -142,7 +149,7 @@ impl FileDownload {
     pub const fn outcome(&self) -> Option<&Outcome> {
         match &self.stage {
             FileStage::Concluded(outcome) => Some(outcome),
-            FileStage::Waiting | FileStage::Transferring(_) => None,
+            FileStage::Waiting | FileStage::Transferring(_) | FileStage::Installing { .. } => None,
         }
     }
 
@@ -188,6 +195,7 @@ mod tests {
             essential: false,
             app_group: AppGroupId::new("group.a").expect("a good id"),
             priority: DownloadPriority::DEFAULT,
+            pack_version: None,
         };
         let app = AppId::new("a").expect("a good id");
         FileDownload::new(app, download, FilePurpose::Scheduled, WallTime(0))

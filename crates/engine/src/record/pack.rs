@@ -1,7 +1,8 @@
 //! The record of a pack of an app.
 
 use headstart_model::catalog::CatalogPack;
-use headstart_model::{Digest, Failure, PackVersion};
+use headstart_model::protocol::packs::Trust as PackTrust;
+use headstart_model::{Digest, DownloadPolicy, Failure, PackVersion};
 use serde::{Deserialize, Serialize};
 
 use crate::id::{DownloadId, EffectId};
@@ -18,17 +19,27 @@ pub struct LocalVersion {
     pub content: Digest,
     /// Bytes of its files.
     pub installed_bytes: u64,
+    /// What vouches for its bytes.
+    #[serde(default, skip_serializing_if = "PackTrust::is_signed")]
+    pub trust: PackTrust,
 }
 
 impl LocalVersion {
-    /// The version that `offer` describes.
+    /// The version that `offer` describes; a signature vouches for it.
     #[must_use]
     pub const fn of(offer: &CatalogPack) -> Self {
         Self {
             version: offer.version,
             content: offer.content,
             installed_bytes: offer.installed_size,
+            trust: PackTrust::Signed,
         }
+    }
+
+    /// The same version, vouched for otherwise.
+    #[must_use]
+    pub const fn vouched_by(self, trust: PackTrust) -> Self {
+        Self { trust, ..self }
     }
 
     /// Whether the two are the same version.
@@ -64,6 +75,16 @@ pub enum Leaving {
     Obsolete,
     /// It belongs to a language that the app no longer has. `Spec: packs 9`.
     Unneeded,
+}
+
+/// A pack that a download manifest lists, and whose archive could not be looked at. `Spec: packs 4.1`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unreadable {
+    /// When it would be downloaded.
+    pub policy: DownloadPolicy,
+    /// Why not.
+    pub failure: Failure,
 }
 
 /// What a caller wants of a pack that it asks for.
@@ -107,6 +128,15 @@ pub struct Pack {
     /// The content of the update that somebody cancelled: the updates of other packs do not wait for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub declined: Option<Digest>,
+    /// Where the archive of what is offered lies, when a plain download manifest offers it; none when a signed catalog does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive: Option<String>,
+    /// It is listed, and its archive could not be looked at; what was offered before is offered still.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreadable: Option<Box<Unreadable>>,
+    /// What the archive said of itself that the app downloaded by itself. `Spec: packs 4.2`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmanaged: Option<Box<CatalogPack>>,
 }
 
 impl Pack {
@@ -119,6 +149,43 @@ impl Pack {
             && self.download.is_none()
             && self.asked.is_none()
             && self.withheld.is_none()
+            && self.unreadable.is_none()
+    }
+
+    /// What vouches for what is offered.
+    #[must_use]
+    pub const fn offer_trust(&self) -> PackTrust {
+        if self.archive.is_some() { PackTrust::TransportOnly } else { PackTrust::Signed }
+    }
+
+    /// The same; what is not offered needs nobody to vouch for it.
+    pub(crate) const fn offer_trust_if_any(&self) -> PackTrust {
+        if self.offer.is_some() { self.offer_trust() } else { PackTrust::Signed }
+    }
+
+    /// The version that is offered.
+    #[must_use]
+    pub fn offered(&self) -> Option<LocalVersion> {
+        let offer = self.offer.as_ref()?;
+        Some(LocalVersion::of(offer).vouched_by(self.offer_trust()))
+    }
+
+    /// What vouches for the pack: for the version that is here, else for the one that is offered.
+    #[must_use]
+    pub fn trust(&self) -> PackTrust {
+        match (&self.local, &self.offer) {
+            // Whoever vouches for the content vouches for what is here: it was compared with it.
+            (Some(local), Some(offer)) if local.is(offer) => local.trust.min(self.offer_trust()),
+            (Some(local), _) => local.trust,
+            (None, _) => self.offer_trust(),
+        }
+    }
+
+    /// What the archive said of itself from which the local version came; none when it did not come from one of the app's own.
+    #[must_use]
+    pub fn described(&self) -> Option<&CatalogPack> {
+        let described = self.unmanaged.as_deref()?;
+        self.local.is_some_and(|local| local.is(described)).then_some(described)
     }
 
     /// Whether the local version is the one that is offered.
@@ -143,7 +210,10 @@ impl Pack {
     /// Whether it is here and no catalog offers it any more, to no version of the app. `Spec: concepts 5.2`.
     #[must_use]
     pub const fn is_obsolete(&self) -> bool {
-        self.local.is_some() && self.offer.is_none() && self.withheld.is_none()
+        self.local.is_some()
+            && self.offer.is_none()
+            && self.withheld.is_none()
+            && self.unreadable.is_none()
     }
 
     /// Whether an app can read it and it is not about to go.

@@ -33,6 +33,7 @@ pub(crate) fn file(identifier: &str) -> UrlDownload {
         essential: false,
         app_group: group("group.app"),
         priority: DownloadPriority::DEFAULT,
+        pack_version: None,
     }
 }
 

@@ -13,14 +13,14 @@ use crate::work::Work;
 /// Downloads the offered version of a pack: joins the download that there is, or begins one. None when nothing is offered.
 pub(crate) fn begin(w: &mut Work<'_>, key: &PackKey, demand: Demand) -> Option<DownloadId> {
     let pack = w.pack(key)?;
-    let offer = pack.offer.as_ref()?;
+    let (offer, target) = (pack.offer.as_ref()?, pack.offered()?);
     if let Some(id) = pack.download {
         join(w, id, demand);
         retarget(w, id);
         return Some(id);
     }
     let total = offer.download_size;
-    let download = Download::new(key.clone(), offer, demand, w.now.wall);
+    let download = Download::new(key.clone(), (target, total), demand, w.now.wall);
     let first = pack.local.is_some() && !w.is_updating(&key.app);
     let id = w.insert_download(download);
     w.pack_mut(key).declined = None;
@@ -84,7 +84,8 @@ pub(crate) fn retarget(w: &mut Work<'_>, id: DownloadId) {
         return;
     }
     let given_up = built.then(|| (download.key.clone(), download.target));
-    let (target, download_bytes) = (LocalVersion::of(offer), offer.download_size);
+    let target = LocalVersion::of(offer).vouched_by(pack.offer_trust());
+    let download_bytes = offer.download_size;
     let need = download.plan.map(|plan| plan.disk_bytes);
     w.live_mut().unplace(id, need);
     if let Some((order, _)) = w.live().order_of(id) {

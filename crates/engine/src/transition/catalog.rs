@@ -4,14 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use headstart_model::app_bundle::AppVersion;
 use headstart_model::catalog::CatalogPack;
-use headstart_model::{AppId, ContentRequest, Failure, PackId, ReleaseNumber};
+use headstart_model::protocol::packs::Trust as PackTrust;
+use headstart_model::{AppId, ContentRequest, Failure, PackId, ReleaseNumber, Selection};
 
 use crate::class::Demand;
-use crate::effect::{Reply, Withheld};
+use crate::effect::{ArchivedOffer, Reply, Withheld};
 use crate::failures;
 use crate::id::{EffectId, PackKey, RequestId};
 use crate::live::{CatalogSeen, Hold, Subject, Wait};
-use crate::record::{App, Asking, Download, Freshness, Leaving, Owed, Stage, Switch};
+use crate::record::{
+    App, Asking, Download, Freshness, Leaving, Owed, Pack, Stage, Switch, Unreadable,
+};
 use crate::transition::content::Chosen;
 use crate::transition::end::Staged;
 use crate::transition::{
@@ -29,8 +32,49 @@ pub(crate) fn fetched(
     if let Some(record) = w.app_mut(&app) {
         record.release = Some(release);
     }
-    take_offers(w, &app, packs);
+    let packs = packs.into_iter().map(|pack| Listed { pack, archive: None });
+    take_offers(w, &app, packs.collect(), &BTreeSet::new());
     succeeded(w, &app, effect);
+}
+
+/// A pack that is offered, and where its archive lies if nobody signed it.
+struct Listed {
+    pack: CatalogPack,
+    archive: Option<String>,
+}
+
+/// A plain download manifest has come. `Spec: packs 4.1`: it counts as a catalog counts, and nothing in it is signed.
+pub(crate) fn manifest_read(
+    w: &mut Work<'_>,
+    effect: EffectId,
+    packs: Vec<ArchivedOffer>,
+    unreadable: Vec<(PackId, Unreadable)>,
+) {
+    let Some(app) = check::end(w, effect) else { return };
+    if let Some(record) = w.app_mut(&app) {
+        // It has no number, and is as good as one.
+        record.release = Some(ReleaseNumber(0));
+    }
+    let request = w.app(&app).and_then(|record| record.content_request);
+    let attempts = w.live().check_attempts.get(&app).copied().unwrap_or_default();
+    let listed = unreadable.iter().map(|(id, _)| id.clone()).collect();
+    let packs = packs.into_iter();
+    let packs = packs.map(|offer| Listed { pack: offer.pack, archive: Some(offer.archive) });
+    take_offers(w, &app, packs.collect(), &listed);
+    let retryable = unreadable.iter().any(|(_, pack)| pack.failure.kind.is_retryable());
+    let mut owed = false;
+    for (id, pack) in unreadable {
+        owed |= request.is_some_and(|it| pack.policy.selected_by(it) != Selection::NotSelected);
+        w.pack_mut(&PackKey::new(app.clone(), id)).unreadable = Some(Box::new(pack));
+    }
+    succeeded(w, &app, effect);
+    if let Some(request) = request.filter(|_| owed) {
+        // What it selects is not all known yet.
+        check::add_request(w, &app, request);
+    }
+    if owed || retryable {
+        check::want_soon(w, &app, attempts.saturating_add(1));
+    }
 }
 
 pub(crate) fn unchanged(w: &mut Work<'_>, effect: EffectId) {
@@ -41,26 +85,32 @@ pub(crate) fn unchanged(w: &mut Work<'_>, effect: EffectId) {
 
 /// Takes the offers for this platform over. `Spec: concepts 5.1`. Downloads under way turn to what is offered now, also when
 /// that is an older version: a publisher who goes back means it.
-fn take_offers(w: &mut Work<'_>, app: &AppId, packs: Vec<CatalogPack>) {
+/// Packs of `kept` are listed too, and what was offered of them before is offered still.
+fn take_offers(w: &mut Work<'_>, app: &AppId, packs: Vec<Listed>, kept: &BTreeSet<PackId>) {
     let platform = w.device().platform;
     let Some(version) = w.app(app).map(|record| record.bundle.version.clone()) else { return };
     let mut withheld: BTreeMap<PackId, CatalogPack> = BTreeMap::new();
-    let mut offers: BTreeMap<PackId, CatalogPack> = BTreeMap::new();
-    for pack in packs.into_iter().filter(|pack| pack.is_for(platform)) {
+    let mut offers: BTreeMap<PackId, Listed> = BTreeMap::new();
+    for Listed { pack, archive } in packs.into_iter().filter(|it| it.pack.is_for(platform)) {
         let chosen = choose(&pack, &version);
         if chosen.as_ref().is_none_or(|chosen| !chosen.is_of(&pack)) {
             withheld.insert(pack.id.clone(), pack.alone());
         }
         if let Some(chosen) = chosen {
-            offers.insert(chosen.id.clone(), chosen);
+            offers.insert(chosen.id.clone(), Listed { pack: chosen, archive });
         }
     }
-    let known = w
-        .records()
-        .packs_of(app)
-        .filter(|(_, pack)| pack.offer.is_some() || pack.withheld.is_some());
+    let known = w.records().packs_of(app).filter(|(_, pack)| {
+        pack.offer.is_some() || pack.withheld.is_some() || pack.unreadable.is_some()
+    });
     let known: Vec<_> = known.map(|(key, _)| key.clone()).collect();
     for key in known {
+        if w.pack(&key).is_some_and(|pack| pack.unreadable.is_some()) {
+            w.pack_mut(&key).unreadable = None;
+        }
+        if kept.contains(&key.pack) {
+            continue;
+        }
         let newest = withheld.remove(&key.pack);
         if w.pack(&key).is_some_and(|pack| pack.withheld.as_deref() != newest.as_ref()) {
             w.pack_mut(&key).withheld = newest.map(Box::new);
@@ -73,7 +123,7 @@ fn take_offers(w: &mut Work<'_>, app: &AppId, packs: Vec<CatalogPack>) {
         w.pack_mut(&PackKey::new(app.clone(), id)).withheld = Some(Box::new(newest));
     }
     for (id, offer) in offers {
-        take_offer(w, &PackKey::new(app.clone(), id), offer);
+        take_offer(w, &PackKey::new(app.clone(), id), offer.pack, offer.archive);
     }
     if w.is_updating(app) {
         begin::others(w, app);
@@ -93,7 +143,7 @@ fn choose(pack: &CatalogPack, version: &str) -> Option<CatalogPack> {
 pub(crate) fn app_changed(w: &mut Work<'_>, app: &AppId) {
     let Some(record) = w.app(app) else { return };
     let version = record.bundle.version.clone();
-    let ranged = |pack: &crate::record::Pack| {
+    let ranged = |pack: &Pack| {
         pack.withheld.is_some() || pack.offer.as_ref().is_some_and(|o| o.app_versions.is_some())
     };
     let packs = w.records().packs_of(app).filter(|(_, pack)| ranged(pack));
@@ -121,6 +171,7 @@ pub(crate) fn app_changed(w: &mut Work<'_>, app: &AppId) {
 pub(crate) fn withdraw(w: &mut Work<'_>, key: &PackKey) {
     let pack = w.pack_mut(key);
     pack.offer = None;
+    pack.archive = None;
     pack.missed = None;
     let Some(id) = pack.download else { return };
     let withheld = pack.withheld.clone();
@@ -137,14 +188,21 @@ pub(crate) fn withdraw(w: &mut Work<'_>, key: &PackKey) {
     }
 }
 
-fn take_offer(w: &mut Work<'_>, key: &PackKey, offer: CatalogPack) {
+fn take_offer(w: &mut Work<'_>, key: &PackKey, offer: CatalogPack, archive: Option<String>) {
     let present = w.pack(key);
-    if present.is_some_and(|pack| pack.offer.as_ref() == Some(&offer)) {
+    let same = |pack: &Pack| pack.offer.as_ref() == Some(&offer) && pack.archive == archive;
+    if present.is_some_and(same) {
         return;
     }
     let obsolete = present.is_some_and(|pack| pack.leaving == Some(Leaving::Obsolete));
+    let local = present.and_then(|pack| pack.local).filter(|local| local.is(&offer));
+    if let Some(local) = local.filter(|local| archive.is_none() && !local.trust.is_signed()) {
+        // What was compared with this very content has a signature from now on.
+        w.set_local(key, Some(local.vouched_by(PackTrust::Signed)));
+    }
     let pack = w.pack_mut(key);
     pack.offer = Some(offer);
+    pack.archive = archive;
     if let Some(id) = pack.download {
         begin::retarget(w, id);
     }

@@ -11,7 +11,7 @@ use crate::id::{EffectId, RequestId};
 use crate::live::{CatalogSeen, Hold, Subject, Timer, Wait};
 use crate::record::{App, CheckFailure, InstallStage, Owed, Source};
 use crate::transition::fail::ESSENTIAL_ATTEMPTS;
-use crate::transition::{ensure, install, languages, manifest, uninstall};
+use crate::transition::{ensure, install, languages, manifest, uninstall, unmanaged};
 use crate::work::Work;
 
 /// Time between two periodic content requests, in milliseconds: a day. `Spec: concepts 3` leaves it to the device.
@@ -25,6 +25,11 @@ pub(crate) fn want(w: &mut Work<'_>, app: &AppId) {
     }
     match record.source() {
         Source::Repository(_) => {}
+        Source::DownloadManifest(_) => {
+            if let Err(failure) = unmanaged::check_alone(w, app) {
+                return failed(w, app, &failure, None);
+            }
+        }
         Source::Manifest(_) => {
             fail_waiters(w, app, &failures::no_repository(app), None);
             return manifest::want(w, app);
@@ -281,6 +286,12 @@ fn retry_later(w: &mut Work<'_>, app: &AppId, class: Class, attempts: u32) {
     let wait_ms = backoff_ms(class, w.device().seed, salt(app), attempts);
     let at = w.now.monotonic.after_ms(wait_ms);
     w.live_mut().timers.set(Timer::Check(app.clone()), at);
+}
+
+/// Checks again before the next period is over: an archive that is listed could not be looked at.
+pub(crate) fn want_soon(w: &mut Work<'_>, app: &AppId, attempts: u32) {
+    w.live_mut().check_attempts.insert(app.clone(), attempts);
+    retry_later(w, app, Class::Upkeep, attempts);
 }
 
 /// Sets the time of the app's next periodic content request: a day after the last check, earlier by up to an hour so that

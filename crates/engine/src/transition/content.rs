@@ -19,7 +19,7 @@ enum Act {
     /// Essential, but the installation went on without it: only in the background, with the reason kept.
     FetchMissed,
     RemoveObsolete,
-    /// Essential, and there is none for this version of the app.
+    /// Essential, and there is none that could be fetched: not for this version of the app, or not at all.
     Miss,
 }
 
@@ -69,8 +69,8 @@ pub(crate) fn apply(w: &mut Work<'_>, app: &AppId, request: ContentRequest, chos
                 begin::begin(w, &key, Demand::Missed);
             }
             Act::Miss => {
-                let newest = w.pack(&key).and_then(|pack| pack.withheld.clone());
-                w.pack_mut(&key).missed = newest.map(|newest| failures::other_app_version(&newest));
+                let missed = w.pack(&key).and_then(failures::why_not_offered);
+                w.pack_mut(&key).missed = missed;
             }
             Act::RemoveObsolete => {
                 w.set_leaving(&key, Some(Leaving::Obsolete));
@@ -101,6 +101,10 @@ fn act(
     let Some(offer) = &pack.offer else {
         if let Some(newest) = &pack.withheld {
             let essential = selection(newest, request, languages) == Selection::Essential;
+            return (essential && blocks && pack.local.is_none()).then_some(Act::Miss);
+        }
+        if let Some(unreadable) = &pack.unreadable {
+            let essential = unreadable.policy.selected_by(request) == Selection::Essential;
             return (essential && blocks && pack.local.is_none()).then_some(Act::Miss);
         }
         // A first installation may find packs that were kept; what is obsolete among them goes at the next request.

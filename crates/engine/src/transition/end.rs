@@ -7,7 +7,7 @@ use crate::effect::PackUpdate;
 use crate::id::DownloadId;
 use crate::live::{PackEnd, Subject};
 use crate::progress;
-use crate::transition::{ensure, install, pump, switch, transfer};
+use crate::transition::{ensure, install, pump, switch, transfer, unmanaged};
 use crate::work::Work;
 
 /// What becomes of the bytes that were fetched.
@@ -43,6 +43,7 @@ pub(crate) fn conclude_failed(w: &mut Work<'_>, id: DownloadId, failure: &Failur
         w.pack_mut(&key).missed = Some(failure.clone());
         install::conclude_if_done(w, &key.app);
     }
+    unmanaged::concluded(w, &key, id, Err(failure.clone()));
 }
 
 /// Ends a download whose version has become live.
@@ -63,4 +64,5 @@ pub(crate) fn conclude_finished(w: &mut Work<'_>, id: DownloadId) {
     if demand == Demand::Essential {
         install::conclude_if_done(w, &key.app);
     }
+    unmanaged::concluded(w, &key, id, Ok(()));
 }

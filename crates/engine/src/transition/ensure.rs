@@ -104,11 +104,8 @@ pub(crate) fn advance(w: &mut Work<'_>, request: RequestId) {
         match next(w, &key, freshness, seen) {
             Next::Available => end_pack(w, request, &key.pack, PackEnd::Available),
             Next::NotOffered => {
-                let withheld = w.pack(&key).and_then(|pack| pack.withheld.as_ref());
-                let failure = withheld.map_or_else(
-                    || failures::pack_not_found(&app, &key.pack),
-                    |newest| failures::other_app_version(newest),
-                );
+                let known = w.pack(&key).and_then(failures::why_not_offered);
+                let failure = known.unwrap_or_else(|| failures::pack_not_found(&app, &key.pack));
                 end_pack(w, request, &key.pack, PackEnd::Failed(failure));
             }
             Next::Download => follow(w, request, &key),

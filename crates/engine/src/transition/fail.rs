@@ -4,7 +4,7 @@ use headstart_model::{ErrorKind, Failure, Urgency};
 
 use crate::backoff::backoff_ms;
 use crate::class::{Class, Demand};
-use crate::id::{DownloadId, RequestId};
+use crate::id::{DownloadId, PackKey, RequestId};
 use crate::live::Subject;
 use crate::progress;
 use crate::transition::end::Staged;
@@ -23,9 +23,12 @@ pub(crate) fn attempt_failed(w: &mut Work<'_>, id: DownloadId, failure: &Failure
     download.failure = Some(failure.clone());
     // What went wrong may have made the plan wrong too.
     download.plan = None;
-    let (attempts, app) = (download.attempts, download.key.app.clone());
-    if failure.kind == ErrorKind::NotFound {
-        // The repository no longer has it: the catalog held is an old one.
+    let attempts = download.attempts;
+    let (app, pack) = (download.key.app.clone(), download.key.pack.clone());
+    let key = PackKey::new(app.clone(), pack);
+    let archived = w.pack(&key).is_some_and(|pack| pack.archive.is_some());
+    if failure.kind == ErrorKind::NotFound || (archived && failure.kind == ErrorKind::Untrusted) {
+        // The repository no longer has it: the catalog held is an old one. An archive may have been replaced by another one.
         check::want(w, &app);
     }
     match w.class_of(id) {

@@ -12,12 +12,12 @@ use crate::id::DownloadId;
 use crate::live::Progress;
 use crate::progress;
 use crate::record::{FileDownload, FileStage, Outcome, Owed};
-use crate::transition::{install, manifest, pump};
+use crate::transition::{install, manifest, pump, unmanaged};
 use crate::work::Work;
 
 pub(crate) use schedule::{Answered, answered, requested};
 pub(crate) use transfer::{
-    attempt_failed, bytes_moved, fetched, may_begin, refused, restored, stopped,
+    archive_fetched, attempt_failed, bytes_moved, fetched, may_begin, refused, restored, stopped,
 };
 
 /// Puts a download on record that has been checked.
@@ -79,12 +79,18 @@ fn settle_allowance(w: &mut Work<'_>, id: DownloadId, outcome: &Outcome) {
     }
 }
 
-/// Ends a download that has not ended, without success.
-pub(crate) fn give_up(w: &mut Work<'_>, id: DownloadId, failure: &Failure) {
+/// Ends a download that has not ended, without success; false when it is too late for that.
+pub(crate) fn give_up(w: &mut Work<'_>, id: DownloadId, failure: &Failure) -> bool {
     if let Some((order, _)) = w.live().order_of(id) {
         pump::stop(w, order);
     }
-    conclude(w, id, Outcome::Failed(failure.clone()));
+    if !unmanaged::cancel(w, id) {
+        return false;
+    }
+    if w.file(id).is_some_and(|file| file.outcome().is_none()) {
+        conclude(w, id, Outcome::Failed(failure.clone()));
+    }
+    true
 }
 
 /// The app belongs to a group no more: its downloads for it fail, also those that have arrived and that nobody has taken.
@@ -95,7 +101,9 @@ pub(crate) fn leave_group(w: &mut Work<'_>, app: &AppId, group: &AppGroupId) {
         };
         let failure = failures::group_left(&file.download.identifier, group);
         match file.outcome() {
-            None => give_up(w, id, &failure),
+            None => {
+                give_up(w, id, &failure);
+            }
             Some(Outcome::Finished { .. }) => {
                 w.set_file_stage(id, FileStage::Concluded(Outcome::Failed(failure)));
             }

@@ -222,6 +222,7 @@ fn take_bundle(w: &mut Work<'_>, app: &AppId) -> Option<InstallKind> {
         let present = &record.bundle;
         let same = present.repository == incoming.repository
             && present.channel == incoming.channel
+            && present.download_manifest == incoming.download_manifest
             && present.manifest == incoming.manifest;
         let other_version = present.version != incoming.version;
         let before = std::mem::replace(&mut record.bundle, *incoming);
@@ -248,10 +249,12 @@ fn set_stage(w: &mut Work<'_>, app: &AppId, stage: InstallStage) {
 
 /// The new bundle names another repository, or none: what the old one offered is not offered any more. What is local stays.
 fn forget_offers(w: &mut Work<'_>, app: &AppId) {
-    let known = |pack: &Pack| pack.offer.is_some() || pack.withheld.is_some();
+    let known =
+        |pack: &Pack| pack.offer.is_some() || pack.withheld.is_some() || pack.unreadable.is_some();
     let offered = w.records().packs_of(app).filter(|(_, pack)| known(pack));
     for key in offered.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
         w.pack_mut(&key).withheld = None;
+        w.pack_mut(&key).unreadable = None;
         catalog::withdraw(w, &key);
     }
     w.live_mut().queue.release(app, Hold::Distrust);

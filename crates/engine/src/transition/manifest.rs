@@ -53,6 +53,7 @@ pub(crate) fn want(w: &mut Work<'_>, app: &AppId) {
         essential: installing,
         app_group: group,
         priority: DownloadPriority::MAX,
+        pack_version: None,
     };
     let purpose = FilePurpose::Manifest(request);
     let id = w.insert_file(FileDownload::new(app.clone(), download, purpose, w.now.wall));

@@ -27,3 +27,4 @@ pub(crate) mod settings;
 pub(crate) mod switch;
 pub(crate) mod transfer;
 pub(crate) mod uninstall;
+pub(crate) mod unmanaged;

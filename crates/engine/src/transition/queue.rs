@@ -38,7 +38,9 @@ fn change(w: &mut Work<'_>, id: DownloadId, action: QueueAction) -> Result<(), F
         }
         QueueAction::Cancel if w.file(id).is_some() => {
             let failure = failures::file_cancelled(w.file(id).map_or("", |file| file.name()));
-            files::give_up(w, id, &failure);
+            if !files::give_up(w, id, &failure) {
+                return Err(failures::download_not_scheduled(id));
+            }
         }
         _ => cancel::cancel(w, id)?,
     }
@@ -71,11 +73,10 @@ pub(crate) fn file_cancel_requested(
     identifier: &str,
 ) {
     let outcome = match w.live().files.find(app, identifier) {
-        Some(id) => {
-            files::give_up(w, id, &failures::file_cancelled(identifier));
+        Some(id) if files::give_up(w, id, &failures::file_cancelled(identifier)) => {
             Ok(Reply::Cancelled)
         }
-        None => Err(failures::file_not_scheduled(identifier)),
+        _ => Err(failures::file_not_scheduled(identifier)),
     };
     w.answer_at_once(caller.request, outcome);
 }

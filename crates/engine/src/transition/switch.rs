@@ -10,7 +10,7 @@ use crate::id::{DownloadId, EffectId, PackKey};
 use crate::live::{Subject, Wait};
 use crate::record::{App, Leaving, LocalVersion, Owed, Stage, SwitchItem};
 use crate::transition::fail::ESSENTIAL_ATTEMPTS;
-use crate::transition::{begin, end, ensure, fail, reconcile, removal, uninstall};
+use crate::transition::{begin, end, ensure, fail, reconcile, removal, uninstall, unmanaged};
 use crate::work::Work;
 
 /// Starts the switches that this event has made possible.
@@ -31,6 +31,7 @@ fn start(w: &mut Work<'_>, app: &AppId) {
     let mut items: Vec<SwitchItem> = built.iter().filter_map(|id| item_of(w, *id)).collect();
     let leaving = w.live().leaving.get(app).cloned().unwrap_or_default();
     items.extend(leaving.into_iter().filter_map(|pack| leaving_item(w, app, pack)));
+    items.extend(unmanaged::giving_way(w, app, &items));
     if items.is_empty() {
         return;
     }
@@ -126,6 +127,7 @@ fn left(w: &mut Work<'_>, key: &PackKey) {
     let pack = w.pack_mut(key);
     pack.removed_at = asked.then_some(now);
     pack.by_request = false;
+    pack.unmanaged = None;
     tell_removed(w, key);
 }
 
@@ -222,6 +224,10 @@ fn tell_remover(w: &mut Work<'_>, key: &PackKey, failure: &Failure) {
 fn give_back(w: &mut Work<'_>, app: &AppId, item: &SwitchItem, damaged: bool, failure: &Failure) {
     let key = PackKey::new(app.clone(), item.pack.clone());
     let Some(id) = w.pack(&key).and_then(|pack| pack.download) else { return };
+    if item.to.is_none() {
+        // It was to go, whatever is on its way.
+        return;
+    }
     if !damaged {
         w.set_stage(id, Stage::Built);
         return;

@@ -145,6 +145,7 @@ fn bytes_done(state: &State, id: DownloadId, file: &FileDownload) -> u64 {
 pub(crate) fn status_of(state: &State, id: DownloadId, file: &FileDownload) -> DownloadStatus {
     match &file.stage {
         FileStage::Transferring(_) if is_running(state, id) => DownloadStatus::Downloading,
+        FileStage::Installing { .. } => DownloadStatus::Downloading,
         FileStage::Waiting | FileStage::Transferring(_) => DownloadStatus::Waiting,
         FileStage::Concluded(Outcome::Finished { .. }) => DownloadStatus::Finished,
         FileStage::Concluded(Outcome::Failed(_)) => DownloadStatus::Failed,

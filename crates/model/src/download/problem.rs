@@ -57,6 +57,11 @@ pub enum DownloadProblem {
     /// An essential download names no size, and the installation's progress needs one. `Spec: concepts 6`.
     #[error("an essential download has to say how large the file is")]
     EssentialWithoutSize,
+    /// The archive of a pack has to say whose it is. `Spec: packs 4.1`.
+    #[error(
+        "the archive of a pack has the pack's id as identifier, and names its version and size"
+    )]
+    AssetPack,
     /// The priority is outside its range.
     #[error(transparent)]
     Priority(#[from] PriorityError),

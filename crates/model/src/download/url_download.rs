@@ -7,7 +7,7 @@ use url::Url;
 
 use super::priority::DownloadPriority;
 use super::problem::DownloadProblem;
-use crate::{AppGroupId, UrlPolicy};
+use crate::{AppGroupId, PackId, PackVersion, UrlPolicy};
 
 /// Bytes of an identifier, at most. `Ours:` enough for a path.
 pub const IDENTIFIER_BYTES_MAX: usize = 512;
@@ -66,6 +66,10 @@ pub struct UrlDownload {
     /// Its place among the app's downloads.
     #[serde(default)]
     pub priority: DownloadPriority,
+    /// The version of the pack whose archive it is, as the download manifest says: an archive does not know its own. Needed
+    /// for [`DownloadKind::AssetPack`], whose identifier is the pack's id. `Spec: packs 4.1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pack_version: Option<PackVersion>,
 }
 
 fn get() -> String {
@@ -115,10 +119,24 @@ impl UrlDownload {
         }
         self.check_headers()?;
         match self.file_size {
-            Some(0) => Err(DownloadProblem::FileSize),
-            None if self.essential => Err(DownloadProblem::EssentialWithoutSize),
-            _ => Ok(()),
+            Some(0) => return Err(DownloadProblem::FileSize),
+            None if self.essential => return Err(DownloadProblem::EssentialWithoutSize),
+            _ => {}
         }
+        let names_pack = self.asset_pack().is_some() && self.file_size.is_some();
+        if self.kind == DownloadKind::AssetPack && !names_pack {
+            return Err(DownloadProblem::AssetPack);
+        }
+        Ok(())
+    }
+
+    /// The pack and version whose archive it is; none when it is no archive of a pack.
+    #[must_use]
+    pub fn asset_pack(&self) -> Option<(PackId, PackVersion)> {
+        if self.kind != DownloadKind::AssetPack {
+            return None;
+        }
+        Some((PackId::new(self.identifier.as_str()).ok()?, self.pack_version?))
     }
 
     /// The URL, if `policy` allows it.
@@ -220,6 +238,7 @@ mod tests {
             essential: true,
             app_group: AppGroupId::new("group.game").expect("a good id"),
             priority: DownloadPriority::DEFAULT,
+            pack_version: None,
         }
     }
 
@@ -263,6 +282,29 @@ mod tests {
             problem(|d| d.method = "POST".to_owned()),
             DownloadProblem::Method { .. }
         ));
+    }
+
+    #[test]
+    fn an_archive_says_whose_it_is() {
+        let archive = UrlDownload {
+            identifier: "levels".to_owned(),
+            kind: DownloadKind::AssetPack,
+            pack_version: Some(PackVersion(3)),
+            ..download()
+        };
+        assert_eq!(archive.check(), Ok(()));
+        let id = PackId::new("levels").expect("a good id");
+        assert_eq!(archive.asset_pack(), Some((id, PackVersion(3))));
+        let other = |change: fn(&mut UrlDownload)| {
+            let mut other = archive.clone();
+            change(&mut other);
+            other.check()
+        };
+        let refused = Err(DownloadProblem::AssetPack);
+        assert_eq!(other(|d| d.pack_version = None), refused);
+        assert_eq!(other(|d| d.identifier = "levels/1".to_owned()), refused);
+        assert_eq!(other(|d| (d.essential, d.file_size) = (false, None)), refused);
+        assert_eq!(download().asset_pack(), None);
     }
 
     #[test]

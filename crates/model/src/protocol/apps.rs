@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::downloads::DownloadFailure;
 use super::extension::AppExtensionInfo;
 use super::method::method;
+use super::packs::Trust;
 use super::{PackFailure, Progress};
 mod control;
 mod extension_run;
@@ -185,6 +186,9 @@ pub struct AppDetails {
     /// The channel that it follows there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<ChannelName>,
+    /// What vouches for the bytes of its packs: the least that does for any that it has or is offered. None when it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<Trust>,
     /// Its languages; the first is the primary one.
     pub languages: Vec<Language>,
     /// The language whose packs come by themselves; none when none of those that are offered suits. `Spec: packs 9`.

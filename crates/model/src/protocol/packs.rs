@@ -58,11 +58,14 @@ pub struct Pack {
 }
 
 /// What vouches for the bytes of a pack.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Trust {
     /// Signed metadata of a repository names their digests.
+    #[default]
     Signed,
     /// Only the connection to the server: a plain download manifest names the archive, and the
     /// archive its own digests.
@@ -77,6 +80,12 @@ impl Trust {
             Self::Signed => "signed",
             Self::TransportOnly => "transport-only",
         }
+    }
+
+    /// Whether a signature vouches for them.
+    #[must_use]
+    pub const fn is_signed(&self) -> bool {
+        matches!(self, Self::Signed)
     }
 }
 

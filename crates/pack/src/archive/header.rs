@@ -79,7 +79,12 @@ impl ArchiveHeader {
         out
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, FormatError> {
+    /// Reads the first [`BYTES`](Self::BYTES) bytes of an archive.
+    ///
+    /// # Errors
+    /// [`FormatError`] when it is no archive, one of another version, one whose header does not have the digest that it names
+    /// itself, or one that claims more than the format allows.
+    pub fn decode(bytes: &[u8]) -> Result<Self, FormatError> {
         let mut cursor = Cursor::new("the archive", bytes);
         if cursor.array::<8>()? != *MAGIC {
             return Err(FormatError::Magic { what: "an asset pack archive" });

@@ -11,6 +11,39 @@ use crate::section::{self, Structure};
 use crate::table::BlockTable;
 use crate::tree::{CompleteTree, Tree};
 
+/// What stands between the bundle of an archive and its chunk names: enough to know what is in it, and where. Verified
+/// against the archive's own header.
+#[derive(Debug, Clone)]
+pub struct ArchiveIndex {
+    /// The packaging manifest: canonical JSON.
+    pub manifest: Vec<u8>,
+    /// Files, folders and chunks, without the chunks' names.
+    pub tree: Tree,
+    /// The blocks of the bundle.
+    pub table: BlockTable,
+}
+
+impl ArchiveIndex {
+    /// Reads the bytes of an archive from [`manifest_offset`](ArchiveHeader::manifest_offset) on, up to the chunk names: manifest and
+    /// structure section.
+    ///
+    /// # Errors
+    /// [`FormatError`] when there are more or fewer bytes, they do not have the digests of `header`, or do not fit together.
+    pub fn read(header: &ArchiveHeader, bytes: Vec<u8>) -> Result<Self, FormatError> {
+        let mut manifest = bytes;
+        let at = usize::try_from(header.manifest_bytes).unwrap_or(usize::MAX);
+        if size(manifest.len()) != header.manifest_bytes.saturating_add(header.structure_bytes) {
+            return Err(FormatError::Truncated { what: "the archive" });
+        }
+        let structure = manifest.split_off(at);
+        let manifest = check("the manifest", manifest, &header.manifest_digest)?.into_inner();
+        let structure = check("the index", structure, &header.structure_digest)?;
+        let Structure { tree, table } = section::decode_full(&structure)?;
+        check_table(&tree, &table, header.bundle_bytes)?;
+        Ok(Self { manifest, tree, table })
+    }
+}
+
 /// An archive whose header, manifest and index were read and verified. Its bundle is verified block by block on the way out.
 #[derive(Debug)]
 pub struct ArchiveReader<R> {
@@ -47,13 +80,10 @@ impl<R: Read + Seek> ArchiveReader<R> {
         if header.archive_bytes() < file_bytes {
             return Err(FormatError::Rule { what: "there are bytes after the end of the archive" });
         }
-        let manifest = read_at(&mut input, header.manifest_offset(), header.manifest_bytes)?;
-        let manifest = check("the manifest", manifest, &header.manifest_digest)?.into_inner();
+        let inside = header.manifest_bytes + header.structure_bytes;
+        let inside = read_at(&mut input, header.manifest_offset(), inside)?;
+        let ArchiveIndex { manifest, tree, table } = ArchiveIndex::read(&header, inside)?;
         let offset = header.structure_offset();
-        let structure = read_at(&mut input, offset, header.structure_bytes)?;
-        let structure = check("the index", structure, &header.structure_digest)?;
-        let Structure { tree, table } = section::decode_full(&structure)?;
-        check_table(&tree, &table, header.bundle_bytes)?;
         let names = read_at(&mut input, offset + header.structure_bytes, header.names_bytes)?;
         let complete = section::decode_names(tree, &names, &header.content)?;
         Ok(Self { input, header, manifest, complete, table })

@@ -126,6 +126,7 @@ impl World {
             essential,
             app_group: places::group(app),
             priority: DownloadPriority::DEFAULT,
+            pack_version: None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Does what the engine orders, in the virtual network and on the virtual disk, the way the daemon does it.
 
 use headstart_engine::record::{LocalVersion, PlanFigures, SwitchItem};
-use headstart_engine::{Delivery, EffectId, Event, Order};
+use headstart_engine::{ArchivedOffer, Delivery, EffectId, Event, Order, Supply};
 use headstart_model::catalog::CatalogPack;
 use headstart_model::{AppId, ErrorKind, Failure, PackId, ReleaseNumber};
 
@@ -20,6 +20,14 @@ pub(super) struct Run {
     seen: Option<(Standing, ReleaseNumber, Vec<CatalogPack>)>,
 }
 
+/// The address by which a publisher is known who gives this.
+fn publisher_of(supply: &Supply) -> &str {
+    match supply {
+        Supply::Repository(url) => url,
+        Supply::Archive(url) => url.rsplit_once('/').map_or(url, |(publisher, _)| publisher),
+    }
+}
+
 impl World {
     /// Begins an effect; one that runs already goes on.
     pub(super) fn start(&mut self, id: EffectId, order: Order) {
@@ -28,7 +36,8 @@ impl World {
         }
         self.check_order(&order);
         let seen = match &order {
-            Order::FetchCatalog { repository, .. } => {
+            Order::FetchCatalog { repository, .. }
+            | Order::ReadManifest { url: repository, .. } => {
                 let publisher = self.publishers.entry(repository.clone()).or_default();
                 Some((publisher.standing, publisher.release(), publisher.catalog()))
             }
@@ -71,6 +80,7 @@ impl World {
         match order {
             Order::PrepareApp { app, .. } => self.prepare(id, &app),
             Order::FetchCatalog { held, .. } => self.fetch_catalog(id, held),
+            Order::ReadManifest { url, .. } => self.read_manifest(id, &url),
             Order::Plan(delivery) => self.plan(id, &delivery),
             Order::Transfer(delivery) => self.transfer(id, &delivery),
             Order::Switch { app, items } => self.switch(id, &app, &items),
@@ -93,6 +103,23 @@ impl World {
         }
         self.disk.sync_names();
         self.end(id, Event::AppPrepared { effect: id });
+    }
+
+    /// A publisher here has each of its packs as an archive, too.
+    fn read_manifest(&mut self, id: EffectId, url: &str) {
+        let seen = self.running.get_mut(&id).and_then(|run| run.seen.take());
+        let event = match seen {
+            Some((Standing::Sound, _, packs)) if !self.connection_fails() => {
+                let offer = |pack: CatalogPack| {
+                    let archive = format!("{url}/{}-{}", pack.id, pack.version);
+                    ArchivedOffer { pack, archive }
+                };
+                let packs = packs.into_iter().map(offer).collect();
+                Event::ManifestRead { effect: id, packs, unreadable: Vec::new() }
+            }
+            _ => Event::CatalogFailed { effect: id, failure: no_connection() },
+        };
+        self.end(id, event);
     }
 
     fn fetch_catalog(&mut self, id: EffectId, held: Option<ReleaseNumber>) {
@@ -133,7 +160,7 @@ impl World {
 
     /// What keeps bytes of a version from arriving now.
     fn trouble(&mut self, delivery: &Delivery) -> Option<Failure> {
-        let publisher = self.publishers.get(&delivery.repository)?;
+        let publisher = self.publishers.get(publisher_of(&delivery.supply))?;
         let (wanted, live) = (delivery.target.version.0, publisher.version(&delivery.target.id));
         // A repository keeps the version before the live one for a while, and the one after it when it was rolled back.
         let kept = live.is_some_and(|live| live.0.abs_diff(wanted) <= 1);

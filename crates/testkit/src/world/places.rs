@@ -20,6 +20,7 @@ pub(super) fn bundle(app: &str, version: &str) -> Bundle {
         files: BundleFiles::InPlace,
         languages: vec![language(PRIMARY_LANGUAGE)],
         manifest: None,
+        download_manifest: None,
         extension: false,
         restrictions: None,
         groups: std::collections::BTreeMap::new(),
@@ -31,6 +32,7 @@ pub(super) fn bundle_with_extension(app: &str) -> Bundle {
     Bundle {
         repository: None,
         manifest: Some(file_url(&app_id(app), "manifest.json")),
+        download_manifest: None,
         extension: true,
         groups: std::collections::BTreeMap::from([(group(&app_id(app)), Vec::new())]),
         ..bundle(app, "1.0")

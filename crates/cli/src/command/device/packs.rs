@@ -181,12 +181,16 @@ fn row(state: &PackState) -> Vec<String> {
         None => format!("not here (version {})", state.pack.version),
     };
     let flags: Vec<_> = state.status.names().collect();
+    // What is signed is the rule, and needs no word.
+    let trust = state.pack.trust;
+    let trust = if trust.is_signed() { String::new() } else { format!(" ({trust})") };
     vec![
         state.pack.id.to_string(),
         local,
         size(state.pack.installed_size),
         state.pack.policy.name().to_owned(),
         flags.join(" ")
+            + &trust
             + &state.withheld.as_ref().map_or_else(String::new, |withheld| {
                 format!(" (version {} needs app {})", withheld.version, withheld.app_versions)
             }),

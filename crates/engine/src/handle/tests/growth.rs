@@ -56,7 +56,8 @@ fn crowded() -> State {
             offer.id = headstart_model::PackId::new(format!("pack-{pack}")).expect("a good id");
             let key = PackKey::new(app(number), offer.id.clone());
             let id = DownloadId(number * PACKS + pack + 1);
-            let download = Download::new(key.clone(), &offer, Demand::Prefetch, WallTime(0));
+            let target = crate::record::LocalVersion::of(&offer);
+            let download = Download::new(key.clone(), (target, 100), Demand::Prefetch, WallTime(0));
             records.downloads.insert(id, download);
             let pack = Pack { offer: Some(offer), download: Some(id), ..Pack::default() };
             records.packs.insert(key, pack);

@@ -15,7 +15,7 @@ use crate::failures;
 use crate::id::DownloadId;
 use crate::live::Matter;
 use crate::record::{App, FileDownload, FilePurpose, Outcome, Switch, Trust};
-use crate::transition::place;
+use crate::transition::{place, unmanaged};
 use crate::work::Work;
 
 /// Downloads of one app whose end nobody has taken note of, at most. `Ours:` nothing from outside decides how much memory the
@@ -143,6 +143,7 @@ fn check_all(
         check_switches(w, app)?;
     }
     check_before_launch(w, record, app)?;
+    check_archives(w, app, downloads)?;
     let mut named = BTreeSet::new();
     // What the earlier ones of the list take is no longer there for the later ones.
     let mut imagined = record.clone();
@@ -166,6 +167,14 @@ fn check_all(
         allowance::charge(&mut imagined, false, download.file_size.unwrap_or(0));
     }
     Ok(())
+}
+
+/// Archives of packs are for apps that manage their packs by themselves. `Spec: packs 4.2`.
+fn check_archives(w: &Work<'_>, app: &AppId, given: &[UrlDownload]) -> Result<(), Failure> {
+    if given.iter().all(|download| download.kind != DownloadKind::AssetPack) {
+        return Ok(());
+    }
+    unmanaged::may_have(w, app)
 }
 
 fn already_scheduled(download: &UrlDownload) -> Failure {
@@ -268,6 +277,7 @@ pub(crate) fn answered(
 ) -> Result<u64, Failure> {
     let record = w.app(app).ok_or_else(|| failures::app_not_found(app))?;
     check_count(w, app, &downloads)?;
+    check_archives(w, app, &downloads)?;
     let mut named = BTreeSet::new();
     for download in &downloads {
         check_one(record, app, download)?;

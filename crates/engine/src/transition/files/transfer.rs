@@ -1,5 +1,6 @@
 //! The transfers of single downloads as they are reported, and what a failure means.
 
+use headstart_model::catalog::CatalogPack;
 use headstart_model::{ErrorKind, Failure};
 
 use super::conclude;
@@ -12,7 +13,7 @@ use crate::live::Progress;
 use crate::progress;
 use crate::record::{FileStage, Outcome, Owed};
 use crate::transition::fail::ESSENTIAL_ATTEMPTS;
-use crate::transition::{facts, place, pump, uninstall};
+use crate::transition::{facts, place, pump, uninstall, unmanaged};
 use crate::work::Work;
 
 /// How long a download that nobody waits for may get nowhere before it fails, in milliseconds: a week. `Spec: concepts 4.4`:
@@ -100,6 +101,32 @@ pub(crate) fn fetched(w: &mut Work<'_>, effect: EffectId, bytes: u64) {
             None => Outcome::Finished { bytes },
         };
         conclude(w, id, outcome);
+    }
+}
+
+/// The archive of a pack has arrived, and its version was built. `Spec: packs 4.2`.
+pub(crate) fn archive_fetched(
+    w: &mut Work<'_>,
+    effect: EffectId,
+    bytes: u64,
+    pack: Box<CatalogPack>,
+) {
+    let Some(Owed::FetchFile { app, .. }) = w.records().owed.get(&effect).cloned() else { return };
+    let Some(id) = end(w, effect) else {
+        if w.app(&app).is_some_and(|app| !app.is_leaving()) {
+            // Nobody wants it any more.
+            unmanaged::unwanted(w, &app, &pack);
+        }
+        return;
+    };
+    progress::advance(w, id, bytes);
+    progress::tell_awaited(w, id);
+    match exceeded(w, id, bytes) {
+        Some(failure) => {
+            unmanaged::unwanted(w, &app, &pack);
+            conclude(w, id, Outcome::Failed(failure));
+        }
+        None => unmanaged::arrived(w, id, bytes, pack),
     }
 }
 

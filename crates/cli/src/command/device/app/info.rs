@@ -35,6 +35,7 @@ fn describe(details: &AppDetails) -> Value {
         "groups": details.groups,
         "repositoryURL": details.repository_url,
         "channel": details.channel,
+        "trust": details.trust,
         "manifestURL": details.manifest_url,
         "languages": details.languages,
         "resolvedLanguage": details.resolved_language,
@@ -81,6 +82,9 @@ fn rows(details: &AppDetails, packs: &[PackState]) -> Vec<Vec<String>> {
     if let Some(url) = &details.manifest_url {
         row("Manifest", url.clone());
     }
+    if let Some(trust) = details.trust.filter(|trust| !trust.is_signed()) {
+        row("Trust", format!("{trust}: no signature vouches for its packs, only the connection"));
+    }
     if let Some(language) = &details.resolved_language {
         row("Language", language.to_string());
     }
@@ -103,7 +107,10 @@ fn rows(details: &AppDetails, packs: &[PackState]) -> Vec<Vec<String>> {
     }
     for state in packs {
         if state.app == details.app.id && state.local_version.is_some() {
-            row("Pack", format!("{} ({})", state.pack.id, size(state.pack.installed_size)));
+            let trust = state.pack.trust;
+            let trust = if trust.is_signed() { String::new() } else { format!(", {trust}") };
+            let size = size(state.pack.installed_size);
+            row("Pack", format!("{} ({size}{trust})", state.pack.id));
         }
     }
     rows

@@ -11,7 +11,7 @@ use crate::protocol::downloads::{
 };
 use crate::protocol::extension::{AppExtensionInfo, ExtensionEvent};
 use crate::protocol::{apps, device, downloads, extension};
-use crate::{AppGroupId, ContentRequest};
+use crate::{AppGroupId, ContentRequest, PackVersion};
 
 fn download(kind: DownloadKind) -> UrlDownload {
     UrlDownload {
@@ -25,6 +25,7 @@ fn download(kind: DownloadKind) -> UrlDownload {
         essential: true,
         app_group: AppGroupId::new("group.example").expect("a good id"),
         priority: DownloadPriority::MAX,
+        pack_version: Some(PackVersion(3)),
     }
 }
 

@@ -1,0 +1,198 @@
+//! Packs whose archives a plain download manifest names: reading it, and reaching them. `Spec: packs 4.1`.
+
+use std::error::Error as _;
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use headstart_deliver::{
+    Announced, ArchiveLocation, ArchivePlace, DeliverError, Location, OwnIndex, RepositoryAccess,
+};
+use headstart_engine::record::{Trust, Unreadable};
+use headstart_engine::{ArchivedOffer, EffectId, Event, Supply};
+use headstart_model::catalog::CatalogPack;
+use headstart_model::download_manifest::{
+    DOWNLOAD_MANIFEST_BYTES_MAX, DownloadManifest, DownloadManifestError, DownloadPack,
+};
+use headstart_model::{AppId, ErrorKind, Failure, PackId, Platform, UrlPolicy};
+use headstart_transfer::{Client, Pace, SmallRequest, SmallResponse, Tracking, Urgency};
+use url::Url;
+
+use super::context::Context;
+use super::repository;
+
+/// Archives that are looked at side by side.
+const LOOKS_MAX: usize = 8;
+
+/// Which manifest is wanted.
+pub(super) struct Ask {
+    pub(super) app: AppId,
+    pub(super) url: String,
+    pub(super) trust: Trust,
+    pub(super) known: Vec<ArchivedOffer>,
+}
+
+pub(super) async fn read_manifest(context: &Arc<Context>, effect: EffectId, ask: Ask) -> Event {
+    match read(context, &ask).await {
+        Ok(Read { packs, unreadable }) => Event::ManifestRead { effect, packs, unreadable },
+        Err(failure) => Event::CatalogFailed { effect, failure },
+    }
+}
+
+#[derive(Default)]
+struct Read {
+    packs: Vec<ArchivedOffer>,
+    unreadable: Vec<(PackId, Unreadable)>,
+}
+
+async fn read(context: &Context, ask: &Ask) -> Result<Read, Failure> {
+    let policy = match ask.trust {
+        Trust::Ordinary => UrlPolicy::Secure,
+        Trust::Development => UrlPolicy::Development,
+        Trust::Insecure => UrlPolicy::Insecure,
+    };
+    let url = address(&ask.url)?;
+    policy.check_web(&url).map_err(|problem| refused(&problem))?;
+    let client = context.clients.for_archives(ask.trust)?;
+    // A manifest is small, as is what tells of an archive, and somebody may wait for what they say.
+    let pace = context.pacing.of_app(&ask.app, Urgency::Foreground);
+    let tracking = Tracking::new(&format!("manifest of {}", ask.app)).with_pace(pace);
+    let manifest = fetch(&client, url, &tracking).await?;
+    let here = Platform::current();
+    let mut looks = Vec::new();
+    for listed in manifest.asset_packs {
+        if listed.is_for(here) {
+            let known = ask.known.iter().find(|known| is_as_listed(known, &listed)).cloned();
+            looks.push(look(listed, known, (policy, client.clone(), tracking.clone())));
+        }
+    }
+    let mut looks = futures::stream::iter(looks).buffer_unordered(LOOKS_MAX);
+    let mut read = Read::default();
+    while let Some((listed, looked)) = looks.next().await {
+        match looked {
+            Ok(pack) => {
+                read.packs.push(ArchivedOffer { pack, archive: listed.url.to_string() });
+            }
+            Err(failure) => {
+                tracing::warn!(app = %ask.app, pack = %listed.id, %failure, "its archive cannot be offered");
+                let policy = listed.download_policy.clone();
+                read.unreadable.push((listed.id.clone(), Unreadable { policy, failure }));
+            }
+        }
+    }
+    // In whatever order servers have answered.
+    read.packs.sort_by(|a, b| a.pack.id.cmp(&b.pack.id));
+    read.unreadable.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(read)
+}
+
+async fn fetch(
+    client: &Client,
+    url: Url,
+    tracking: &Tracking,
+) -> Result<DownloadManifest, Failure> {
+    let request = SmallRequest::new(url, DOWNLOAD_MANIFEST_BYTES_MAX as u64);
+    let failed = |error: headstart_transfer::TransferError| {
+        error.to_failure().within("the download manifest could not be fetched")
+    };
+    let bytes = match client.fetch_small(&request, tracking).await.map_err(failed)? {
+        SmallResponse::Body(body) => body.bytes.to_vec(),
+        // Only who asks for a condition is told so.
+        SmallResponse::NotModified => Vec::new(),
+    };
+    DownloadManifest::from_json(&bytes).map_err(|error| {
+        Failure::from_error(ErrorKind::InvalidInput, "downloadManifestRefused", &error)
+            .with_hint("correct what is named; `headstart download-manifest` makes such files")
+    })
+}
+
+/// Whether what is known of an archive is told of the one that is listed: a published archive is never changed.
+fn is_as_listed(known: &ArchivedOffer, listed: &DownloadPack) -> bool {
+    known.pack.id == listed.id
+        && known.pack.version == listed.version
+        && known.pack.download_size == listed.download_size
+        && known.archive == listed.url.as_str()
+}
+
+/// What is offered of a pack: what its archive says of itself, and the manifest of the rest.
+async fn look(
+    listed: DownloadPack,
+    known: Option<ArchivedOffer>,
+    (policy, client, tracking): (UrlPolicy, Client, Tracking),
+) -> (DownloadPack, Result<CatalogPack, Failure>) {
+    if let Err(source) = policy.check_web(&listed.url) {
+        let error = DownloadManifestError::Url { id: listed.id.clone(), source };
+        return (listed, Err(refused(&error)));
+    }
+    let pack = if let Some(known) = known {
+        known.pack
+    } else {
+        let announced = Announced { pack: &listed.id, bytes: listed.download_size };
+        match OwnIndex::fetch(&listed.url, announced, (&client, &tracking)).await {
+            Ok(index) => index.describe(listed.version),
+            Err(error) => return (listed, Err(error.to_failure())),
+        }
+    };
+    let listed_as = CatalogPack {
+        download_policy: listed.download_policy.clone(),
+        platforms: listed.platforms.clone(),
+        language: listed.language.clone(),
+        user_info: listed.user_info.clone(),
+        ..pack
+    };
+    (listed, Ok(listed_as))
+}
+
+fn refused(problem: &(dyn std::error::Error + 'static)) -> Failure {
+    Failure::from_error(ErrorKind::InvalidInput, "downloadManifestRefused", problem).with_hint(
+        "use https; installed with --dev, an app reaches a server on this machine by http",
+    )
+}
+
+fn address(text: &str) -> Result<Url, Failure> {
+    text.parse().map_err(|error: url::ParseError| {
+        Failure::from_error(ErrorKind::InvalidInput, "downloadManifestRefused", &error)
+            .within("an address in the download manifest is none")
+            .with_hint("give the whole address, with https://")
+    })
+}
+
+/// Access to wherever `pack` is fetched from, as an installation allows it, at a pace.
+pub(super) fn access(
+    context: &Context,
+    (supply, pack): (&Supply, &CatalogPack),
+    trust: Trust,
+    (name, pace): (&str, Pace),
+) -> Result<RepositoryAccess, Failure> {
+    match supply {
+        Supply::Repository(url) => repository::access(context, url, trust, (name, pace)),
+        Supply::Archive(url) => {
+            let place = ArchivePlace::Url(address(url)?);
+            let location = Location::Archive(ArchiveLocation::new(place, pack));
+            let tracking = Tracking::new(name).with_pace(pace);
+            Ok(RepositoryAccess::new(location, context.clients.for_archives(trust)?, tracking))
+        }
+    }
+}
+
+/// What a failed delivery means. Of an archive it is not that a signature does not hold: it is another one by now than it was when it was
+/// looked at.
+pub(super) fn failure(error: &DeliverError, supply: &Supply) -> Failure {
+    let of_content = matches!(
+        error,
+        DeliverError::Untrusted { .. } | DeliverError::Format { .. } | DeliverError::Plan { .. }
+    );
+    if !of_content || matches!(supply, Supply::Repository(_)) {
+        return error.to_failure();
+    }
+    let message =
+        "the archive is not the one any more that the download manifest named, or is damaged";
+    let failure = match error.source() {
+        Some(source) => {
+            Failure::from_error(ErrorKind::Untrusted, "archiveChanged", source).within(message)
+        }
+        None => Failure::new(ErrorKind::Untrusted, "archiveChanged", message),
+    };
+    failure.with_hint(
+        "put the archive of each version under an address of its own, and never change one",
+    )
+}

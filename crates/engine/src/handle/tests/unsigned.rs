@@ -1,0 +1,213 @@
+//! Packs that nobody signed: from a plain download manifest, or brought by the app (packs 4.1, 4.2).
+
+use headstart_model::download::{DownloadKind, UrlDownload};
+use headstart_model::protocol::packs::Trust as PackTrust;
+use headstart_model::{DownloadPolicy, ErrorKind, PackVersion, Status};
+
+use crate::record::{Bundle, Unreadable};
+use crate::testing::{
+    Bench, a_failure, answer, app_id, bundle, code, essential, file, is_fetch, key, offer, told,
+    with_extension,
+};
+use crate::{Effect, Event, FileUpdate, Order, view};
+
+fn archive(pack: &str, version: u64) -> UrlDownload {
+    UrlDownload {
+        kind: DownloadKind::AssetPack,
+        pack_version: Some(PackVersion(version)),
+        ..file(pack)
+    }
+}
+
+fn listing(version: &str) -> Bundle {
+    Bundle {
+        repository: None,
+        download_manifest: Some("https://cdn.example.com/manifest.json".to_owned()),
+        ..bundle(version)
+    }
+}
+
+fn is_switch(order: &Order) -> bool {
+    matches!(order, Order::Switch { .. })
+}
+
+fn is_read(order: &Order) -> bool {
+    matches!(order, Order::ReadManifest { .. })
+}
+
+fn local(bench: &Bench, pack: &str) -> Option<(u64, PackTrust)> {
+    let view = view::pack(&bench.state, &key(pack))?;
+    Some((view.local_version?.0, view.trust))
+}
+
+fn is_finished(effects: &[Effect]) -> bool {
+    told(effects).iter().any(|(_, update)| *update == FileUpdate::Finished)
+}
+
+fn update(bench: &mut Bench, bundle: Bundle) {
+    let app = app_id("app");
+    let bundle = Box::new(bundle);
+    bench.call(|caller| Event::AppUpdateRequested { caller, app, bundle });
+    bench.finish(|order| matches!(order, Order::PrepareApp { .. }));
+}
+
+#[test]
+fn the_pack_of_an_archive_is_readable_before_its_end_is_told() {
+    let mut bench = Bench::launched(with_extension());
+    bench.schedule(vec![archive("levels", 3)]);
+    let effects = bench.finish(is_fetch);
+    assert!(!is_finished(&effects) && local(&bench, "levels").is_none());
+    // A new life does what is owed.
+    bench.restart();
+    let effects = bench.finish(is_switch);
+    assert!(is_finished(&effects));
+    assert_eq!(local(&bench, "levels"), Some((3, PackTrust::TransportOnly)));
+    assert_eq!(view::status(&bench.state, &key("levels")), Status::DOWNLOADED);
+    assert_eq!(view::trust(&bench.state, &app_id("app")), Some(PackTrust::TransportOnly));
+    bench.hear_all();
+    bench.finish_everything();
+    // The same again is there already, and another version takes its place.
+    bench.schedule(vec![archive("levels", 3)]);
+    assert!(is_finished(&bench.finish(is_fetch)));
+    bench.hear_all();
+    bench.schedule(vec![archive("levels", 2)]);
+    bench.finish(is_fetch);
+    bench.finish(is_switch);
+    bench.hear_all();
+    bench.finish_everything();
+    assert_eq!(local(&bench, "levels"), Some((2, PackTrust::TransportOnly)));
+}
+
+#[test]
+fn a_version_that_is_lost_before_it_is_readable_is_built_again() {
+    let mut bench = Bench::launched(with_extension());
+    bench.schedule(vec![archive("levels", 1)]);
+    for attempt in 1..=3 {
+        bench.finish(is_fetch);
+        let effect = bench.order(is_switch);
+        let damaged = vec![key("levels").pack];
+        let failure = a_failure(ErrorKind::Untrusted);
+        let effects = bench.hear(Event::SwitchFailed { effect, failure, damaged });
+        let failed = told(&effects).iter().any(|(_, it)| matches!(it, FileUpdate::Failed(_)));
+        assert_eq!(failed, attempt == 3);
+        if attempt < 3 {
+            bench.finish(|order| matches!(order, Order::Discard { .. }));
+            bench.pass(1_000);
+        }
+    }
+    bench.hear_all();
+    bench.finish_everything();
+    assert!(bench.state.records().packs().next().is_none());
+}
+
+#[test]
+fn what_is_just_becoming_readable_is_not_cancelled_any_more() {
+    let mut bench = Bench::launched(with_extension());
+    bench.schedule(vec![archive("levels", 1)]);
+    bench.finish(is_fetch);
+    assert_eq!(code(&bench.cancel("levels")), 101);
+    assert!(is_finished(&bench.finish(is_switch)));
+    // One that waits for another step is.
+    bench.hear_all();
+    bench.finish_everything();
+    bench.schedule(vec![archive("levels", 2), archive("music", 1)]);
+    bench.finish(is_fetch);
+    bench.finish(is_fetch);
+    assert!(answer(&bench.cancel("music")).is_ok());
+    bench.hear_all();
+    bench.finish_everything();
+    assert_eq!(local(&bench, "levels").map(|it| it.0), Some(2));
+    assert_eq!(local(&bench, "music"), None);
+}
+
+#[test]
+fn an_app_whose_packs_are_kept_brings_none_and_nothing_comes_beside_what_is_signed() {
+    let kept = Bundle { groups: with_extension().groups, extension: true, ..bundle("1") };
+    let mut bench = Bench::new(vec![offer("core", 1, essential())]);
+    bench.install_bundle(kept);
+    bench.finish(|order| matches!(order, Order::FetchCatalog { .. }));
+    bench.hear_all();
+    bench.finish_everything();
+    bench.launch();
+    let refusal = |bench: &mut Bench| {
+        let effects = bench.schedule(vec![archive("levels", 1)]);
+        answer(&effects).expect_err("refused").code.as_str().to_owned()
+    };
+    assert_eq!(refusal(&mut bench), "assetPackManaged");
+    update(&mut bench, Bundle { version: "2".to_owned(), ..with_extension() });
+    assert_eq!(local(&bench, "core"), Some((1, PackTrust::Signed)));
+    assert_eq!(refusal(&mut bench), "signedPacks");
+    let (app, pack) = (app_id("app"), key("core").pack);
+    bench.call(|caller| Event::RemoveRequested { caller, app, pack });
+    bench.finish_everything();
+    bench.schedule(vec![archive("levels", 1)]);
+    bench.finish(is_fetch);
+    bench.finish(is_switch);
+    assert_eq!(local(&bench, "levels"), Some((1, PackTrust::TransportOnly)));
+}
+
+#[test]
+fn a_plain_manifest_counts_as_a_catalog() {
+    let on_demand = DownloadPolicy::on_demand;
+    let mut bench = Bench::new(vec![offer("core", 1, essential()), offer("music", 1, on_demand())]);
+    bench.install_bundle(listing("1"));
+    assert!(!bench.may_launch());
+    bench.finish_everything();
+    assert!(bench.may_launch());
+    assert_eq!(local(&bench, "core"), Some((1, PackTrust::TransportOnly)));
+    assert_eq!(view::trust(&bench.state, &app_id("app")), Some(PackTrust::TransportOnly));
+    bench.publish(vec![offer("core", 2, essential())]);
+    bench.periodic();
+    let read = bench.order(is_read);
+    let known = bench.orders().into_iter().find(|(id, _)| *id == read);
+    let Some((_, Order::ReadManifest { known, .. })) = known else { panic!("it is read") };
+    assert_eq!(known.len(), 2, "what is known need not be looked at again");
+    bench.finish_everything();
+    assert_eq!(local(&bench, "core"), Some((2, PackTrust::TransportOnly)));
+    assert!(view::pack(&bench.state, &key("music")).is_none());
+}
+
+#[test]
+fn an_archive_that_cannot_be_looked_at_is_missed_with_the_reason_and_comes_later() {
+    let mut bench = Bench::new(vec![offer("core", 1, essential())]);
+    bench.install_bundle(listing("1"));
+    let effect = bench.order(is_read);
+    let failure = a_failure(ErrorKind::NotFound);
+    let unreadable = Unreadable { policy: essential(), failure: failure.clone() };
+    let unreadable = vec![(key("core").pack, unreadable)];
+    bench.hear(Event::ManifestRead { effect, packs: Vec::new(), unreadable: unreadable.clone() });
+    assert!(bench.may_launch(), "the installation goes on without");
+    assert_eq!(
+        bench.state.records().pack(&key("core")).and_then(|it| it.missed.clone()),
+        Some(failure.clone())
+    );
+    bench.pass(60 * 60 * 1_000);
+    bench.finish_everything();
+    assert_eq!(local(&bench, "core").map(|it| it.0), Some(1));
+    // What is local stays when its next archive cannot be looked at.
+    bench.periodic();
+    let effect = bench.order(is_read);
+    bench.hear(Event::ManifestRead { effect, packs: Vec::new(), unreadable });
+    bench.finish_everything();
+    assert_eq!(local(&bench, "core").map(|it| it.0), Some(1));
+}
+
+#[test]
+fn what_nobody_signed_leaves_when_something_signed_comes_and_is_not_followed_beside_it() {
+    let mut bench = Bench::new(vec![offer("a", 1, essential()), offer("core", 1, essential())]);
+    bench.install_bundle(listing("1"));
+    bench.finish_everything();
+    bench.publish(vec![offer("core", 1, essential()), offer("signed", 1, essential())]);
+    update(&mut bench, bundle("2"));
+    bench.finish(|order| matches!(order, Order::FetchCatalog { .. }));
+    bench.finish(|order| matches!(order, Order::Plan(_)));
+    bench.finish(|order| matches!(order, Order::Transfer(_)));
+    bench.finish_everything();
+    assert_eq!(local(&bench, "a"), None);
+    assert_eq!(local(&bench, "signed"), Some((1, PackTrust::Signed)));
+    let core = local(&bench, "core").expect("it is the very content that is signed");
+    assert_eq!(core, (1, PackTrust::Signed));
+    update(&mut bench, listing("3"));
+    assert!(!bench.orders().iter().any(|(_, order)| is_read(order)), "it is not even asked for");
+    assert_eq!(local(&bench, "signed"), Some((1, PackTrust::Signed)));
+}

@@ -1,0 +1,169 @@
+//! Packs that an app brings by itself: archives that it downloads as single files. `Spec: packs 4.2`.
+//!
+//! The service compares an archive with its own index and keeps what is in it as a pack of the app; it never fetches, updates or
+//! removes such a pack by itself. Nothing that is not signed comes beside what is.
+
+use headstart_model::catalog::CatalogPack;
+use headstart_model::protocol::packs::Trust as PackTrust;
+use headstart_model::{AppId, ErrorKind, Failure};
+
+use crate::class::Demand;
+use crate::failures;
+use crate::id::{DownloadId, PackKey};
+use crate::live::Progress;
+use crate::progress;
+use crate::record::{Download, FileStage, LocalVersion, Outcome, Stage, SwitchItem};
+use crate::transition::end::{self, Staged};
+use crate::transition::{begin, catalog, files, place, switch, transfer};
+use crate::work::Work;
+
+/// How long is waited when something of the pack is just being taken away, in milliseconds.
+const AGAIN_MS: u64 = 1_000;
+/// How often a version is built before its download has failed.
+const ATTEMPTS: u32 = 3;
+
+/// Whether an app may bring packs by itself.
+pub(crate) fn may_have(w: &Work<'_>, app: &AppId) -> Result<(), Failure> {
+    if w.app(app).is_some_and(crate::record::App::is_managed) {
+        return Err(failures::packs_managed(app));
+    }
+    check_alone(w, app)
+}
+
+/// Whether none of the packs that are here is signed.
+pub(crate) fn check_alone(w: &Work<'_>, app: &AppId) -> Result<(), Failure> {
+    let signed = |pack: &crate::record::Pack| pack.local.is_some_and(|it| it.trust.is_signed());
+    match w.records().packs_of(app).find(|(_, pack)| signed(pack)) {
+        Some((key, _)) => Err(failures::signed_packs(app, &key.pack)),
+        None => Ok(()),
+    }
+}
+
+/// An archive has arrived, and its version is in its place: it becomes readable at the next switch, and the download ends then.
+pub(crate) fn arrived(w: &mut Work<'_>, id: DownloadId, bytes: u64, described: Box<CatalogPack>) {
+    let Some(app) = w.file(id).map(|file| file.app.clone()) else { return };
+    let key = PackKey::new(app, described.id.clone());
+    if let Err(failure) = may_have(w, &key.app) {
+        unwanted(w, &key.app, &described);
+        return files::conclude(w, id, Outcome::Failed(failure));
+    }
+    let version = LocalVersion::of(&described).vouched_by(PackTrust::TransportOnly);
+    stay(w, &key);
+    let pack = w.pack(&key);
+    let leaving = pack.is_some_and(|pack| pack.leaving.is_some());
+    let local = pack.and_then(|pack| pack.local).filter(|_| !leaving);
+    if let Some(earlier) = pack.and_then(|pack| pack.download) {
+        end::conclude_failed(w, earlier, &failures::cancelled(&key.pack), Staged::Keep);
+    }
+    if w.live().busy.contains_key(&key) {
+        // What is being cleared away there may be what was just built.
+        return again(w, id);
+    }
+    let total = described.download_size;
+    w.pack_mut(&key).unmanaged = Some(described);
+    if local.is_some_and(|local| local.is_same(&version)) {
+        return files::conclude(w, id, Outcome::Finished { bytes });
+    }
+    let download = Download::new(key.clone(), (version, total), Demand::Asked, w.now.wall);
+    let download = w.insert_download(download);
+    progress::set(w, download, Progress { done: total, total, ..Progress::default() });
+    w.set_file_stage(id, FileStage::Installing { pack: download, bytes });
+    let retired = w
+        .pack(&key)
+        .is_some_and(|pack| pack.retired.iter().any(|retired| retired.version.is_same(&version)));
+    if !retired {
+        w.set_stage(download, Stage::Built);
+        w.want_switch(&key.app);
+    } else if !begin::revive(w, download) {
+        // It is being removed at this moment.
+        w.drop_download(download);
+        again(w, id);
+    }
+}
+
+/// A pack that was to go is wanted again.
+fn stay(w: &mut Work<'_>, key: &PackKey) {
+    let leaving = w.pack(key).is_some_and(|pack| pack.leaving.is_some());
+    if leaving && !catalog::is_switching(w, key) {
+        w.set_leaving(key, None);
+        switch::tell_removed(w, key);
+    }
+}
+
+/// Has the download done again in a moment: the archive is here, and its version is built anew where it is lost.
+fn again(w: &mut Work<'_>, id: DownloadId) {
+    let at = w.now.wall.after_ms(AGAIN_MS);
+    if let Some(file) = w.file_mut(id) {
+        file.retry_at = Some(at);
+    }
+    w.set_file_stage(id, FileStage::Waiting);
+    place::place(w, id);
+}
+
+/// A version was built that nobody wants: it goes.
+pub(crate) fn unwanted(w: &mut Work<'_>, app: &AppId, described: &CatalogPack) {
+    let key = PackKey::new(app.clone(), described.id.clone());
+    let idle = !w.live().busy.contains_key(&key);
+    if idle && w.pack(&key).is_none_or(|pack| pack.download.is_none()) {
+        transfer::discard(w, &key);
+    }
+}
+
+/// The download of a pack has ended; so does that of its archive, if it came by one.
+pub(crate) fn concluded(
+    w: &mut Work<'_>,
+    key: &PackKey,
+    ended: DownloadId,
+    result: Result<(), Failure>,
+) {
+    let Some(id) = w.live().files.find(&key.app, key.pack.as_str()) else { return };
+    let Some(FileStage::Installing { pack, bytes }) = w.file(id).map(|file| file.stage.clone())
+    else {
+        return;
+    };
+    if pack != ended || w.app(&key.app).is_none_or(crate::record::App::is_leaving) {
+        return;
+    }
+    let failure = match result {
+        Ok(()) => return files::conclude(w, id, Outcome::Finished { bytes }),
+        Err(failure) => failure,
+    };
+    let attempts = w.file(id).map_or(ATTEMPTS, |file| file.attempts.saturating_add(1));
+    if failure.kind == ErrorKind::Cancelled || attempts >= ATTEMPTS {
+        return files::conclude(w, id, Outcome::Failed(failure));
+    }
+    if let Some(file) = w.file_mut(id) {
+        file.attempts = attempts;
+        file.failure = Some(failure);
+    }
+    again(w, id);
+}
+
+/// The archive of a pack is cancelled while its pack waits to become readable: so is that. One that is just becoming readable is not
+/// cancelled any more; false then.
+pub(crate) fn cancel(w: &mut Work<'_>, id: DownloadId) -> bool {
+    let Some(FileStage::Installing { pack, .. }) = w.file(id).map(|file| file.stage.clone()) else {
+        return true;
+    };
+    let Some(download) = w.download(pack) else { return true };
+    if download.stage != Stage::Built {
+        return false;
+    }
+    let failure = failures::cancelled(&download.key.pack);
+    end::conclude_failed(w, pack, &failure, Staged::Discard);
+    true
+}
+
+/// What is not signed leaves in the step in which something signed becomes readable: it never shadows it.
+pub(crate) fn giving_way(w: &Work<'_>, app: &AppId, items: &[SwitchItem]) -> Vec<SwitchItem> {
+    let signed = |item: &SwitchItem| item.to.is_some_and(|to| to.trust.is_signed());
+    if !items.iter().any(signed) {
+        return Vec::new();
+    }
+    let unsigned = w.records().packs_of(app).filter(|(key, pack)| {
+        pack.local.is_some()
+            && !pack.trust().is_signed()
+            && items.iter().all(|item| item.pack != key.pack)
+    });
+    unsigned.map(|(key, _)| SwitchItem { pack: key.pack.clone(), to: None }).collect()
+}
