@@ -47,6 +47,7 @@ struct Inner {
     pack: PackId,
     path: PackPath,
     version: PackVersion,
+    edition: String,
     size: u64,
     state: Mutex<State>,
 }
@@ -89,6 +90,8 @@ struct Found {
     file: File,
     stamp: FileStamp,
     version: PackVersion,
+    /// The version and its content: numbers begin anew in a repository that was made anew.
+    edition: String,
     size: u64,
     part: Range<u64>,
 }
@@ -99,11 +102,11 @@ impl ArrivingFile {
         let path = crate::consume::path_of(path)?;
         let found = find(packs, (&pack, &path), 0..1)?;
         recording::note(pack.as_str(), path.as_str());
-        let Found { file, stamp, version, size, part } = found;
+        let Found { file, stamp, version, edition, size, part } = found;
         let mut arrived = Arrived::default();
         arrived.add(part);
         let state = Mutex::new(State { file: Arc::new(file), stamp, arrived });
-        let inner = Arc::new(Inner { pack, path, version, size, state });
+        let inner = Arc::new(Inner { pack, path, version, edition, size, state });
         Ok(Self { packs: packs.clone(), inner, position: 0 })
     }
 
@@ -188,7 +191,7 @@ impl Inner {
             }
         }
         let found = find(packs, (&self.pack, &self.path), bytes.clone())?;
-        if found.version != self.version || found.size != self.size {
+        if found.edition != self.edition || found.size != self.size {
             return Err(self.replaced());
         }
         let mut state = self.lock();
@@ -239,25 +242,28 @@ fn find(
     Err(Error::new(ErrorKind::Internal, "fileDamaged", text).with_hint("try again"))
 }
 
-/// None when the file was moved meanwhile.
+/// None when the file was moved meanwhile, or another one lies there.
 fn open_part(part: ArrivedPart, start: u64) -> Result<Option<Found>, Error> {
-    let ArrivedPart { file, version, size, end, .. } = part;
+    let ArrivedPart { file, device, inode, version, content, size, end } = part;
     let file = match File::open(&file) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(damaged(&error)),
     };
     let stamp = FileStamp::of_file(&file).map_err(|error| damaged(&error))?;
-    Ok(Some(Found { file, stamp, version, size, part: start..end.min(size) }))
+    let is_another = inode != 0 && (device, inode) != (stamp.device, stamp.inode);
+    let edition = format!("{version}-{}", content.short());
+    let part = start..end.min(size);
+    Ok((!is_another).then_some(Found { file, stamp, version, edition, size, part }))
 }
 
 fn installed(packs: &AssetPackManager, pack: &PackId, path: &PackPath) -> Result<Found, Error> {
     let namespace = packs.namespace()?;
-    let version = namespace.local_version(pack.as_str())?;
+    let (version, edition) = namespace.edition(pack.as_str())?;
     let file = namespace.descriptor_in(pack.as_str(), path.as_str())?;
     let stamp = FileStamp::of_file(&file).map_err(|error| damaged(&error))?;
     let size = stamp.size_bytes;
-    Ok(Found { file, stamp, version, size, part: 0..size })
+    Ok(Found { file, stamp, version, edition, size, part: 0..size })
 }
 
 fn damaged(error: &io::Error) -> Error {

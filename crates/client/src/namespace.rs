@@ -190,6 +190,13 @@ impl Namespace {
         self.locate(path, Within::Language(language))
     }
 
+    /// The local version of a pack, and the name that its folder has by version and content.
+    pub(crate) fn edition(&self, id: &str) -> Result<(PackVersion, String), Error> {
+        let pack = self.local_pack(id)?;
+        let name = pack.root.rsplit('/').next().unwrap_or_default();
+        Ok((pack.version, name.to_owned()))
+    }
+
     fn local_pack(&self, id: &str) -> Result<Pack<'_>, Error> {
         let missing = || Error::asset_pack_not_found(id);
         let known = PackId::new(id).map_err(|_| missing())?;

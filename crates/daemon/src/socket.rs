@@ -1,6 +1,6 @@
 //! The local socket: Varlink, one task for each connection.
 
-mod ahead;
+pub(crate) mod ahead;
 mod apps;
 mod connection;
 mod consume;

@@ -9,12 +9,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use headstart_model::{Digest, PackPath, PackVersion};
 use headstart_pack::{ChunkSet, FileNode, Node, Tree};
+use headstart_sys::identity::FileStamp;
 use tokio::sync::{oneshot, watch};
 
 /// Readers that wait at once; beyond it nobody is let in. `Ours:` what they cost with each block is bounded by it.
 const READERS_MAX: usize = 256;
 /// So much behind what is wanted is brought forward too: whoever reads a file goes on reading it.
 const READ_ON_BYTES: u64 = 8 * 1024 * 1024;
+/// So much of what one reader waits for is told at once. `Ours:` whoever waits for a whole film does not keep others from their first bytes
+/// for as long as it takes, nor the list of all its chunks in memory.
+const TOLD_BYTES: u64 = 64 * 1024 * 1024;
 
 /// The readers of one version that is on its way, and of those that take its place before it is there. `Ours:` for apps that begin
 /// with the first bytes of a large file.
@@ -30,6 +34,8 @@ pub struct Ahead {
 pub struct Arrived {
     /// The file, as it grows. It becomes the installed one when the version is complete.
     pub file: PathBuf,
+    /// Which file that is: another one may lie there when the caller looks.
+    pub stamp: FileStamp,
     /// The version.
     pub version: PackVersion,
     /// Its content: parts of the same content belong together.
@@ -78,12 +84,25 @@ struct Wish {
     path: PackPath,
     offset: u64,
     bytes: u64,
-    /// Position among the chunks of the file of the one that the wish begins in, and its offset; looked up once.
-    begin: Option<(usize, u64)>,
+    /// The first chunk of the file, from the one on that the wish begins in, that has not arrived: its position among the chunks of
+    /// the file, and its offset. Only ever moves on, so that waiting for a long file costs each chunk once.
+    front: Option<(usize, u64)>,
+    /// Where that was when it was last told what is wanted.
+    told_at: Option<u64>,
     answer: oneshot::Sender<Answer>,
 }
 
 impl Wish {
+    fn of((path, offset, bytes): (PackPath, u64, u64), answer: oneshot::Sender<Answer>) -> Self {
+        Self { path, offset, bytes, front: None, told_at: None, answer }
+    }
+
+    /// Whether so much of what was told has arrived that more is to be told.
+    fn wants_more(&self) -> bool {
+        let front = self.front.map(|(_, at)| at);
+        front.zip(self.told_at).is_some_and(|(front, told)| front >= told + TOLD_BYTES / 2)
+    }
+
     /// What is wanted of a file that is not empty: a byte at least, since the file is there only when one of its bytes is.
     fn range_in(&self, file: &FileNode) -> (u64, u64) {
         let offset = self.offset.min(file.size.saturating_sub(1));
@@ -133,7 +152,7 @@ impl Ahead {
             let number = state.next;
             state.next += 1;
             let path = path.clone();
-            state.wishes.insert(number, Wish { path, offset, bytes, begin: None, answer });
+            state.wishes.insert(number, Wish::of((path, offset, bytes), answer));
             state.answer_all();
             number
         };
@@ -156,7 +175,7 @@ impl Ahead {
     ) {
         let mut state = self.lock();
         for wish in state.wishes.values_mut() {
-            wish.begin = None;
+            (wish.front, wish.told_at) = (None, None);
         }
         let (tree, held) = (Arc::clone(tree), held.clone());
         state.site = Some(View { tree, files, version, held });
@@ -169,6 +188,11 @@ impl Ahead {
         if let Some(site) = &mut state.site {
             site.held.clone_from(held);
             state.answer_all();
+            let more = state.wishes.values().any(Wish::wants_more);
+            drop(state);
+            if more {
+                self.wanted.send_modify(|changes| *changes += 1);
+            }
         }
     }
 
@@ -182,11 +206,20 @@ impl Ahead {
         self.wanted.subscribe()
     }
 
-    /// The chunks that readers wait for, and some behind them, most urgent first.
+    /// The chunks that readers wait for, those of the newest first, then what follows in their files. Of each as much as is fetched in a
+    /// while: when that has come, [`follow`](Self::follow) tells.
     pub(crate) fn wanted(&self) -> Vec<u32> {
-        let state = self.lock();
-        let Some(site) = &state.site else { return Vec::new() };
-        state.wishes.values().flat_map(|wish| site.missing(wish)).collect()
+        let mut state = self.lock();
+        let State { site, wishes, .. } = &mut *state;
+        let Some(site) = site else { return Vec::new() };
+        let mut wanted = Vec::new();
+        let mut read_on = Vec::new();
+        for wish in wishes.values_mut().rev() {
+            site.missing(wish, (&mut wanted, &mut read_on));
+            wish.told_at = wish.front.map(|(_, at)| at);
+        }
+        wanted.extend(read_on);
+        wanted
     }
 }
 
@@ -219,20 +252,23 @@ impl View {
         }
         let chunks = self.tree.chunks_of(file);
         let (offset, wanted_end) = wish.range_in(file);
-        let begin = wish.begin.get_or_insert_with(|| self.position(chunks, offset));
-        let mut end = begin.1;
-        for chunk in chunks.iter().skip(begin.0) {
-            if !self.held.contains(*chunk) || end >= wanted_end.saturating_add(READ_ON_BYTES) {
-                break;
-            }
-            end += u64::from(self.tree.chunk_bytes(*chunk));
+        let mut front = wish.front.unwrap_or_else(|| self.position(chunks, offset));
+        let enough = wanted_end.saturating_add(READ_ON_BYTES);
+        while let Some(chunk) = chunks.get(front.0).filter(|chunk| self.held.contains(**chunk))
+            && front.1 < enough
+        {
+            front = (front.0 + 1, front.1 + u64::from(self.tree.chunk_bytes(*chunk)));
         }
-        let end = end.min(file.size);
-        (end >= wanted_end).then(|| {
-            let file_path = self.files.join(wish.path.as_str());
-            let (version, content) = self.version;
-            Ok(Arrived { file: file_path, version, content, size: file.size, end })
-        })
+        wish.front = Some(front);
+        let end = front.1.min(file.size);
+        if end < wanted_end {
+            return None;
+        }
+        let path = self.files.join(wish.path.as_str());
+        // Just now it may have been moved into its place: the caller hears of that in another way.
+        let stamp = FileStamp::of_path(&path).ok()?;
+        let (version, content) = self.version;
+        Some(Ok(Arrived { file: path, stamp, version, content, size: file.size, end }))
     }
 
     /// The chunk that `offset` lies in: its position and its own offset.
@@ -248,30 +284,29 @@ impl View {
         (chunks.len(), at)
     }
 
-    /// The chunks that a wish waits for, in the order of the file.
-    fn missing(&self, wish: &Wish) -> Vec<u32> {
+    /// Adds the chunks that a wish waits for to the first list, and those that follow them to the second, in the order of the file.
+    fn missing(&self, wish: &Wish, (wanted, read_on): (&mut Vec<u32>, &mut Vec<u32>)) {
         let entry = self.tree.find(&wish.path).map(|entry| &entry.node);
-        let Some(Node::File(file)) = entry else { return Vec::new() };
+        let Some(Node::File(file)) = entry else { return };
         let chunks = self.tree.chunks_of(file);
-        let whole = file.opened.is_some();
-        let (offset, end) = wish.range_in(file);
-        let (skip, mut at) = match wish.begin {
-            _ if whole => (0, 0),
-            Some(begin) => begin,
-            None => self.position(chunks, offset),
+        let (offset, wanted_end) = wish.range_in(file);
+        // Of an opened container all chunks are needed for any byte.
+        let (wanted_end, front) = match wish.front {
+            _ if file.opened.is_some() => (u64::MAX, (0, 0)),
+            Some(front) => (wanted_end, front),
+            None => (wanted_end, self.position(chunks, offset)),
         };
-        let end = end.saturating_add(READ_ON_BYTES);
-        let mut missing = Vec::new();
-        for chunk in chunks.iter().skip(skip) {
-            if at >= end && !whole {
+        let told_end = front.1.saturating_add(TOLD_BYTES);
+        let (mut at, read_on_end) = (front.1, wanted_end.saturating_add(READ_ON_BYTES));
+        for chunk in chunks.iter().skip(front.0) {
+            if at >= told_end.min(read_on_end) {
                 break;
             }
-            at += u64::from(self.tree.chunk_bytes(*chunk));
             if !self.held.contains(*chunk) {
-                missing.push(*chunk);
+                if at < wanted_end { wanted.push(*chunk) } else { read_on.push(*chunk) }
             }
+            at += u64::from(self.tree.chunk_bytes(*chunk));
         }
-        missing
     }
 }
 

@@ -242,7 +242,8 @@ impl Delivery {
         let site = fetch.run(site, progress, stop).await?;
         let (aside, peak_extra_disk) = (site.bytes_aside(), site.peak_bytes());
         let (content, finish) = (goal.pack.content, goal.finish.clone());
-        let assembly = site.into_assembly();
+        // What has arrived is read on until the version is in its place.
+        let (assembly, _read_until_the_end) = site.into_assembly();
         let before = assembly.bytes_written();
         let built = blocking(move || assembly.finish(&content, &finish)).await??;
         Ok(Delivered {

@@ -45,7 +45,7 @@ pub(crate) struct Site {
 
 /// The readers of what is being put together, for as long as it is.
 #[derive(Debug)]
-struct Readers(Arc<Ahead>);
+pub(crate) struct Readers(Arc<Ahead>);
 
 impl std::ops::Deref for Readers {
     type Target = Ahead;
@@ -123,8 +123,9 @@ impl Site {
         self.readers = Some(Readers(readers));
     }
 
-    pub(crate) fn into_assembly(self) -> Assembly {
-        self.assembly
+    /// What was put together, and what ends the reading of it when it is dropped.
+    pub(crate) fn into_assembly(self) -> (Assembly, Option<Readers>) {
+        (self.assembly, self.readers)
     }
 
     /// Bytes that were laid aside in this process.
@@ -258,7 +259,15 @@ impl Site {
                 }
             }
         }
-        self.open_ready()
+        self.open_ready()?;
+        self.tell_readers();
+        Ok(())
+    }
+
+    fn tell_readers(&self) {
+        if let Some(readers) = &self.readers {
+            readers.placed(self.assembly.held());
+        }
     }
 
     /// Takes blocks until no more come; `done` bytes of `total` came before.
@@ -279,9 +288,7 @@ impl Site {
             } else {
                 self.parking.park(key, &bytes)?;
             }
-            if let Some(readers) = &self.readers {
-                readers.placed(self.assembly.held());
-            }
+            self.tell_readers();
             progress(done.min(total), total);
         }
         Ok(done)
@@ -312,6 +319,7 @@ impl Site {
             (Err(FormatError::Io(_)), Some(piece)) => {
                 // The block is good; the base is fetched instead, and the block waits for it.
                 self.have.remove(piece);
+                self.let_go(piece);
                 self.steps += 1;
                 return self.parking.park(key, stored);
             }
@@ -341,6 +349,15 @@ impl Site {
         self.assembly.put_chunks(goal)?;
         self.note_peak();
         Ok(())
+    }
+
+    /// What lies in the files of a piece that turned out damaged does not count any more, so that it is written again.
+    fn let_go(&mut self, piece: u32) {
+        let mut chunk = self.first.get(index(piece)).copied().flatten();
+        while let Some(damaged) = chunk {
+            self.assembly.release(damaged);
+            chunk = self.next.get(index(damaged)).copied().flatten();
+        }
     }
 
     /// Appends the bytes of a piece, from wherever it lies.

@@ -214,6 +214,14 @@ impl Assembly {
         Ok(noted)
     }
 
+    /// A chunk whose bytes turned out damaged is not in place any more: the next block that yields it writes it again.
+    pub fn release(&mut self, chunk: u32) {
+        self.held.remove(chunk);
+        if let Some(slot) = self.names.get_mut(index(chunk)) {
+            *slot = None;
+        }
+    }
+
     /// Appends the bytes of a chunk that is in place, verified again.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use headstart_deliver::{AheadError, Arrived};
 use headstart_engine::record::Freshness;
-use headstart_engine::{ClientId, Event, Reply, Terms};
+use headstart_engine::{ClientId, Event, PackKey, Reply, State, Terms, view};
 use headstart_model::protocol::packs::{ArrivedPart, ReadAhead, Readable};
 use headstart_model::{AppId, ErrorKind, Failure, Until};
 
@@ -21,13 +21,18 @@ pub(super) async fn read_ahead(
     // There before the delivery asks who reads.
     let readers = context.readers.of(&app, &call.pack);
     core.event(Event::FactsChanged { news: context.free_space() });
-    let ensuring = ensure(core, caller.shared.next_client(), &app, &call);
-    tokio::pin!(ensuring);
+    let key = PackKey::new(app.clone(), call.pack.clone());
+    let is_local = move |state: &State, _| view::pack(state, &key).map(|pack| pack.local_version);
+    // What can be read is read as it is, also while another version is on its way.
+    let is_local = core.query(is_local).await?.flatten().is_some();
+    let waiting = Waiting { core: core.clone(), client: caller.shared.next_client() };
     let readable = tokio::select! {
         biased;
-        ensured = &mut ensuring => ensured?,
-        arrived = readers.arrival(&call.path, call.offset, call.bytes) => {
+        ensured = ensure(&waiting, &app, &call) => ensured?,
+        arrived = readers.arrival(&call.path, call.offset, call.bytes), if !is_local => {
             let arrived = arrived.map_err(|error| refused(&call, &error))?;
+            // Whoever reads goes on reading: until the next question the pack stays as urgent as it is.
+            context.readers.linger(&app, &call.pack, waiting);
             Readable::Arrived(part(arrived))
         }
     };
@@ -35,18 +40,11 @@ pub(super) async fn read_ahead(
 }
 
 /// Waits until the pack can be read.
-async fn ensure(
-    core: &CoreHandle,
-    client: ClientId,
-    app: &AppId,
-    call: &ReadAhead,
-) -> Result<Readable, End> {
-    // Whoever reads a large file asks often: what waits for the pack goes with each question, not with the connection.
-    let _leaving = Leaving { core, client };
+async fn ensure(waiting: &Waiting, app: &AppId, call: &ReadAhead) -> Result<Readable, End> {
     let terms = Terms { freshness: Freshness::Any, urgency: call.urgency, until: Until::All };
     let (app, packs) = (app.clone(), vec![call.pack.clone()]);
     let event = move |caller| Event::EnsureRequested { caller, app, packs, terms };
-    let Reply::Ensured { mut failed, .. } = core.call(client, event).await? else {
+    let Reply::Ensured { mut failed, .. } = waiting.core.call(waiting.client, event).await? else {
         return Err(internal());
     };
     match failed.remove(&call.pack) {
@@ -55,12 +53,14 @@ async fn ensure(
     }
 }
 
-struct Leaving<'a> {
-    core: &'a CoreHandle,
+/// One who waits for a pack, to the engine: until it is dropped. Whoever reads a large file asks often, and what waits goes with the
+/// question, not with the connection.
+pub(crate) struct Waiting {
+    core: CoreHandle,
     client: ClientId,
 }
 
-impl Drop for Leaving<'_> {
+impl Drop for Waiting {
     fn drop(&mut self) {
         self.core.event(Event::ClientGone { client: self.client });
     }
@@ -68,9 +68,10 @@ impl Drop for Leaving<'_> {
 
 /// The part as it is described to clients.
 fn part(arrived: Arrived) -> ArrivedPart {
-    let Arrived { file, version, content, size, end } = arrived;
+    let Arrived { file, stamp, version, content, size, end } = arrived;
+    let (device, inode) = (stamp.device, stamp.inode);
     let file = file.to_string_lossy().into_owned();
-    ArrivedPart { file, version, content, size, end }
+    ArrivedPart { file, device, inode, version, content, size, end }
 }
 
 fn refused(call: &ReadAhead, error: &AheadError) -> Failure {

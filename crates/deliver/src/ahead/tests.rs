@@ -11,6 +11,7 @@ fn path(text: &str) -> PackPath {
 struct Version {
     ahead: Ahead,
     held: ChunkSet,
+    folder: tempfile::TempDir,
 }
 
 impl Version {
@@ -25,9 +26,13 @@ impl Version {
         let tree = Arc::new(builder.finish().tree().clone());
         let held = ChunkSet::empty(tree.chunk_count());
         let ahead = Ahead::new();
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["a", "b"] {
+            std::fs::write(folder.path().join(name), "").expect("a file");
+        }
         let version = (PackVersion(1), Digest::of(b"content"));
-        ahead.begin(&tree, version, PathBuf::from("files"), &held);
-        Self { ahead, held }
+        ahead.begin(&tree, version, folder.path().to_owned(), &held);
+        Self { ahead, held, folder }
     }
 
     fn place(&mut self, chunk: u32) {
@@ -88,8 +93,27 @@ async fn who_waits_is_answered_by_the_block_that_brings_it_and_only_then() {
     version.held.insert(1);
     ahead.placed(&version.held);
     let arrived = waiting.await.expect("it came");
-    assert_eq!((arrived.end, arrived.size, arrived.file), (30, 60, PathBuf::from("files/a")));
+    assert_eq!((arrived.end, arrived.size), (30, 60));
+    assert_eq!(arrived.file, version.folder.path().join("a"));
     assert!(ahead.wanted().is_empty());
+}
+
+#[test]
+fn a_file_that_was_moved_away_is_waited_for() {
+    let mut version = Version::new();
+    version.place(3);
+    std::fs::remove_file(version.folder.path().join("b")).expect("it was there");
+    assert_eq!(version.now("b", 0, 1), None);
+}
+
+#[test]
+fn what_is_waited_for_goes_before_what_follows_and_the_newest_before_the_others() {
+    let version = Version::new();
+    let (a, b) = (path("a"), path("b"));
+    let mut waiting = [(&a, 10), (&a, 0), (&b, 0)]
+        .map(|(at, offset)| Box::pin(version.ahead.arrival(at, offset, 1)));
+    assert!(waiting.iter_mut().all(|one| one.as_mut().now_or_never().is_none()));
+    assert_eq!(version.ahead.wanted(), [3, 0, 1, 1, 2, 2]);
 }
 
 #[test]

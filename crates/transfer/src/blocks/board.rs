@@ -45,6 +45,8 @@ struct State {
     next_job: u64,
     /// Blocks that no sink has taken.
     left: usize,
+    /// A server without ranges: the file is read from its first byte to its last, and what is urgent comes in its turn.
+    in_one_go: bool,
     usual_rate: Option<f64>,
 }
 
@@ -72,6 +74,7 @@ impl Board {
             running: BTreeMap::new(),
             next_job: 0,
             left: blocks.len(),
+            in_one_go: false,
             usual_rate: None,
         };
         Self { policy, state: Mutex::new(state), changed: Notify::new() }
@@ -194,10 +197,11 @@ impl Board {
     }
 
     /// Adds to the range the waiting ones behind it, as long as no more than `skip_bytes` lie between the blocks in all: a
-    /// whole file is being read, and what comes along need not be asked for.
+    /// whole file is being read, and what comes along need not be asked for. Nothing is brought forward from then on.
     pub(super) fn take_along(&self, job: u64, mut skip_bytes: u64) {
         let mut state = self.lock();
-        let State { waiting, running, .. } = &mut *state;
+        let State { waiting, running, in_one_go, .. } = &mut *state;
+        *in_one_go = true;
         let Some(running) = running.get_mut(&job) else { return };
         while let (Some(last), Some(next)) =
             (running.blocks.back(), waiting.front().and_then(VecDeque::front))
@@ -234,11 +238,13 @@ impl Board {
         let ranks: HashMap<u64, usize> = tags.iter().copied().zip(0..).collect();
         let rank = |block: &WantedBlock| ranks.get(&block.tag).copied();
         let mut state = self.lock();
-        let waits = state.waiting.iter().flatten().any(|block| rank(block).is_some());
-        if !waits && !state.running.values().any(|running| is_late(&running.blocks, rank)) {
+        let waiting = state.waiting.iter().flatten().filter(|block| rank(block).is_some()).count();
+        let late = state.running.values().any(|running| is_late(&running.blocks, rank));
+        if state.in_one_go || (waiting == 0 && !late) {
             return;
         }
-        let mut jobs: Vec<Job> = state.interrupt(rank);
+        // Who waits for one block has one range give way, not all of them.
+        let mut jobs: Vec<Job> = state.interrupt(rank, waiting);
         jobs.extend(std::mem::take(&mut state.waiting));
         let mut first: Vec<WantedBlock> = Vec::new();
         for job in &mut jobs {
@@ -293,15 +299,25 @@ impl State {
         Ticket { job, lost }
     }
 
-    /// Cuts ranges under way down to the block that each is at, and the urgent ones right behind it; gives the rest. One that others fetch too
-    /// is left alone.
-    fn interrupt(&mut self, rank: impl Fn(&WantedBlock) -> Option<usize>) -> Vec<Job> {
+    /// Cuts ranges under way down to the block that each is at, and the urgent ones right behind it; gives the rest. Those in which urgent
+    /// blocks wait, and of the others at most `most`. One that others fetch too is left alone.
+    fn interrupt(
+        &mut self,
+        rank: impl Copy + Fn(&WantedBlock) -> Option<usize>,
+        mut most: usize,
+    ) -> Vec<Job> {
         let fronts: Vec<_> = self.running.values().map(|job| job.blocks.front().copied()).collect();
         let alone = |front: Option<&WantedBlock>| {
             fronts.iter().filter(|other| other.as_ref() == front).count() == 1
         };
         let mut rests = Vec::new();
         for running in self.running.values_mut().filter(|job| alone(job.blocks.front())) {
+            if !is_late(&running.blocks, rank) {
+                if most == 0 || running.blocks.iter().any(|block| rank(block).is_some()) {
+                    continue;
+                }
+                most -= 1;
+            }
             let urgent = running.blocks.iter().skip(1).take_while(|block| rank(block).is_some());
             let keep = (1 + urgent.count()).min(running.blocks.len());
             rests.push(running.blocks.split_off(keep));

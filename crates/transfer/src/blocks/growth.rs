@@ -65,6 +65,11 @@ impl Growth {
         self.allowed
     }
 
+    /// Whether a source has shown that it gives ranges.
+    pub(super) const fn is_opened(&self) -> bool {
+        self.opened
+    }
+
     /// Bytes a second of late, and the most that it ever was.
     pub(super) const fn rates(&self) -> (f64, f64) {
         (self.rate, self.best_rate)

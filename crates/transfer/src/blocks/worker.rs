@@ -119,6 +119,14 @@ impl<'a, S: BlockSink> Fetch<'a, S> {
     /// Brings forward what is wanted first, whenever that changes. Never ends.
     pub(super) async fn follow(&self, precedence: &Precedence) -> Infallible {
         let mut wanted = precedence.follow();
+        // A server without ranges is read from the first byte on: that is known when the first answer is there.
+        loop {
+            let changed = self.board.changed.notified();
+            if self.growth(|growth| growth.is_opened()) {
+                break;
+            }
+            changed.await;
+        }
         loop {
             self.board.prefer(&wanted.borrow_and_update());
             if wanted.changed().await.is_err() {

@@ -81,6 +81,12 @@ impl Fetch<'_> {
                     self.part.total_bytes = found.file_bytes;
                 }
                 self.check_promises(&answer)?;
+                if self.part.total_bytes.is_none() {
+                    // Where nobody says how long it is, only the end of a whole answer tells.
+                    self.whole_only = true;
+                    self.start_over(None, None).await?;
+                    return Box::pin(self.begin(past_caches)).await;
+                }
                 self.tell_length(self.part.total_bytes);
                 Ok(Opened::Piece(answer, piece))
             }

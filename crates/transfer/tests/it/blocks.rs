@@ -22,6 +22,19 @@ pub(crate) async fn good_server(file: &TestFile) -> Server {
     .await
 }
 
+/// A server that does not know ranges.
+pub(crate) async fn whole_files(file: &TestFile) -> Server {
+    let file = file.clone();
+    Server::start(move |mut exchange| {
+        let file = file.clone();
+        async move {
+            exchange.answer(200, &[], &file.bytes).await;
+            Some(exchange)
+        }
+    })
+    .await
+}
+
 #[tokio::test]
 async fn ranges_are_coalesced_and_every_byte_is_accounted_for() {
     let file = TestFile::new(10, 1000);

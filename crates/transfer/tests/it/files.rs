@@ -424,3 +424,34 @@ async fn a_sha256_is_checked_as_well() {
     let (result, _) = download(&request).await;
     assert!(matches!(result, Err(TransferError::OtherHash { .. })), "{result:?}");
 }
+
+#[tokio::test]
+async fn a_length_that_nobody_tells_ends_in_a_whole_answer() {
+    let file = TestFile::new(10, 10_000);
+    let original = file.clone();
+    let server = Server::start(move |mut exchange| {
+        let file = original.clone();
+        async move {
+            let etag = "etag: \"one\"".to_owned();
+            match (exchange.request.number, exchange.request.range(file.bytes.len())) {
+                (0, _) => {
+                    exchange.head(200, &[etag, "transfer-encoding: chunked".to_owned()]).await;
+                    exchange.body(format!("{:x}\r\n", 60_000).as_bytes()).await;
+                    exchange.body(&file.bytes[..60_000]).await;
+                    return None;
+                }
+                (_, Some((start, end))) => {
+                    let range = format!("content-range: bytes {start}-{}/*", end - 1);
+                    exchange.answer(206, &[etag, range], &file.bytes[start..end]).await;
+                }
+                (_, None) => exchange.answer(200, &[etag], &file.bytes).await,
+            }
+            Some(exchange)
+        }
+    })
+    .await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let request = FileRequest::new(server.url("file"), folder.path().join("file"), 1 << 20);
+    let done = client().download_file(&request, &Tracking::new("test")).await.expect("a file");
+    assert_eq!((done.file_bytes, content(&request.path) == *file.bytes), (100_000, true));
+}

@@ -48,6 +48,10 @@ pub struct ArrivedPart {
     /// Where the file grows, absolute. It is moved when the pack is complete: whoever has it open then goes on reading it; who finds
     /// it gone calls again.
     pub file: String,
+    /// The device and inode of that file, so that another one that lies there meanwhile is not taken for it; 0 where there are none.
+    pub device: u64,
+    /// See `device`.
+    pub inode: u64,
     /// The version that it belongs to.
     pub version: PackVersion,
     /// That version's content: parts of the same content belong together.

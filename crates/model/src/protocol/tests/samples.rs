@@ -445,6 +445,8 @@ fn reading_samples() -> Vec<Sample> {
             &[
                 packs::Readable::Arrived(packs::ArrivedPart {
                     file: "/home/a/b".to_owned(),
+                    device: 1,
+                    inode: 2,
                     version: PackVersion(3),
                     content: Digest::of(b"content"),
                     size: 1 << 30,
