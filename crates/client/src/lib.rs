@@ -47,6 +47,7 @@ pub mod extension;
 mod interrupt;
 mod languages;
 mod link;
+mod listening;
 mod manager;
 mod manifest;
 mod namespace;
@@ -55,6 +56,7 @@ pub mod queue;
 mod recording;
 mod run;
 pub mod service;
+mod shared;
 mod starting;
 mod update;
 mod wire;
@@ -75,6 +77,7 @@ pub use headstart_model::{
     AppGroupId, AppId, AppVersions, ContentRequest, DownloadPolicy, ErrorKind, Failure,
     InstallationEventType, InstallationEventTypes, Language, PackId, PackVersion, Status, Urgency,
 };
+pub use listening::Listening;
 pub use manager::AssetPackManager;
 pub use manifest::AssetPackManifest;
 pub use namespace::{Collision, FolderEntry, FolderEntryKind, Namespace, SizeCalculationMethod};

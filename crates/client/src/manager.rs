@@ -39,6 +39,14 @@ impl AssetPackManager {
         Connector::new().asset_packs().await
     }
 
+    /// The one manager of this process. See [`blocking::AssetPackManager::shared`].
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect); who asks again tries again.
+    pub async fn shared() -> Result<Self, Error> {
+        ::blocking::unblock(blocking::AssetPackManager::shared).await.map(Self::of_blocking)
+    }
+
     pub(crate) async fn open(caller: Caller) -> Result<Self, Error> {
         let inner = if caller.known_app().is_some() {
             blocking::AssetPackManager::open(caller)?

@@ -18,6 +18,7 @@ use crate::downloads::paging::pages;
 use crate::error::Error;
 use crate::link::Caller;
 use crate::run::Blocking;
+use crate::shared::Shared;
 
 /// The single downloads of an app and its extension: [`crate::DownloadManager`] for programs without
 /// an executor. `Spec: api 5`.
@@ -37,6 +38,17 @@ impl DownloadManager {
     /// As [`Connector::downloads`].
     pub fn connect() -> Result<Self, Error> {
         Connector::new().downloads_blocking()
+    }
+
+    /// The one manager of this process, [connected](Self::connect) when it is first asked for. What
+    /// it [started in the foreground](Self::start_foreground) stays there for as long as the process
+    /// lasts. `Spec: api 5`, `shared`.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect); who asks again tries again.
+    pub fn shared() -> Result<Self, Error> {
+        static SHARED: Shared<DownloadManager> = Shared::new();
+        SHARED.get_or(Self::connect)
     }
 
     pub(crate) fn new(caller: Caller) -> Self {

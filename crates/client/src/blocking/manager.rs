@@ -17,6 +17,7 @@ use crate::link::Caller;
 use crate::manifest::AppLanguages;
 use crate::namespace::Namespaces;
 use crate::run::Blocking;
+use crate::shared::Shared;
 use crate::{
     AssetPack, AssetPackManifest, DownloadStatusUpdate, EnsureOptions, Require,
     SizeCalculationMethod, UpdateCheck,
@@ -40,6 +41,16 @@ impl AssetPackManager {
     /// As [`Connector::asset_packs`].
     pub fn connect() -> Result<Self, Error> {
         Connector::new().asset_packs_blocking()
+    }
+
+    /// The one manager of this process, [connected](Self::connect) when it is first asked for: for
+    /// parts of a program that know nothing of each other. `Spec: api 2`, `shared`.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect); who asks again tries again.
+    pub fn shared() -> Result<Self, Error> {
+        static SHARED: Shared<AssetPackManager> = Shared::new();
+        SHARED.get_or(Self::connect)
     }
 
     /// Opens the packs of the app that `caller` is, asking the service which that is where nobody
