@@ -237,8 +237,9 @@ pub(crate) type Fallible<T> = Result<T>;
 #[cfg(feature = "v0_3")]
 pub(crate) type Fallible<T> = Option<T>;
 
-pub(crate) fn fallible<T>(result: Result<T>) -> Fallible<T> {
+pub(crate) fn fallible<T>(result: Result<T, Error>) -> Fallible<T> {
     #[cfg(feature = "v0_3")]
-    let result = result.ok();
-    result
+    return result.ok();
+    #[cfg(not(feature = "v0_3"))]
+    return result.map_err(Into::into);
 }

@@ -128,19 +128,17 @@ pub(crate) fn answer(
     disposition: ChallengeDisposition,
     challenge: &DownloadChallenge,
 ) -> ChallengeAnswer {
+    use ChallengeAnswer as Answer;
+    use ChallengeDisposition as Asked;
+
+    let trusts = challenge.method == AuthenticationMethod::ServerTrust;
     match disposition {
-        ChallengeDisposition::UseCredential
-            if challenge.method == AuthenticationMethod::ServerTrust =>
-        {
-            ChallengeAnswer::UseCredential(ChallengeCredential::TrustServer {})
+        Asked::UseCredential if trusts => {
+            Answer::UseCredential(ChallengeCredential::TrustServer {})
         }
-        ChallengeDisposition::UseCredential | ChallengeDisposition::PerformDefaultHandling => {
-            ChallengeAnswer::PerformDefaultHandling
-        }
-        ChallengeDisposition::CancelAuthenticationChallenge => {
-            ChallengeAnswer::CancelAuthenticationChallenge
-        }
-        ChallengeDisposition::RejectProtectionSpace => ChallengeAnswer::RejectProtectionSpace,
+        Asked::UseCredential | Asked::PerformDefaultHandling => Answer::PerformDefaultHandling,
+        Asked::CancelAuthenticationChallenge => Answer::CancelAuthenticationChallenge,
+        Asked::RejectProtectionSpace => Answer::RejectProtectionSpace,
     }
 }
 

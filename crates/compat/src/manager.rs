@@ -1,7 +1,5 @@
 //! The asset packs of the app.
 
-use std::sync::{Mutex, PoisonError};
-
 use headstart::DownloadStatusUpdate as Update;
 use headstart::blocking::AssetPackManager as Inner;
 use serde::Serialize;
@@ -127,14 +125,7 @@ impl AssetPackManager {
     /// # Errors
     /// When this process is no app, or the service is needed and cannot be had.
     pub fn shared() -> Fallible<Self> {
-        fallible(Self::of_process())
-    }
-
-    pub(crate) fn of_process() -> Result<Self> {
-        static SHARED: Mutex<Option<Inner>> = Mutex::new(None);
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        let inner = shared.take().map_or_else(Inner::connect, Ok)?;
-        Ok(Self { inner: shared.insert(inner).clone() })
+        fallible(Inner::shared().map(|inner| Self { inner }))
     }
 
     /// Whether any version of a pack can be read.
