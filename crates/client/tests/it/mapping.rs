@@ -151,6 +151,7 @@ fn known() -> BTreeSet<&'static str> {
         Namespace::folder,
         Namespace::collisions,
         Error::code,
+        Error::missing,
         Require::LatestVersion,
         EnsureOptions::urgency,
     ]);
