@@ -25,7 +25,7 @@ pub use crate::extension::{
 
 use crate::asset_pack::{AssetPack, AssetPackStatus};
 use crate::download::{Download, DownloadManager};
-use crate::error::{BackgroundAssetsError, Fallible, Result};
+use crate::error::{Fallible, Result};
 use crate::manager::AssetPackManager;
 use crate::operation::Operation;
 
@@ -72,25 +72,13 @@ impl AsyncAssetPackManager {
         self.inner
     }
 
-    /// Begins work about all packs.
+    /// Begins work.
     fn start<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Packs) -> Result<T, headstart::Error> + Send + 'static,
     ) -> Operation<T> {
         let packs = self.inner.inner.clone();
         Operation::start(move || Ok(work(&packs)?))
-    }
-
-    /// Begins work about the pack with this id.
-    fn about<T: Send + 'static>(
-        &self,
-        id: &str,
-        work: impl FnOnce(&Packs, &str) -> Result<T, headstart::Error> + Send + 'static,
-    ) -> Operation<T> {
-        let (packs, id) = (self.inner.inner.clone(), id.to_owned());
-        Operation::start(move || {
-            work(&packs, &id).map_err(|it| BackgroundAssetsError::about(&it, Some(&id), None))
-        })
     }
 
     /// The packs that are offered.
@@ -100,20 +88,20 @@ impl AsyncAssetPackManager {
 
     /// The pack with this id.
     pub fn asset_pack(&self, id: &str) -> Result<AssetPackFuture> {
-        Ok(self.about(id, |packs, id| packs.asset_pack(id).map(AssetPack::new)))
+        let id = id.to_owned();
+        Ok(self.start(move |packs| packs.asset_pack(&id).map(AssetPack::new)))
     }
 
     /// The status of the local copy compared with this pack.
     pub fn status_relative_to(&self, asset_pack: &AssetPack) -> AssetPackStatusFuture {
         let pack = asset_pack.inner.clone();
-        self.about(asset_pack.inner.id(), move |packs, _| {
-            packs.status_relative_to(&pack).map(AssetPackStatus::of)
-        })
+        self.start(move |packs| packs.status_relative_to(&pack).map(AssetPackStatus::of))
     }
 
     /// The status of a pack as far as the device knows it.
     pub fn local_status(&self, id: &str) -> Result<AssetPackStatusFuture> {
-        Ok(self.about(id, |packs, id| Ok(AssetPackStatus::of(packs.local_status(id)))))
+        let id = id.to_owned();
+        Ok(self.start(move |packs| Ok(AssetPackStatus::of(packs.local_status(&id)))))
     }
 
     /// Waits until a pack can be read.
@@ -125,9 +113,7 @@ impl AsyncAssetPackManager {
         let pack = asset_pack.inner.clone();
         let require =
             if require_latest_version { Require::LatestVersion } else { Require::AnyVersion };
-        self.about(asset_pack.inner.id(), move |packs, _| {
-            packs.ensure_local_availability_with(&pack, require)
-        })
+        self.start(move |packs| packs.ensure_local_availability_with(&pack, require))
     }
 
     /// Begins updates, and removes packs that are offered no longer.
@@ -140,7 +126,8 @@ impl AsyncAssetPackManager {
 
     /// Removes the local copy of a pack.
     pub fn remove(&self, id: &str) -> Result<RemoveAssetPackFuture> {
-        Ok(self.about(id, Packs::remove))
+        let id = id.to_owned();
+        Ok(self.start(move |packs| packs.remove(&id)))
     }
 
     /// What happens to the downloads of all packs.

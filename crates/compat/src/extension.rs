@@ -116,8 +116,7 @@ impl From<&DownloadChallenge> for AuthenticationChallenge {
             host: challenge.host.clone(),
             authentication_method: method.to_owned(),
             previous_failure_count: challenge.previous_failure_count.into(),
-            proposed_credential_user: None,
-            proposed_credential_has_password: false,
+            ..Self::default()
         }
     }
 }

@@ -152,7 +152,7 @@ impl AssetPackManager {
             Some(pack) => self.inner.contents_in(pack, path),
             None => self.inner.contents(path),
         };
-        Ok(found(contents, path, asset_pack_id)?.to_vec())
+        Ok(contents?.to_vec())
     }
 
     /// A file, opened, in any pack or in one.
@@ -163,8 +163,7 @@ impl AssetPackManager {
         let file = match asset_pack_id {
             Some(pack) => self.inner.descriptor_in(pack, path),
             None => self.inner.descriptor(path),
-        };
-        let file = found(file, path, asset_pack_id)?;
+        }?;
         #[cfg(all(unix, feature = "v0_3"))]
         return Ok(std::os::fd::IntoRawFd::into_raw_fd(file));
         #[cfg(not(all(unix, feature = "v0_3")))]
@@ -176,12 +175,8 @@ impl AssetPackManager {
     /// # Errors
     /// When there is none.
     pub fn url(&self, path: &str) -> Result<String> {
-        Ok(crate::extension::file_url(&found(self.inner.path(path), path, None)?))
+        Ok(crate::extension::file_url(&self.inner.path(path)?))
     }
-}
-
-fn found<T>(found: Result<T, headstart::Error>, path: &str, pack: Option<&str>) -> Result<T> {
-    found.map_err(|error| BackgroundAssetsError::about(&error, pack, Some(path)))
 }
 
 /// Each begins when its future is first polled.

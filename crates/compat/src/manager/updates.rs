@@ -6,7 +6,7 @@ use super::{
     AssetPackManager, DownloadStatusUpdate, Inner, ManagedAssetPackDownloadDelegate,
     ManagedAssetPackDownloadEvent,
 };
-use crate::error::{BackgroundAssetsError, Result};
+use crate::error::Result;
 use crate::stream::{EventStream, Events, Slot};
 
 /// What happens to downloads.
@@ -51,13 +51,12 @@ fn listen(
     events: Events<DownloadStatusUpdate>,
     mut tell: impl FnMut(&DownloadStatusUpdate) + Send + 'static,
 ) -> Result<Listening> {
-    let listening = manager.listen(pack, move |update| {
+    Ok(manager.listen(pack, move |update| {
         let Some(update) = DownloadStatusUpdate::of(update) else { return };
         // The event is delivered in any case; who called contains a panic.
         events.push(update.clone());
         tell(&update);
-    });
-    listening.map_err(|error| BackgroundAssetsError::about(&error, pack, None))
+    })?)
 }
 
 /// Makes `handler` hear of the downloads of all packs until the stream is dropped or another takes
