@@ -40,6 +40,15 @@ static ALONE: LazyLock<[Regex; 5]> = LazyLock::new(|| {
     .map(pattern)
 });
 
+/// A variant of the table of the original's codes, where it is declared and where it is given.
+static VARIANT: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r#"(?m)^ +(?<variant>\w+) = (?<number>\d+), "\w+", \w+;"#));
+static GIVEN: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"\b(?:Code|BackgroundAssetsErrorCode)::(?<variant>\w+)\b"));
+/// A row of number, code, kind, and when it is given.
+static NUMBERED: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?m)^\| (?<number>\d+) \| `\w+` \| \w+ \| (?<when>.+) \|$"));
+
 /// The body of a method that gives the code of an error.
 static METHOD: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?s)\bfn code\(&self\) -> &'static str \{\n(?<body>.*?)\n    \}\n"));
@@ -122,6 +131,36 @@ pub fn check(documented: &Documented, files: &[(&str, &str)]) -> Vec<Finding> {
     findings
 }
 
+/// Checks that the table of the original's numbers in `docs/spec/api.md` says of exactly those codes that they are never given
+/// that no code gives. Files are (path, text); one of them has the table of variants.
+#[must_use]
+pub fn check_given(api: &str, files: &[(&str, &str)]) -> Vec<Finding> {
+    let texts = files.iter().map(|(_, text)| text.find(TESTS).map_or(*text, |at| &text[..at]));
+    let texts: Vec<_> = texts.collect();
+    let given: BTreeSet<_> = texts
+        .iter()
+        .flat_map(|text| GIVEN.captures_iter(text))
+        .filter_map(|given| Some(given.name("variant")?.as_str()))
+        .collect();
+    let mut variants = texts.iter().flat_map(|text| VARIANT.captures_iter(text)).peekable();
+    let mut findings = Vec::new();
+    if variants.peek().is_none() {
+        findings.push(Finding::new("docs/spec/api.md", "the table of variants was not found"));
+    }
+    for variant in variants {
+        let (number, is_given) = (&variant["number"], given.contains(&variant["variant"]));
+        let row = NUMBERED.captures_iter(api).find(|row| row["number"] == *number);
+        let what = match row.map(|row| row["when"].starts_with("never")) {
+            None => format!("the code {number} has no row"),
+            Some(true) if is_given => format!("the code {number} is given, and the row says never"),
+            Some(false) if !is_given => format!("nothing gives the code {number}"),
+            Some(_) => continue,
+        };
+        findings.push(Finding::new("docs/spec/api.md", what));
+    }
+    findings
+}
+
 fn lower_first(name: &str) -> String {
     let mut letters = name.chars();
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
@@ -190,6 +229,29 @@ mod tests {
     fn a_code_that_nothing_uses_is_found() {
         let code = "(ErrorKind::NotFound, \"a\")";
         assert_eq!(problems(code), ["docs/errors.md: nothing uses the code `b`"]);
+    }
+
+    #[test]
+    fn what_is_never_given_says_so() {
+        let table = "codes! {\n    One = 1, \"one\", Network;\n    Two = 2, \"two\", Network;\n}";
+        let api = "| 1 | `one` | network | when it rains |\n| 2 | `two` | network | never |\n";
+        let found = |api: &str, code: &str| -> Vec<String> {
+            check_given(api, &[("t.rs", table), ("x.rs", code)])
+                .iter()
+                .map(Finding::to_string)
+                .collect()
+        };
+        assert_eq!(found(api, "Code::One.failure(m)"), [""; 0]);
+        let place = "docs/spec/api.md: ";
+        assert_eq!(
+            found(api, "BackgroundAssetsErrorCode::Two"),
+            ["nothing gives the code 1", "the code 2 is given, and the row says never"]
+                .map(|what| format!("{place}{what}"))
+        );
+        assert_eq!(
+            found("| 2 | `two` | network | never by it |", "Code::One"),
+            [format!("{place}the code 1 has no row")]
+        );
     }
 
     #[test]

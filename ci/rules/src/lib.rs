@@ -5,7 +5,7 @@
 //! - [`dependencies`]: licences and bans of `deny.toml`, for every dependency.
 //! - [`forbidden`]: text that no committed file may contain (`ci/forbidden.toml`).
 //! - [`citations`]: a cited section of `docs/spec` exists.
-//! - [`codes`]: `docs/errors.md` has every stable error code, and no other.
+//! - [`codes`]: `docs/errors.md` has every stable error code, and no other; `docs/spec/api.md` says which are never given.
 //! - [`manifests`]: every crate takes the workspace's lints, and stricter clippy files repeat the common settings.
 //! - [`pages`]: links between pages lead somewhere, and source files that pages name exist.
 //! - [`rows`]: `docs/spec/tests.md` has a test for each row of certain tables.

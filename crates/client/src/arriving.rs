@@ -13,7 +13,7 @@ use headstart_sys::positioned;
 
 use crate::blocking::AssetPackManager;
 use crate::error::Error;
-use crate::recording;
+use crate::namespace::recording;
 use crate::run::run;
 
 /// How often a file is looked for that was moved while the answer was under way. Each further time the service has something

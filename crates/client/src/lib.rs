@@ -53,7 +53,6 @@ mod manifest;
 mod namespace;
 pub mod packs;
 pub mod queue;
-mod recording;
 mod run;
 pub mod service;
 mod shared;

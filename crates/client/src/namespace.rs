@@ -13,7 +13,6 @@ use headstart_sys::map::MappedFile;
 
 use crate::contents::Contents;
 use crate::error::Error;
-use crate::recording;
 
 mod collisions;
 mod files;
@@ -21,6 +20,7 @@ mod folder;
 mod languages;
 mod merged;
 mod open;
+pub(crate) mod recording;
 mod size;
 
 pub use collisions::Collision;

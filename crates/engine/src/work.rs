@@ -1,12 +1,14 @@
 //! One event's work: the only way to change records, so that every change leaves as a row and every index follows.
 
+mod questions;
+
 use std::collections::BTreeSet;
 
 use headstart_model::{AppGroupId, AppId, Failure};
 
 use crate::class::{Class, Demand};
 use crate::effect::{Effect, Effects, FileUpdate, Notice, PackUpdate, Reply};
-use crate::id::{CallId, DownloadId, EffectId, PackKey, RequestId};
+use crate::id::{DownloadId, EffectId, PackKey, RequestId};
 use crate::live::{Live, Subject, index_add, index_remove};
 use crate::order;
 use crate::record::{
@@ -15,9 +17,6 @@ use crate::record::{
 };
 use crate::state::{Device, State};
 use crate::time::Now;
-
-/// Binary digits of a question's number that count within one life of the service.
-const CALLS_BITS: u32 = 32;
 
 /// The state, the time, and what the event has brought about so far.
 pub(crate) struct Work<'a> {
@@ -330,18 +329,6 @@ impl<'a> Work<'a> {
         let base = base.or_else(|| self.file(id).map(FileDownload::class));
         let base = base.unwrap_or(Class::Upkeep);
         self.live().class_of(id, base)
-    }
-
-    /// The number of a question. One that was asked in an earlier life of the service may be answered in this one: its number
-    /// must not mean something else then, whatever the clock says.
-    pub(crate) fn next_call(&mut self) -> CallId {
-        if self.live().calls.is_new() {
-            self.state.records.counters.lives += 1;
-            self.touched.insert(RowKey::Counters);
-            let first = self.state.records.counters.lives << CALLS_BITS;
-            self.live_mut().calls.number_from(first);
-        }
-        self.live_mut().calls.next_id()
     }
 
     /// Puts an effect on record and issues it.

@@ -193,7 +193,11 @@ fn what_an_app_reads_when_it_begins_comes_first_in_its_next_pack() {
     world.write("reads.txt", format!("{reads}Other\tx\nLevel1\tgone.txt\n"));
     let pack = ["pack", "pack.jsonc", "-o", "set.assetpack", "--launch-set", "reads.txt"];
     let packed = world.run(&pack).succeeds();
-    assert!(packed.err.contains("`gone.txt` of the launch set is not in the pack"), "{}", packed.err);
+    assert!(
+        packed.err.contains("`gone.txt` of the launch set is not in the pack"),
+        "{}",
+        packed.err
+    );
     // The story is one small block before the others.
     let blocks = |archive| world.json(&["inspect", archive]).succeeds().last()["blocks"].clone();
     world.run(&["pack", "pack.jsonc", "-o", "plain.assetpack"]).succeeds();

@@ -180,8 +180,8 @@ async fn watch(
                 }
                 check_use(inner, run);
                 let (used, limits) = (clock.used(run), &inner.limits);
-                let over = if clock.exclusive(run) >= limits.exclusive {
-                    Some(End::ExclusiveControl(limits.exclusive))
+                let over = if let Some(over) = clock.over(run, limits.exclusive) {
+                    Some(over)
                 } else if used >= budget {
                     Some(End::Budget)
                 } else if used >= limits.patience {

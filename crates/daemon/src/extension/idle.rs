@@ -55,8 +55,8 @@ async fn wind_down(inner: &Inner, run: &Run, turn: u64, clock: &Clock) -> Next {
             return Next::Nothing;
         }
         call::check_use(inner, run);
-        if clock.exclusive(run) >= patience {
-            return Next::End(End::ExclusiveControl(patience));
+        if let Some(over) = clock.over(run, patience) {
+            return Next::End(over);
         }
         if !run.exclusive().is_going() && since.elapsed() >= GRACE {
             return Next::Rest;

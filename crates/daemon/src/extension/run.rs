@@ -52,6 +52,8 @@ pub(crate) enum End {
     Budget,
     /// It had exclusive control, or waited for it, too long.
     ExclusiveControl(Duration),
+    /// It waited for exclusive control, which others had, and never got it.
+    AwaitedControl(Duration),
     /// It did not ask what it is wanted for.
     NotServing(Duration),
     /// It broke its connection off.
@@ -84,6 +86,9 @@ impl std::fmt::Display for End {
             Self::ExclusiveControl(time) => {
                 write!(f, "it had or awaited exclusive control for {} s", time.as_secs_f32())
             }
+            Self::AwaitedControl(time) => {
+                write!(f, "it waited {} s for exclusive control", time.as_secs_f32())
+            }
             Self::NotServing(time) => {
                 write!(f, "it did not connect within {} s", time.as_secs_f32())
             }
@@ -112,6 +117,11 @@ impl End {
             _ => "extensionEnded",
         };
         let message = format!("the extension of app `{app}` gave no answer: {self}");
+        if matches!(self, Self::AwaitedControl(_)) {
+            return Failure::new(ErrorKind::Conflict, "exclusiveControlTaken", message).with_hint(
+                "the app, or another connection of the extension, has it: give it back",
+            );
+        }
         Failure::new(ErrorKind::Unavailable, code, message).with_hint(
             "the log of the service has what it printed; `headstart app info` shows its runs",
         )

@@ -96,9 +96,12 @@ pub(super) async fn acquire(
             .into());
     }
     let wait_ms = call.wait_milliseconds;
-    let time = caller.run.map(Run::begin_exclusive);
+    let mut time = caller.run.map(Run::begin_exclusive);
     let event = move |caller| Event::ExclusiveRequested { caller, app, wait_ms };
     caller.shared.core.call(caller.client, event).await?;
+    if let Some(time) = &mut time {
+        time.got();
+    }
     *held = Some(Held { _time: time });
     replies.last::<AcquireExclusiveControl>(&ExclusiveControl {}).await
 }

@@ -297,9 +297,12 @@ impl Bench {
 
     /// The extension that was asked first gives no answer.
     pub(crate) fn extension_fails(&mut self, used_ms: u64) -> Vec<Effect> {
+        self.extension_fails_as(ErrorKind::Unavailable, used_ms)
+    }
+
+    pub(crate) fn extension_fails_as(&mut self, kind: ErrorKind, used_ms: u64) -> Vec<Effect> {
         let Inquiry { app, call, .. } = self.questions.remove(0);
-        let failure = a_failure(ErrorKind::Unavailable);
-        self.hear(Event::ExtensionFailed { app, call, failure, used_ms })
+        self.hear(Event::ExtensionFailed { app, call, failure: a_failure(kind), used_ms })
     }
 
     /// Answers every question that there is and will be.

@@ -3,7 +3,7 @@
 use headstart_model::ContentRequest;
 
 use crate::live::Timer;
-use crate::transition::{check, exclusive, facts};
+use crate::transition::{check, exclusive, facts, languages};
 use crate::work::Work;
 
 /// Timers handled in one event; the rest is due again at once, so that no event grows with the queue.
@@ -32,7 +32,10 @@ fn go_off(w: &mut Work<'_>, timer: Timer) {
             w.live_mut().timers.set(Timer::Periodic(app.clone()), next);
             check::content_requested(w, &app, ContentRequest::Periodic);
         }
-        Timer::Extension(app) => w.want_ask(&app),
+        Timer::Extension(app) => {
+            languages::ask_again(w, &app);
+            w.want_ask(&app);
+        }
         Timer::Exclusive(request) => exclusive::too_late(w, request),
         // Admission looks at the clock itself; the timer only wakes it up.
         Timer::Patience => {}

@@ -167,6 +167,28 @@ fn one_that_takes_exclusive_control_again_and_again_is_ended() {
     assert!(log.contains("extensionTooSlow"), "{log}");
 }
 
+/// It is not to blame for who has it.
+#[test]
+fn one_that_waits_for_exclusive_control_that_the_app_has_is_ended_and_asked_again() {
+    let bench = Bench::new("hold");
+    let service = bench.device.start(&EXCLUSIVE);
+    bench.install();
+    let manager = bench.device.connector().downloads_blocking().unwrap();
+    let control = manager.exclusive_control(None).unwrap();
+    let app = AppId::new("com.example.game").unwrap();
+    let apps = bench.apps();
+    let events = apps.simulate_event(&app, headstart::ContentRequest::Periodic).unwrap();
+    let waited = || {
+        let ends = bench.ends();
+        ends.iter().filter(|end| *end == "it waited 0.3 s for exclusive control").count()
+    };
+    until("its ends", || waited() > 3);
+    let failure = bench.info().extension.unwrap().failure.unwrap();
+    assert_eq!(failure.code.as_str(), "exclusiveControlTaken", "{failure:?}");
+    drop((events, control));
+    stop(&bench, service);
+}
+
 /// Long enough that it computes something, however busy the machine is.
 #[test]
 fn one_that_keeps_it_after_its_answer_is_ended_and_the_time_counts() {

@@ -2,8 +2,8 @@
 
 use headstart_model::{ContentRequest, ErrorKind, Language};
 
-use crate::record::{Bundle, Switch};
-use crate::testing::{Bench, app_id, bundle, is_fetch, with_manifest};
+use crate::record::{BUDGET_MS, Bundle, Switch};
+use crate::testing::{Bench, app_id, bundle, file, is_fetch, with_manifest};
 use crate::{Event, ExtensionAnswer, FactsChange, Network, Order, Power};
 
 const SECOND: u64 = 1_000;
@@ -138,6 +138,39 @@ fn a_change_of_the_language_that_the_extension_does_not_answer_is_over_after_thr
         bench.extension_fails(1);
         bench.pass(HOUR);
     }
+    bench.finish_everything();
+    assert!(bench.subjects().is_empty());
+}
+
+#[test]
+fn a_change_of_the_language_is_asked_about_when_there_is_run_time_again() {
+    let mut bench = reading();
+    bench.schedule(vec![file("a")]);
+    bench.finish(is_fetch);
+    bench.extension_fails(BUDGET_MS);
+    bench.pass(HOUR);
+    read(&mut bench, "fr");
+    bench.finish(is_fetch);
+    assert!(bench.subjects().is_empty(), "its day is over");
+    bench.pass(22 * HOUR);
+    assert!(bench.subjects().is_empty() && bench.fetching().is_empty());
+    bench.pass(HOUR);
+    assert_eq!(bench.subjects(), ["finished a"], "a new day");
+    bench.heard();
+    is_asked_about_the_language(&mut bench);
+}
+
+#[test]
+fn an_extension_that_something_stands_in_the_way_of_is_asked_again_until_that_has_gone() {
+    let mut bench = reading();
+    bench.request(ContentRequest::Periodic);
+    bench.finish(is_fetch);
+    for _ in 0..10 {
+        assert_eq!(bench.subjects(), ["downloads Periodic"]);
+        bench.extension_fails_as(ErrorKind::Conflict, 1);
+        bench.pass(HOUR);
+    }
+    nothing(&mut bench);
     bench.finish_everything();
     assert!(bench.subjects().is_empty());
 }

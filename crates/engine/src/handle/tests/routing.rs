@@ -324,7 +324,7 @@ fn a_delegate_that_comes_and_goes_takes_nothing_from_the_one_that_is_asked() {
 }
 
 #[test]
-fn an_acknowledgement_that_does_not_count_is_refused() {
+fn point_11_4_an_acknowledgement_that_does_not_count_is_refused() {
     let mut bench = Bench::launched(with_extension());
     bench.attach();
     bench.schedule(vec![file("a")]);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use headstart_model::download::UrlDownload;
 use headstart_model::protocol::downloads::ChallengeAnswer;
-use headstart_model::{AppId, ContentRequest, Failure, PackId};
+use headstart_model::{AppId, ContentRequest, ErrorKind, Failure, PackId};
 
 use super::{Matter, Side, close, open_call};
 use crate::backoff::backoff_ms;
@@ -180,10 +180,12 @@ pub(crate) fn extension_failed(
     let class = if installing { Class::Essential } else { Class::Nonessential };
     let mut request_attempts = 1;
     let is_request = matches!(matter, Matter::Downloads(_));
+    // What stood in the way of it says nothing about the extension; only an installation cannot wait until that has gone.
+    let counts = is_request && (installing || failure.kind != ErrorKind::Conflict);
     if let Some(record) = w.app_mut(app) {
         let extension = &mut record.extension;
         extension.attempts = extension.attempts.saturating_add(1);
-        extension.request_attempts += u32::from(is_request);
+        extension.request_attempts += u32::from(counts);
         request_attempts = extension.request_attempts;
         let wait_ms = backoff_ms(class, seed, call.0, extension.attempts);
         extension.retry_at = Some(now.after_ms(wait_ms));
