@@ -47,7 +47,6 @@ pub mod extension;
 mod interrupt;
 mod languages;
 mod link;
-mod listening;
 mod manager;
 mod manifest;
 mod namespace;
@@ -55,7 +54,6 @@ pub mod packs;
 pub mod queue;
 mod run;
 pub mod service;
-mod shared;
 mod starting;
 mod update;
 mod wire;
@@ -76,8 +74,7 @@ pub use headstart_model::{
     AppGroupId, AppId, AppVersions, ContentRequest, DownloadPolicy, ErrorKind, Failure,
     InstallationEventType, InstallationEventTypes, Language, PackId, PackVersion, Status, Urgency,
 };
-pub use listening::Listening;
-pub use manager::AssetPackManager;
+pub use manager::{AssetPackManager, Listening};
 pub use manifest::AssetPackManifest;
 pub use namespace::{Collision, FolderEntry, FolderEntryKind, Namespace, SizeCalculationMethod};
 pub use update::{DownloadProgress, DownloadStatusUpdate, UpdateCheck};

@@ -16,6 +16,10 @@ use crate::{
     Events, Overwrite, Require, SizeCalculationMethod, UpdateCheck,
 };
 
+mod listening;
+
+pub use listening::Listening;
+
 /// The asset packs of an app. `Spec: api 2`.
 ///
 /// Clones are cheap and share connections and the index of the files. Async methods work under any

@@ -11,6 +11,7 @@ use super::Events;
 use crate::Download;
 use crate::connection::{Connection, unexpected};
 use crate::connector::Connector;
+use crate::connector::shared::Shared;
 use crate::downloads::DownloadEvent;
 use crate::downloads::delegate::{self, DelegateRegistration, DownloadManagerDelegate};
 use crate::downloads::exclusive::{self, ExclusiveControl};
@@ -18,7 +19,6 @@ use crate::downloads::paging::pages;
 use crate::error::Error;
 use crate::link::Caller;
 use crate::run::Blocking;
-use crate::shared::Shared;
 
 /// The single downloads of an app and its extension: [`crate::DownloadManager`] for programs without
 /// an executor. `Spec: api 5`.

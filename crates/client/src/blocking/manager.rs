@@ -12,12 +12,12 @@ use headstart_model::{ErrorKind, PackId, Status, Until};
 use super::{Events, reading_methods};
 use crate::connection::unexpected;
 use crate::connector::Connector;
+use crate::connector::shared::Shared;
 use crate::error::{Error, LocalAvailabilityError};
 use crate::link::Caller;
 use crate::manifest::AppLanguages;
 use crate::namespace::Namespaces;
 use crate::run::Blocking;
-use crate::shared::Shared;
 use crate::{
     AssetPack, AssetPackManifest, DownloadStatusUpdate, EnsureOptions, Require,
     SizeCalculationMethod, UpdateCheck,
