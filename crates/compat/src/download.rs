@@ -357,9 +357,6 @@ impl UrlDownload {
         if options.method != "GET" {
             return Err(invalid("a download is made with the method GET"));
         }
-        if isize::try_from(file_size).is_err() {
-            return Err(invalid("no file is that large"));
-        }
         let priority = headstart::DownloadPriority::new(options.priority.raw_value())
             .map_err(|error| invalid(&error.to_string()))?;
         let group = group(app_group_id)?;
