@@ -100,7 +100,8 @@ impl ArrivingFile {
     pub(crate) fn open(packs: &AssetPackManager, pack: &str, path: &str) -> Result<Self, Error> {
         let pack = PackId::new(pack).map_err(|_| Error::asset_pack_not_found(pack))?;
         let path = crate::consume::path_of(path)?;
-        let found = find(packs, (&pack, &path), 0..1)?;
+        let found = find(packs, (&pack, &path), 0..1)
+            .map_err(|error| error.about_file(path.as_str()).about_pack(pack.as_str()))?;
         recording::note(pack.as_str(), path.as_str());
         let Found { file, stamp, version, edition, size, part } = found;
         let mut arrived = Arrived::default();

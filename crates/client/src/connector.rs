@@ -14,6 +14,8 @@ use crate::link::port::PortChoice;
 use crate::link::{Caller, Link};
 use crate::{blocking, environment};
 
+pub(crate) mod shared;
+
 /// Whether a call may start the service.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Start {

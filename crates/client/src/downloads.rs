@@ -69,6 +69,15 @@ impl DownloadManager {
         Connector::new().downloads()
     }
 
+    /// The one manager of this process. See [`blocking::DownloadManager::shared`].
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect); who asks again tries again.
+    #[expect(clippy::unused_async, reason = "as `connect`")]
+    pub async fn shared() -> Result<Self, Error> {
+        blocking::DownloadManager::shared().map(Self::new)
+    }
+
     pub(crate) const fn new(inner: blocking::DownloadManager) -> Self {
         Self { inner }
     }

@@ -21,6 +21,7 @@ pub struct Error {
 struct Inner {
     failure: Failure,
     local_availability: Option<LocalAvailabilityError>,
+    missing: Option<String>,
 }
 
 /// How each pack of a batch ended, of which at least one could not be had. `Spec: api 2`.
@@ -64,6 +65,14 @@ impl Error {
         &self.inner.failure
     }
 
+    /// What an app asked for and is not there, as it asked for it: the id of a pack (code
+    /// `assetPackNotFound`) or the path of a file (`fileNotFound`). `Spec: api 10`, what stands with
+    /// these errors of the original.
+    #[must_use]
+    pub fn missing(&self) -> Option<&str> {
+        self.inner.missing.as_deref()
+    }
+
     /// How each pack of a batch ended, when this is the failure of a batch (code
     /// `localAvailabilityFailure`).
     #[must_use]
@@ -102,6 +111,24 @@ impl Error {
         failure.into()
     }
 
+    /// That of a call about the pack with this id.
+    pub(crate) fn about_pack(self, id: &str) -> Self {
+        self.naming("assetPackNotFound", id)
+    }
+
+    /// That of a call about the file with this path.
+    pub(crate) fn about_file(self, path: &str) -> Self {
+        self.naming("fileNotFound", path)
+    }
+
+    fn naming(self, code: &str, name: &str) -> Self {
+        if self.code() != code {
+            return self;
+        }
+        let (failure, missing) = (self.failure().clone(), Some(name.to_owned()));
+        Self { inner: Arc::new(Inner { failure, local_availability: None, missing }) }
+    }
+
     pub(crate) fn of_batch(local: LocalAvailabilityError) -> Self {
         let message = local.to_string();
         let mut failure = Failure::new(ErrorKind::Internal, "localAvailabilityFailure", message);
@@ -110,7 +137,8 @@ impl Error {
             failure.hint.clone_from(&first.failure().hint);
         }
         failure.causes = local.failures.iter().map(|(_, error)| error.to_string()).collect();
-        Self { inner: Arc::new(Inner { failure, local_availability: Some(local) }) }
+        let local_availability = Some(local);
+        Self { inner: Arc::new(Inner { failure, local_availability, missing: None }) }
     }
 
     /// The other side does not keep to the protocol.
@@ -124,12 +152,9 @@ impl Error {
 
     pub(crate) fn asset_pack_not_found(id: &str) -> Self {
         // An id from a caller may be any text: it is cut before it enters a message.
-        let id: String = id.chars().take(120).collect();
-        Self::new(
-            ErrorKind::NotFound,
-            "assetPackNotFound",
-            format!("there is no asset pack `{id}`"),
-        )
+        let shown: String = id.chars().take(120).collect();
+        let text = format!("there is no asset pack `{shown}`");
+        Self::new(ErrorKind::NotFound, "assetPackNotFound", text).about_pack(id)
     }
 }
 
@@ -149,7 +174,7 @@ impl std::error::Error for LocalAvailabilityError {
 
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
-        Self { inner: Arc::new(Inner { failure, local_availability: None }) }
+        Self { inner: Arc::new(Inner { failure, local_availability: None, missing: None }) }
     }
 }
 

@@ -74,7 +74,7 @@ pub use headstart_model::{
     AppGroupId, AppId, AppVersions, ContentRequest, DownloadPolicy, ErrorKind, Failure,
     InstallationEventType, InstallationEventTypes, Language, PackId, PackVersion, Status, Urgency,
 };
-pub use manager::AssetPackManager;
+pub use manager::{AssetPackManager, Listening};
 pub use manifest::AssetPackManifest;
 pub use namespace::{Collision, FolderEntry, FolderEntryKind, Namespace, SizeCalculationMethod};
 pub use update::{DownloadProgress, DownloadStatusUpdate, UpdateCheck};

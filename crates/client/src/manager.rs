@@ -16,6 +16,10 @@ use crate::{
     Events, Overwrite, Require, SizeCalculationMethod, UpdateCheck,
 };
 
+mod listening;
+
+pub use listening::Listening;
+
 /// The asset packs of an app. `Spec: api 2`.
 ///
 /// Clones are cheap and share connections and the index of the files. Async methods work under any
@@ -37,6 +41,14 @@ impl AssetPackManager {
     /// As [`Connector::asset_packs`].
     pub async fn connect() -> Result<Self, Error> {
         Connector::new().asset_packs().await
+    }
+
+    /// The one manager of this process. See [`blocking::AssetPackManager::shared`].
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect); who asks again tries again.
+    pub async fn shared() -> Result<Self, Error> {
+        ::blocking::unblock(blocking::AssetPackManager::shared).await.map(Self::of_blocking)
     }
 
     pub(crate) async fn open(caller: Caller) -> Result<Self, Error> {

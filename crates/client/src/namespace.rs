@@ -214,7 +214,7 @@ impl Namespace {
         let entry = self.find(path, within)?;
         let EntryKind::File { size_bytes, .. } = entry.kind else {
             let text = format!("`{path}` is a folder");
-            return Err(Error::new(ErrorKind::NotFound, "fileNotFound", text));
+            return Err(Error::new(ErrorKind::NotFound, "fileNotFound", text).about_file(path));
         };
         let at = self.place_of(&entry);
         let damaged = |error: &std::io::Error| file_damaged(path, &at, Some(error));
@@ -293,10 +293,10 @@ impl fmt::Debug for Namespace {
 
 pub(crate) fn file_not_found(path: &str) -> Error {
     // A path from a caller may be any text: it is cut before it enters a message.
-    let path: String = path.chars().take(200).collect();
-    let text = format!("no installed asset pack has `{path}`");
+    let shown: String = path.chars().take(200).collect();
+    let text = format!("no installed asset pack has `{shown}`");
     let hint = "ensure that its pack is available locally first";
-    Error::new(ErrorKind::NotFound, "fileNotFound", text).with_hint(hint)
+    Error::new(ErrorKind::NotFound, "fileNotFound", text).with_hint(hint).about_file(path)
 }
 
 fn namespace_damaged(app: &AppId, error: &(dyn std::error::Error + 'static)) -> Error {

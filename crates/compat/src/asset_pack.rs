@@ -156,7 +156,7 @@ impl AssetPack {
     }
 
     fn for_request(&self, request: Option<headstart::ContentRequest>) -> Fallible<Download> {
-        fallible(self.inner.download(request).map(Download::new).map_err(Into::into))
+        fallible(self.inner.download(request).map(Download::new))
     }
 }
 

@@ -25,7 +25,7 @@ pub use crate::extension::{
 
 use crate::asset_pack::{AssetPack, AssetPackStatus};
 use crate::download::{Download, DownloadManager};
-use crate::error::{BackgroundAssetsError, Fallible, Result, fallible};
+use crate::error::{Fallible, Result};
 use crate::manager::AssetPackManager;
 use crate::operation::Operation;
 
@@ -54,7 +54,7 @@ pub struct AsyncAssetPackManager {
 impl AsyncAssetPackManager {
     /// The packs of the app that this process is.
     pub fn shared() -> Fallible<Self> {
-        fallible(AssetPackManager::of_process().map(Self::new))
+        AssetPackManager::shared().map(Self::new)
     }
 
     /// The same manager, for futures.
@@ -72,43 +72,36 @@ impl AsyncAssetPackManager {
         self.inner
     }
 
-    /// Begins work about the pack with this id, where it is about one.
+    /// Begins work.
     fn start<T: Send + 'static>(
         &self,
-        id: Option<&str>,
         work: impl FnOnce(&Packs) -> Result<T, headstart::Error> + Send + 'static,
     ) -> Operation<T> {
-        let (packs, id) = (self.inner.inner.clone(), id.map(str::to_owned));
-        Operation::start(move || {
-            work(&packs).map_err(|error| BackgroundAssetsError::about(&error, id.as_deref(), None))
-        })
+        let packs = self.inner.inner.clone();
+        Operation::start(move || Ok(work(&packs)?))
     }
 
     /// The packs that are offered.
     pub fn all_asset_packs(&self) -> AllAssetPacksFuture {
-        self.start(None, |packs| {
-            Ok(packs.all_asset_packs()?.into_iter().map(AssetPack::new).collect())
-        })
+        self.start(|packs| Ok(packs.all_asset_packs()?.into_iter().map(AssetPack::new).collect()))
     }
 
     /// The pack with this id.
     pub fn asset_pack(&self, id: &str) -> Result<AssetPackFuture> {
-        let wanted = id.to_owned();
-        Ok(self.start(Some(id), move |packs| packs.asset_pack(&wanted).map(AssetPack::new)))
+        let id = id.to_owned();
+        Ok(self.start(move |packs| packs.asset_pack(&id).map(AssetPack::new)))
     }
 
     /// The status of the local copy compared with this pack.
     pub fn status_relative_to(&self, asset_pack: &AssetPack) -> AssetPackStatusFuture {
         let pack = asset_pack.inner.clone();
-        self.start(Some(asset_pack.inner.id()), move |packs| {
-            packs.status_relative_to(&pack).map(AssetPackStatus::of)
-        })
+        self.start(move |packs| packs.status_relative_to(&pack).map(AssetPackStatus::of))
     }
 
     /// The status of a pack as far as the device knows it.
     pub fn local_status(&self, id: &str) -> Result<AssetPackStatusFuture> {
-        let wanted = id.to_owned();
-        Ok(self.start(Some(id), move |packs| Ok(AssetPackStatus::of(packs.local_status(&wanted)))))
+        let id = id.to_owned();
+        Ok(self.start(move |packs| Ok(AssetPackStatus::of(packs.local_status(&id)))))
     }
 
     /// Waits until a pack can be read.
@@ -120,14 +113,12 @@ impl AsyncAssetPackManager {
         let pack = asset_pack.inner.clone();
         let require =
             if require_latest_version { Require::LatestVersion } else { Require::AnyVersion };
-        self.start(Some(asset_pack.inner.id()), move |packs| {
-            packs.ensure_local_availability_with(&pack, require)
-        })
+        self.start(move |packs| packs.ensure_local_availability_with(&pack, require))
     }
 
     /// Begins updates, and removes packs that are offered no longer.
     pub fn check_for_updates(&self) -> CheckForUpdatesFuture {
-        self.start(None, |packs| {
+        self.start(|packs| {
             let found = packs.check_for_updates()?;
             Ok(UpdateCheck { updating_ids: found.updating, removed_ids: found.removed })
         })
@@ -135,8 +126,8 @@ impl AsyncAssetPackManager {
 
     /// Removes the local copy of a pack.
     pub fn remove(&self, id: &str) -> Result<RemoveAssetPackFuture> {
-        let removed = id.to_owned();
-        Ok(self.start(Some(id), move |packs| packs.remove(&removed)))
+        let id = id.to_owned();
+        Ok(self.start(move |packs| packs.remove(&id)))
     }
 
     /// What happens to the downloads of all packs.
@@ -167,7 +158,7 @@ pub struct AsyncDownloadManager {
 impl AsyncDownloadManager {
     /// The downloads of the app that this process is.
     pub fn shared() -> Fallible<Self> {
-        fallible(DownloadManager::of_process().map(Self::new))
+        DownloadManager::shared().map(Self::new)
     }
 
     /// The same manager, for futures.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
-use std::sync::{Mutex, PoisonError};
 
 use headstart::blocking::DownloadManager as Inner;
 use headstart::downloads::{BackgroundAssetsErrorCode as Code, WriteProgress};
@@ -358,9 +357,6 @@ impl UrlDownload {
         if options.method != "GET" {
             return Err(invalid("a download is made with the method GET"));
         }
-        if isize::try_from(file_size).is_err() {
-            return Err(invalid("no file is that large"));
-        }
         let priority = headstart::DownloadPriority::new(options.priority.raw_value())
             .map_err(|error| invalid(&error.to_string()))?;
         let group = group(app_group_id)?;
@@ -399,15 +395,7 @@ impl DownloadManager {
     /// # Errors
     /// When what the environment says cannot be used.
     pub fn shared() -> Fallible<Self> {
-        fallible(Self::of_process())
-    }
-
-    /// What is in the foreground stays there for as long as the process lasts, so there is one.
-    pub(crate) fn of_process() -> Result<Self> {
-        static SHARED: Mutex<Option<Inner>> = Mutex::new(None);
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        let inner = shared.take().map_or_else(Inner::connect, Ok)?;
-        Ok(Self { inner: shared.insert(inner).clone() })
+        fallible(Inner::shared().map(|inner| Self { inner }))
     }
 
     /// Schedules a download.
@@ -415,7 +403,6 @@ impl DownloadManager {
     /// # Errors
     /// When it is essential, or the service refuses it.
     pub fn schedule_download(&self, download: &Download) -> Result<()> {
-        not_essential(download)?;
         Ok(self.inner.schedule(&download.inner)?)
     }
 
@@ -424,7 +411,6 @@ impl DownloadManager {
     /// # Errors
     /// When it is essential, or the service refuses it.
     pub fn start_foreground_download(&self, download: &Download) -> Result<()> {
-        not_essential(download)?;
         Ok(self.inner.start_foreground(&download.inner)?)
     }
 
@@ -444,12 +430,4 @@ impl DownloadManager {
     pub async fn current_downloads(&self) -> Result<Vec<Download>> {
         crate::async_api::AsyncDownloadManager::new(self.clone()).current_downloads().await
     }
-}
-
-fn not_essential(download: &Download) -> Result<()> {
-    if !download.is_essential() {
-        return Ok(());
-    }
-    let text = "an essential download is only for the answer of an extension";
-    Err(BackgroundAssetsError::of_code(Code::EssentialDownloadNotPermitted, text))
 }

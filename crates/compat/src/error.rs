@@ -79,19 +79,12 @@ impl BackgroundAssetsError {
         let domain = domain.to_owned();
         Self { domain, code, message, asset_pack_id: None, file_path: None }
     }
-
-    /// An error of a call about this pack, or this file in it.
-    pub(crate) fn about(error: &Error, pack: Option<&str>, file: Option<&str>) -> Self {
-        let named = |code, name: Option<&str>| {
-            if error.code() == code { name.map(str::to_owned) } else { None }
-        };
-        let asset_pack_id = named("assetPackNotFound", pack);
-        Self { asset_pack_id, file_path: named("fileNotFound", file), ..Self::from(error) }
-    }
 }
 
 impl From<&Error> for BackgroundAssetsError {
     fn from(error: &Error) -> Self {
+        let missing = |code| error.missing().filter(|_| error.code() == code).map(str::to_owned);
+        let (asset_pack_id, file_path) = (missing("assetPackNotFound"), missing("fileNotFound"));
         let (domain, code) = match error.code() {
             "assetPackNotFound" => (MANAGED_DOMAIN, 0),
             "fileNotFound" => (MANAGED_DOMAIN, 1),
@@ -106,7 +99,7 @@ impl From<&Error> for BackgroundAssetsError {
             Some(hint) => format!("{error}; {hint}"),
             None => error.to_string(),
         };
-        Self::with(domain, code, message)
+        Self { asset_pack_id, file_path, ..Self::with(domain, code, message) }
     }
 }
 
@@ -237,8 +230,9 @@ pub(crate) type Fallible<T> = Result<T>;
 #[cfg(feature = "v0_3")]
 pub(crate) type Fallible<T> = Option<T>;
 
-pub(crate) fn fallible<T>(result: Result<T>) -> Fallible<T> {
+pub(crate) fn fallible<T>(result: Result<T, Error>) -> Fallible<T> {
     #[cfg(feature = "v0_3")]
-    let result = result.ok();
-    result
+    return result.ok();
+    #[cfg(not(feature = "v0_3"))]
+    return result.map_err(Into::into);
 }

@@ -116,8 +116,7 @@ impl From<&DownloadChallenge> for AuthenticationChallenge {
             host: challenge.host.clone(),
             authentication_method: method.to_owned(),
             previous_failure_count: challenge.previous_failure_count.into(),
-            proposed_credential_user: None,
-            proposed_credential_has_password: false,
+            ..Self::default()
         }
     }
 }
@@ -128,19 +127,17 @@ pub(crate) fn answer(
     disposition: ChallengeDisposition,
     challenge: &DownloadChallenge,
 ) -> ChallengeAnswer {
+    use ChallengeAnswer as Answer;
+    use ChallengeDisposition as Asked;
+
+    let trusts = challenge.method == AuthenticationMethod::ServerTrust;
     match disposition {
-        ChallengeDisposition::UseCredential
-            if challenge.method == AuthenticationMethod::ServerTrust =>
-        {
-            ChallengeAnswer::UseCredential(ChallengeCredential::TrustServer {})
+        Asked::UseCredential if trusts => {
+            Answer::UseCredential(ChallengeCredential::TrustServer {})
         }
-        ChallengeDisposition::UseCredential | ChallengeDisposition::PerformDefaultHandling => {
-            ChallengeAnswer::PerformDefaultHandling
-        }
-        ChallengeDisposition::CancelAuthenticationChallenge => {
-            ChallengeAnswer::CancelAuthenticationChallenge
-        }
-        ChallengeDisposition::RejectProtectionSpace => ChallengeAnswer::RejectProtectionSpace,
+        Asked::UseCredential | Asked::PerformDefaultHandling => Answer::PerformDefaultHandling,
+        Asked::CancelAuthenticationChallenge => Answer::CancelAuthenticationChallenge,
+        Asked::RejectProtectionSpace => Answer::RejectProtectionSpace,
     }
 }
 

@@ -1,7 +1,5 @@
 //! The asset packs of the app.
 
-use std::sync::{Mutex, PoisonError};
-
 use headstart::DownloadStatusUpdate as Update;
 use headstart::blocking::AssetPackManager as Inner;
 use serde::Serialize;
@@ -127,14 +125,7 @@ impl AssetPackManager {
     /// # Errors
     /// When this process is no app, or the service is needed and cannot be had.
     pub fn shared() -> Fallible<Self> {
-        fallible(Self::of_process())
-    }
-
-    pub(crate) fn of_process() -> Result<Self> {
-        static SHARED: Mutex<Option<Inner>> = Mutex::new(None);
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        let inner = shared.take().map_or_else(Inner::connect, Ok)?;
-        Ok(Self { inner: shared.insert(inner).clone() })
+        fallible(Inner::shared().map(|inner| Self { inner }))
     }
 
     /// Whether any version of a pack can be read.
@@ -161,7 +152,7 @@ impl AssetPackManager {
             Some(pack) => self.inner.contents_in(pack, path),
             None => self.inner.contents(path),
         };
-        Ok(found(contents, path, asset_pack_id)?.to_vec())
+        Ok(contents?.to_vec())
     }
 
     /// A file, opened, in any pack or in one.
@@ -172,8 +163,7 @@ impl AssetPackManager {
         let file = match asset_pack_id {
             Some(pack) => self.inner.descriptor_in(pack, path),
             None => self.inner.descriptor(path),
-        };
-        let file = found(file, path, asset_pack_id)?;
+        }?;
         #[cfg(all(unix, feature = "v0_3"))]
         return Ok(std::os::fd::IntoRawFd::into_raw_fd(file));
         #[cfg(not(all(unix, feature = "v0_3")))]
@@ -185,12 +175,8 @@ impl AssetPackManager {
     /// # Errors
     /// When there is none.
     pub fn url(&self, path: &str) -> Result<String> {
-        Ok(crate::extension::file_url(&found(self.inner.path(path), path, None)?))
+        Ok(crate::extension::file_url(&self.inner.path(path)?))
     }
-}
-
-fn found<T>(found: Result<T, headstart::Error>, path: &str, pack: Option<&str>) -> Result<T> {
-    found.map_err(|error| BackgroundAssetsError::about(&error, pack, Some(path)))
 }
 
 /// Each begins when its future is first polled.

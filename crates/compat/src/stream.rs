@@ -5,10 +5,6 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_channel::{Receiver, Sender, bounded};
-use futures_lite::StreamExt as _;
-use futures_lite::future::{block_on, or};
-
-use crate::error::{BackgroundAssetsError, Result};
 
 /// Events that a stream holds at most. `Ours:` a capacity may be any number, and room is taken for
 /// all of it at once.
@@ -21,16 +17,11 @@ pub struct EventStream<T> {
     unregister: Option<Box<dyn FnOnce() + Send + Sync>>,
 }
 
-/// What fills a stream.
+/// What fills a stream, which is closed when the last of these is dropped.
+#[derive(Clone)]
 pub(crate) struct Events<T> {
     sender: Sender<T>,
     receiver: Receiver<T>,
-}
-
-impl<T> Clone for Events<T> {
-    fn clone(&self) -> Self {
-        Self { sender: self.sender.clone(), receiver: self.receiver.clone() }
-    }
 }
 
 impl<T> Events<T> {
@@ -56,7 +47,7 @@ impl<T> Events<T> {
     where
         T: Send + 'static,
     {
-        let closing = self.clone();
+        let closing = self.receiver.clone();
         let registration = Registration::install(slot, move || {
             drop(filling);
             closing.close();
@@ -107,31 +98,6 @@ impl<T> fmt::Debug for EventStream<T> {
         let (closed, buffered) = (self.is_closed(), self.buffered_count());
         f.debug_struct("EventStream").field("closed", &closed).field("buffered", &buffered).finish()
     }
-}
-
-/// What a thread gives out of a source, until it is dropped.
-pub(crate) struct Pump {
-    _running: Sender<()>,
-}
-
-/// Has a thread give what `source` tells to `each`, until it ends; `events` ends with it.
-pub(crate) fn pump<T: Send + 'static, E: Send + 'static>(
-    mut source: headstart::Events<E>,
-    events: &Events<T>,
-    mut each: impl FnMut(E, &Events<T>) + Send + 'static,
-) -> Result<Pump> {
-    let (running, stopped) = bounded::<()>(1);
-    let events = events.clone();
-    let builder = std::thread::Builder::new().name("backgroundassets".to_owned());
-    let thread = builder.spawn(move || {
-        let stop = async || stopped.recv().await.ok().and(None);
-        while let Some(Ok(event)) = block_on(or(source.next(), stop())) {
-            each(event, &events);
-        }
-        events.close();
-    });
-    thread.map_err(|error| BackgroundAssetsError::bridge(error.to_string()))?;
-    Ok(Pump { _running: running })
 }
 
 /// Who is registered in this process; there is one of each kind.

@@ -11,6 +11,7 @@ use super::Events;
 use crate::Download;
 use crate::connection::{Connection, unexpected};
 use crate::connector::Connector;
+use crate::connector::shared::Shared;
 use crate::downloads::DownloadEvent;
 use crate::downloads::delegate::{self, DelegateRegistration, DownloadManagerDelegate};
 use crate::downloads::exclusive::{self, ExclusiveControl};
@@ -37,6 +38,17 @@ impl DownloadManager {
     /// As [`Connector::downloads`].
     pub fn connect() -> Result<Self, Error> {
         Connector::new().downloads_blocking()
+    }
+
+    /// The one manager of this process, [connected](Self::connect) when it is first asked for. What
+    /// it [started in the foreground](Self::start_foreground) stays there for as long as the process
+    /// lasts. `Spec: api 5`, `shared`.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect); who asks again tries again.
+    pub fn shared() -> Result<Self, Error> {
+        static SHARED: Shared<DownloadManager> = Shared::new();
+        SHARED.get_or(Self::connect)
     }
 
     pub(crate) fn new(caller: Caller) -> Self {

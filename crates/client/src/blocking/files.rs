@@ -60,7 +60,10 @@ impl AssetPackManager {
         let call = Consume { app, path: consume::path_of(path)?, pack, language };
         // What this manager keeps open for the next reader is no reason to copy.
         self.namespaces.let_go();
-        let handed = self.call(&call)?;
+        let handed = self.call(&call).map_err(|error| match &call.pack {
+            Some(pack) => error.about_file(path).about_pack(pack.as_str()),
+            None => error.about_file(path),
+        })?;
         consume::take(Path::new(&handed.path), destination)
     }
 

@@ -12,6 +12,7 @@ use headstart_model::{ErrorKind, PackId, Status, Until};
 use super::{Events, reading_methods};
 use crate::connection::unexpected;
 use crate::connector::Connector;
+use crate::connector::shared::Shared;
 use crate::error::{Error, LocalAvailabilityError};
 use crate::link::Caller;
 use crate::manifest::AppLanguages;
@@ -40,6 +41,16 @@ impl AssetPackManager {
     /// As [`Connector::asset_packs`].
     pub fn connect() -> Result<Self, Error> {
         Connector::new().asset_packs_blocking()
+    }
+
+    /// The one manager of this process, [connected](Self::connect) when it is first asked for: for
+    /// parts of a program that know nothing of each other. `Spec: api 2`, `shared`.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect); who asks again tries again.
+    pub fn shared() -> Result<Self, Error> {
+        static SHARED: Shared<AssetPackManager> = Shared::new();
+        SHARED.get_or(Self::connect)
     }
 
     /// Opens the packs of the app that `caller` is, asking the service which that is where nobody
@@ -212,7 +223,7 @@ impl AssetPackManager {
     /// # Errors
     /// `assetPackNotFound`; else as [`status_updates`](Self::status_updates).
     pub fn status_updates_for(&self, id: &str) -> Result<Events<DownloadStatusUpdate>, Error> {
-        self.subscribe(Some(known(id)?))
+        self.subscribe(Some(known(id)?)).map_err(|error| error.about_pack(id))
     }
 
     /// Asks the server for the newest state, begins updates of downloaded packs and removes packs
@@ -237,7 +248,8 @@ impl AssetPackManager {
     /// `assetPackNotFound` when the app has no such pack; `unavailable`.
     pub fn remove(&self, id: &str) -> Result<(), Error> {
         let pack = known(id)?;
-        self.caller.call(&Remove { app: self.caller.on_behalf_of(), pack }).map(drop)
+        let removed = self.caller.call(&Remove { app: self.caller.on_behalf_of(), pack });
+        removed.map(drop).map_err(|error| error.about_pack(id))
     }
 
     /// Cancels the download of a pack, whoever asked for it; one that is not being downloaded is no
@@ -247,7 +259,8 @@ impl AssetPackManager {
     /// `assetPackNotFound` when the app has no such pack; `unavailable`.
     pub fn cancel(&self, id: &str) -> Result<(), Error> {
         let pack = known(id)?;
-        self.caller.call(&Cancel { app: self.caller.on_behalf_of(), pack }).map(drop)
+        let cancelled = self.caller.call(&Cancel { app: self.caller.on_behalf_of(), pack });
+        cancelled.map(drop).map_err(|error| error.about_pack(id))
     }
 
     /// Bytes that the version of a pack takes that can be read. `Spec: packs 8`.
@@ -274,7 +287,9 @@ impl AssetPackManager {
 
     fn state(&self, id: &str, relative_to: Option<&AssetPack>) -> Result<PackState, Error> {
         let (app, pack) = (self.caller.on_behalf_of(), known(id)?);
-        self.caller.call(&AskStatus { app, pack, relative_to: relative_to.map(AssetPack::version) })
+        let relative_to = relative_to.map(AssetPack::version);
+        let asked = self.caller.call(&AskStatus { app, pack, relative_to });
+        asked.map_err(|error| error.about_pack(id))
     }
 
     fn ensure(
@@ -300,14 +315,18 @@ impl AssetPackManager {
             urgency: options.urgency,
             until,
         };
-        let EnsureEvent::Done(EnsureOutcome { successes, failures }) = self.caller.call(&call)?
-        else {
+        let ensured = self.caller.call(&call).map_err(|error| match wanted[..] {
+            [only] => error.about_pack(only.id()),
+            _ => error,
+        })?;
+        let EnsureEvent::Done(EnsureOutcome { successes, failures }) = ensured else {
             return Err(unexpected());
         };
         for pack in wanted {
             let id = pack.pack_id();
             if let Some(failed) = failures.iter().find(|failed| failed.pack == *id) {
-                local.failures.push((pack.clone(), failed.failure.clone().into()));
+                let error = Error::from(failed.failure.clone()).about_pack(pack.id());
+                local.failures.push((pack.clone(), error));
             } else if until == Until::All || successes.iter().any(|done| done.id == *id) {
                 local.successes.push(pack.clone());
             }

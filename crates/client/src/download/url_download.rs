@@ -36,7 +36,7 @@ impl UrlDownload {
     /// priority, without headers.
     ///
     /// # Errors
-    /// `downloadInvalid`, naming what is wrong: the identifier, a size of 0, a URL that is none, or
+    /// `downloadInvalid`, naming what is wrong: the identifier, a size of 0 or that no file has, a URL that is none, or
     /// one that is not encrypted and leaves this machine. `Spec: concepts 16`. Whether `http` to
     /// this machine is allowed depends on how the app was installed; scheduling tells it.
     pub fn new(

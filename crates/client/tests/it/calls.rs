@@ -1,7 +1,7 @@
 //! Calls and their answers.
 
 use headstart::packs::Updates;
-use headstart::{AppId, ErrorKind, PackFailure, PackVersion, Require, Status, Trust};
+use headstart::{AppId, ErrorKind, Failure, PackFailure, PackVersion, Require, Status, Trust};
 use headstart_model::protocol::dispatch::Call;
 use headstart_model::protocol::packs::{
     CheckForUpdates, Ensure, EnsureEvent, EnsureOutcome, Languages, LanguagesReply, List,
@@ -95,11 +95,39 @@ fn an_id_that_no_pack_can_have_is_not_found_without_asking() {
     let device = Device::new();
     let service = FakeService::start(&device, shelf);
     let packs = device.connector().asset_packs_blocking().unwrap();
-    for result in [packs.remove("../x"), packs.cancel(""), packs.status_of("a b").map(drop)] {
+    let asked = [
+        ("../x", packs.remove("../x")),
+        ("", packs.cancel("")),
+        ("a b", packs.status_of("a b").map(drop)),
+    ];
+    for (id, result) in asked {
         let error = result.unwrap_err();
         assert_eq!((error.kind(), error.code()), (ErrorKind::NotFound, "assetPackNotFound"));
+        assert_eq!(error.missing(), Some(id));
     }
     assert_eq!(service.calls(), []);
+}
+
+#[test]
+fn what_the_service_does_not_find_is_named_as_it_was_asked_for() {
+    let device = Device::new();
+    let _service = FakeService::start(&device, |_, peer| {
+        peer.fail(Failure::new(ErrorKind::NotFound, "assetPackNotFound", "there is none"));
+        Then::KeepOpen
+    });
+    let packs = device.connector().asset_packs_blocking().unwrap();
+    let asked = [
+        packs.asset_pack("b").map(drop),
+        packs.status_of("b").map(drop),
+        packs.remove("b"),
+        packs.cancel("b"),
+        packs.status_updates_for("b").map(drop),
+        packs.read_ahead("b", "file").map(drop),
+    ];
+    for result in asked {
+        assert_eq!(result.unwrap_err().missing(), Some("b"));
+    }
+    assert_eq!(packs.all_asset_packs().unwrap_err().missing(), None);
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use headstart::blocking::AssetPackManager as Blocking;
 use headstart::{
     ArrivingFile, AssetPack, AssetPackManager, AssetPackManifest, DownloadProgress,
-    DownloadStatusUpdate, EnsureOptions, Error, LocalAvailabilityError, Namespace, Require,
-    SizeCalculationMethod, Status, UpdateCheck,
+    DownloadStatusUpdate, EnsureOptions, Error, Listening, LocalAvailabilityError, Namespace,
+    Require, SizeCalculationMethod, Status, UpdateCheck,
 };
 
 /// The names of items; each has to be there for this to compile.
@@ -62,6 +62,7 @@ mod downloads;
 fn of_both_managers() -> Vec<&'static str> {
     let mut names = on_both![
         connect,
+        shared,
         manifest,
         all_asset_packs,
         asset_pack,
@@ -101,6 +102,11 @@ fn of_both_managers() -> Vec<&'static str> {
         checkout,
     ]
     .to_vec();
+    let listens = |on: &AssetPackManager, twin: &Blocking| {
+        drop((on.listen(None, |_| ()), twin.listen(None, |_| ())));
+    };
+    let _compiled = size_of_val(&listens);
+    names.push("AssetPackManager::listen");
     names.extend(on_both_with_options![
         ensure_local_availability_with(&AssetPack),
         ensure_local_availability_of(&[AssetPack]),
@@ -118,6 +124,7 @@ fn known() -> BTreeSet<&'static str> {
         AssetPackManager,
         AssetPackManifest,
         DownloadStatusUpdate,
+        Listening,
         LocalAvailabilityError,
         SizeCalculationMethod,
         Status,
@@ -144,6 +151,7 @@ fn known() -> BTreeSet<&'static str> {
         Namespace::folder,
         Namespace::collisions,
         Error::code,
+        Error::missing,
         Require::LatestVersion,
         EnsureOptions::urgency,
     ]);

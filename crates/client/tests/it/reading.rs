@@ -80,12 +80,14 @@ fn what_is_not_there_is_not_found() {
         let error = packs.contents(missing).unwrap_err();
         assert_eq!((error.kind(), error.code()), (ErrorKind::NotFound, "fileNotFound"));
         assert!(error.to_string().contains(missing), "{error}");
+        assert_eq!(error.missing(), Some(missing));
     }
     assert_eq!(code(packs.descriptor("maps")), "fileNotFound");
     assert_eq!(code(packs.path("nothing")), "fileNotFound");
     for wrong in ["../home", "/etc/passwd", "a//b", "", "maps/"] {
         let error = packs.path(wrong).unwrap_err();
         assert_eq!((error.kind(), error.code()), (ErrorKind::Usage, "invalidPath"), "{wrong:?}");
+        assert_eq!(error.missing(), None);
     }
 }
 

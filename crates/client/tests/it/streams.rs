@@ -179,3 +179,44 @@ fn a_dropped_stream_closes_its_connection() {
     });
     has_ended.recv_timeout(Duration::from_secs(20)).expect("the connection was closed");
 }
+
+#[test]
+fn a_closure_hears_until_what_keeps_it_is_dropped() {
+    let device = Device::new();
+    let (ended, has_ended) = mpsc::channel();
+    let _service = FakeService::start(&device, move |_, peer| {
+        tell(peer, &StatusUpdateEvent::Subscribed {});
+        for id in ["a", "b"] {
+            tell(peer, &StatusUpdateEvent::Update(StatusUpdate::Began { pack: pack(id) }));
+        }
+        peer.wait_for_end();
+        ended.send(()).unwrap();
+        Then::HangUp
+    });
+    let packs = device.connector().asset_packs_blocking().unwrap();
+    let (told, was_told) = mpsc::channel();
+    let listening = packs.listen(None, move |update| {
+        told.send(in_short(&update)).unwrap();
+        assert!(!in_short(&update).ends_with('a'), "this panic is contained");
+    });
+    for update in ["began a", "began b"] {
+        assert_eq!(was_told.recv_timeout(Duration::from_secs(20)).as_deref(), Ok(update));
+    }
+    drop(listening.unwrap());
+    has_ended.recv_timeout(Duration::from_secs(20)).expect("the connection was closed");
+    assert!(was_told.recv_timeout(Duration::from_secs(20)).is_err(), "the closure is dropped");
+}
+
+#[test]
+fn a_closure_is_dropped_when_its_pack_has_concluded() {
+    let device = Device::new();
+    let _service = FakeService::start(&device, story);
+    block_on(async {
+        let packs = device.connector().asset_packs().await.unwrap();
+        let (told, was_told) = mpsc::channel();
+        let hear = move |update| told.send(in_short(&update)).unwrap();
+        let _listening = packs.listen(Some("b"), hear).await.unwrap();
+        let told: Vec<_> = was_told.iter().collect();
+        assert_eq!(told, ["began b", "paused b", "began b", "downloading b 0.5", "finished b"]);
+    });
+}

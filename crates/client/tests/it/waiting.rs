@@ -1,5 +1,6 @@
 //! Waiting for packs: on what terms, and for how many.
 
+use futures_lite::StreamExt as _;
 use futures_lite::future::block_on;
 use headstart::packs::{EnsureEvent, EnsureOutcome};
 use headstart::{EnsureOptions, ErrorKind, PackFailure, Require, Urgency};
@@ -96,7 +97,8 @@ fn administrators_wait_for_any_too() {
     let packs = device.connector().packs().unwrap();
     let ids = ["a", "b"].map(pack_id);
     block_on(async {
-        drop(packs.ensure_any(&ids, Urgency::Background).await.unwrap());
+        let mut events = packs.ensure_any(&ids, Urgency::Background).await.unwrap();
+        assert!(matches!(events.next().await, Some(Ok(EnsureEvent::Done(_)))));
     });
     let events: Vec<_> = device
         .connector()

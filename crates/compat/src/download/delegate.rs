@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use headstart::downloads::{ChallengeAnswer, DownloadChallenge, FinishedFile, WriteProgress};
 
 use super::DownloadManagerEvent as Event;
-use super::{Download, DownloadManager, DownloadManagerDelegate, DownloadSnapshot};
+use super::{Download, DownloadManagerDelegate, DownloadSnapshot, Inner};
 use crate::error::Result;
 use crate::extension::{AuthenticationChallenge, answer, file_url};
 use crate::stream::{EventStream, Events, Slot};
@@ -26,7 +26,7 @@ pub fn install_global_download_manager_delegate<H: DownloadManagerDelegate>(
 ) -> Result<DownloadManagerEventStream> {
     let events = Events::new(capacity);
     let adapter = Adapter { handler, events: events.clone() };
-    let registration = DownloadManager::of_process()?.inner.set_delegate(adapter)?;
+    let registration = Inner::shared()?.set_delegate(adapter)?;
     Ok(events.register(&SLOT, registration))
 }
 

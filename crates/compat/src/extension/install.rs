@@ -124,19 +124,16 @@ impl<H: DownloaderExtensionHandler> DownloaderExtension for Adapter<H> {
         let (request, manifest_url) = (ContentRequest::from(request), file_url(manifest));
         let info = AppExtensionInfo::from(info);
         let planned = self.ask(|handler| handler.downloads(request, &manifest_url, &info));
-        let planned = match planned {
-            Ok(planned) => planned.unwrap_or(Ok(Vec::new())),
-            Err(_) => Err(BackgroundAssetsError::bridge("the handler panicked")),
-        };
+        let planned = planned
+            .unwrap_or_else(|_| Some(Err(BackgroundAssetsError::bridge("the handler panicked"))))
+            .unwrap_or_else(|| Ok(Vec::new()));
         match planned.and_then(|planned| permitted(request, planned)) {
             Ok(planned) => {
-                let (extension_info, planned_downloads) =
-                    (info.snapshot(), planned.iter().map(Download::snapshot).collect());
                 self.events.push(ExtensionEvent::DownloadsRequested {
                     request,
                     manifest_url,
-                    extension_info,
-                    planned_downloads,
+                    extension_info: info.snapshot(),
+                    planned_downloads: planned.iter().map(Download::snapshot).collect(),
                 });
                 Ok(planned.into_iter().map(|download| download.inner).collect())
             }

@@ -1,15 +1,13 @@
 //! Streams of what happens to downloads of packs.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use futures_lite::future::block_on;
+use headstart::Listening;
 
 use super::{
-    AssetPackManager, DownloadStatusUpdate, ManagedAssetPackDownloadDelegate,
+    AssetPackManager, DownloadStatusUpdate, Inner, ManagedAssetPackDownloadDelegate,
     ManagedAssetPackDownloadEvent,
 };
-use crate::error::{BackgroundAssetsError, Result};
-use crate::stream::{EventStream, Events, Pump, Slot, pump};
+use crate::error::Result;
+use crate::stream::{EventStream, Events, Slot};
 
 /// What happens to downloads.
 pub type DownloadStatusStream = EventStream<DownloadStatusUpdate>;
@@ -41,31 +39,24 @@ impl AssetPackManager {
 
     fn updates(&self, pack: Option<&str>, capacity: usize) -> Result<DownloadStatusStream> {
         let events = Events::new(capacity);
-        let pump = self.pump(pack, &events, |_| ())?;
-        Ok(events.stream(|| drop(pump)))
+        let listening = listen(&self.inner, pack, events.clone(), |_| ())?;
+        Ok(events.stream(|| drop(listening)))
     }
+}
 
-    /// Has every update told and put among the events.
-    fn pump(
-        &self,
-        pack: Option<&str>,
-        events: &Events<DownloadStatusUpdate>,
-        mut tell: impl FnMut(&DownloadStatusUpdate) + Send + 'static,
-    ) -> Result<Pump> {
-        let manager = self.inner.to_async();
-        let source = block_on(async {
-            match pack {
-                Some(id) => manager.status_updates_for(id).await,
-                None => manager.status_updates().await,
-            }
-        });
-        let source = source.map_err(|error| BackgroundAssetsError::about(&error, pack, None))?;
-        pump(source, events, move |update, events| {
-            let Some(update) = DownloadStatusUpdate::of(update) else { return };
-            tell(&update);
-            events.push(update);
-        })
-    }
+/// Has every update put among the events and told.
+fn listen(
+    manager: &Inner,
+    pack: Option<&str>,
+    events: Events<DownloadStatusUpdate>,
+    mut tell: impl FnMut(&DownloadStatusUpdate) + Send + 'static,
+) -> Result<Listening> {
+    Ok(manager.listen(pack, move |update| {
+        let Some(update) = DownloadStatusUpdate::of(update) else { return };
+        // The event is delivered in any case; who called contains a panic.
+        events.push(update.clone());
+        tell(&update);
+    })?)
 }
 
 /// Makes `handler` hear of the downloads of all packs until the stream is dropped or another takes
@@ -78,11 +69,10 @@ pub fn install_global_managed_asset_pack_download_delegate<H: ManagedAssetPackDo
     capacity: usize,
 ) -> Result<ManagedAssetPackDownloadEventStream> {
     let events = Events::new(capacity);
-    let pump = AssetPackManager::of_process()?.pump(None, &events, move |update| {
-        // A panic of the handler is contained, and the event delivered.
-        drop(catch_unwind(AssertUnwindSafe(|| tell(&mut handler, update))));
+    let listening = listen(&Inner::shared()?, None, events.clone(), move |update| {
+        tell(&mut handler, update);
     })?;
-    Ok(events.register(&SLOT, pump))
+    Ok(events.register(&SLOT, listening))
 }
 
 fn tell(handler: &mut impl ManagedAssetPackDownloadDelegate, update: &DownloadStatusUpdate) {

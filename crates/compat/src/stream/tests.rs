@@ -1,3 +1,5 @@
+use pollster::block_on;
+
 use super::*;
 
 #[test]
@@ -48,11 +50,15 @@ fn who_waits_is_woken_by_an_event_and_by_the_end() {
 }
 
 /// Says when it is dropped.
-struct Filling(std::sync::mpsc::Sender<&'static str>, &'static str);
+struct Filling {
+    dropped: std::sync::mpsc::Sender<&'static str>,
+    name: &'static str,
+    _events: Events<()>,
+}
 
 impl Drop for Filling {
     fn drop(&mut self) {
-        self.0.send(self.1).unwrap();
+        self.dropped.send(self.name).unwrap();
     }
 }
 
@@ -60,7 +66,11 @@ impl Drop for Filling {
 fn one_of_each_kind_is_registered_and_who_was_replaced_ends_nobody() {
     let slot = Slot::new(None);
     let (dropped, ended) = std::sync::mpsc::channel();
-    let install = |name| Events::<()>::new(1).register(&slot, Filling(dropped.clone(), name));
+    let install = |name| {
+        let events = Events::new(1);
+        let dropped = dropped.clone();
+        events.clone().register(&slot, Filling { dropped, name, _events: events })
+    };
     let first = install("first");
     let second = install("second");
     assert!(first.is_closed() && !second.is_closed());

@@ -54,6 +54,12 @@ pub enum DownloadProblem {
     /// The size is 0. `Spec: concepts 16`.
     #[error("the file size is 0; give the exact size of the file")]
     FileSize,
+    /// The size is more than any file can have. `Ours:` lengths of files are signed numbers of 64 bits.
+    #[error("the file size is {given}; no file is that large")]
+    FileTooLarge {
+        /// Bytes given.
+        given: u64,
+    },
     /// An essential download names no size, and the installation's progress needs one. `Spec: concepts 6`.
     #[error("an essential download has to say how large the file is")]
     EssentialWithoutSize,

@@ -120,6 +120,9 @@ impl UrlDownload {
         self.check_headers()?;
         match self.file_size {
             Some(0) => return Err(DownloadProblem::FileSize),
+            Some(given) if i64::try_from(given).is_err() => {
+                return Err(DownloadProblem::FileTooLarge { given });
+            }
             None if self.essential => return Err(DownloadProblem::EssentialWithoutSize),
             _ => {}
         }
@@ -257,6 +260,9 @@ mod tests {
     #[test]
     fn what_ends_the_process_elsewhere_is_a_problem_here() {
         assert_eq!(problem(|d| d.file_size = Some(0)), DownloadProblem::FileSize);
+        let given = u64::MAX;
+        let too_large = DownloadProblem::FileTooLarge { given };
+        assert_eq!(problem(|d| d.file_size = Some(given)), too_large);
         assert_eq!(problem(|d| d.file_size = None), DownloadProblem::EssentialWithoutSize);
         assert!(matches!(problem(|d| d.identifier.clear()), DownloadProblem::Identifier { .. }));
         assert!(matches!(

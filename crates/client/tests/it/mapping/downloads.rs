@@ -66,6 +66,7 @@ fn of_both_download_managers() -> Vec<&'static str> {
     let _compiled = (body, before, twins, arguments);
     let mut names = on_both![
         connect,
+        shared,
         schedule_all,
         start_foreground_all,
         current_downloads,
