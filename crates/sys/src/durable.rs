@@ -22,7 +22,7 @@ mod tree;
 
 pub use batch::{Unnamed, name_files};
 pub use exchange::exchange_folders;
-pub use file::{DurableFile, remove_leftovers, write_file};
+pub use file::{DurableFile, check_replaceable, remove_leftovers, write_file};
 pub use folder::{create_folders, link_durably, rename_durably, sync_folder};
 #[cfg(unix)]
 pub(crate) use remove::remove_entry;

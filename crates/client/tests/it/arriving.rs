@@ -26,7 +26,7 @@ fn made_anew(readable: Readable) -> Readable {
         Readable::Arrived(part) => {
             Readable::Arrived(ArrivedPart { content: Digest::of(b"anew"), ..part })
         }
-        other => other,
+        installed @ Readable::Installed {} => installed,
     }
 }
 
@@ -34,7 +34,7 @@ fn made_anew(readable: Readable) -> Readable {
 fn of_another_file(readable: Readable) -> Readable {
     match readable {
         Readable::Arrived(part) => Readable::Arrived(ArrivedPart { inode: 1, ..part }),
-        other => other,
+        installed @ Readable::Installed {} => installed,
     }
 }
 

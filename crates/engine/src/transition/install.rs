@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use headstart_model::{AppId, Failure, PackId};
+use headstart_model::{AppId, ContentRequest, Failure, PackId};
 
 use crate::effect::{ExtensionEnd, Notice, Reply};
 use crate::event::Caller;
@@ -260,7 +260,9 @@ fn forget_offers(w: &mut Work<'_>, app: &AppId) {
     w.live_mut().queue.release(app, Hold::Distrust);
     manifest::forget(w, app);
     if let Some(record) = w.app_mut(app) {
-        record.content_request = None;
+        // A first installation that never saw a catalog stays one, wherever the catalog comes from. `Spec: concepts 3`.
+        record.content_request =
+            record.content_request.filter(|owed| *owed == ContentRequest::Install);
         record.asking = None;
     }
 }

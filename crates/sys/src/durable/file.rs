@@ -27,6 +27,25 @@ pub fn write_file(path: &Path, bytes: &[u8], mode: Mode) -> Result<(), FileError
     file.commit()
 }
 
+/// Whether a file may take the place of what is at `target`: not of a device, a pipe or a socket, which others use by that name.
+///
+/// # Errors
+/// [`FileError`] of kind `InvalidInput` if not.
+pub fn check_replaceable(target: &Path) -> Result<(), FileError> {
+    let kind = fs::symlink_metadata(target).map(|metadata| metadata.file_type());
+    match kind {
+        Ok(kind) if !(kind.is_file() || kind.is_dir() || kind.is_symlink()) => {
+            let what = "it is a device, a pipe or a socket, and not a file";
+            Err(FileError::new(
+                Action::Create,
+                target,
+                io::Error::new(io::ErrorKind::InvalidInput, what),
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A file being written beside its target, which takes the target's place on [`commit`].
 ///
 /// Dropped without a commit it leaves nothing, and the target is as it was. Writes are not buffered.
@@ -45,8 +64,9 @@ impl DurableFile {
     /// Until the commit only the owner can read it.
     ///
     /// # Errors
-    /// [`FileError`] if no file can be created in the folder.
+    /// [`FileError`] if no file can be created in the folder; as [`check_replaceable`].
     pub fn create(target: &Path, mode: Mode) -> Result<Self, FileError> {
+        check_replaceable(target)?;
         let file = tempfile::Builder::new()
             .prefix(TEMPORARY_PREFIX)
             .suffix(TEMPORARY_SUFFIX)

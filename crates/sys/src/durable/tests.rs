@@ -239,3 +239,15 @@ mod unix {
         assert!(names(folder.path()).is_empty());
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_not_replaced() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let socket = folder.path().join("socket");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
+    let error = write_file(&socket, b"bytes", Mode::PRIVATE).expect_err("somebody listens there");
+    assert!(error.to_string().contains("socket"), "{error}");
+    assert!(std::os::unix::net::UnixStream::connect(&socket).is_ok(), "it is there still");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1);
+}

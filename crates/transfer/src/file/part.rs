@@ -42,6 +42,7 @@ impl Part {
     }
 
     fn find_now(target: PathBuf, source: Digest) -> io::Result<Self> {
+        headstart_sys::durable::check_replaceable(&target).map_err(io::Error::other)?;
         let (path, state_path) = (beside(&target, ".part"), beside(&target, ".part.state"));
         let (validator, total_bytes, disk) = (None, None, None);
         let has_state = state_path.try_exists()?;

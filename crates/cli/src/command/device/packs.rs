@@ -207,7 +207,12 @@ fn list(context: &Context, of: &OfApp) -> Result<Verdict, Failure> {
         if packs.is_empty() {
             return "There are no packs.".to_owned();
         }
-        table(&packs.iter().map(row).collect::<Vec<_>>())
+        // Whose pack it is matters only where there are several.
+        let of_several =
+            packs.windows(2).any(|pair| matches!(pair, [one, other] if one.app != other.app));
+        let app = |state: &PackState| of_several.then(|| state.app.to_string());
+        let rows = packs.iter().map(|state| app(state).into_iter().chain(row(state)).collect());
+        table(&rows.collect::<Vec<Vec<_>>>())
     });
     Ok(Verdict::Done)
 }

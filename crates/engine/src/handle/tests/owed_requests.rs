@@ -1,9 +1,12 @@
 //! Content requests that could not be carried out yet: what brings them back, and what does not (concepts 3, 4.4).
 
-use headstart_model::{ContentRequest, ErrorKind, Language};
+use headstart_model::{
+    ChannelName, ContentRequest, DownloadPolicy, ErrorKind, InstallationEventType,
+    InstallationEventTypes, Language,
+};
 
 use crate::record::{BUDGET_MS, Bundle, Switch};
-use crate::testing::{Bench, app_id, bundle, file, is_fetch, with_manifest};
+use crate::testing::{Bench, app_id, bundle, file, is_fetch, key, offer, with_manifest};
 use crate::{Event, ExtensionAnswer, FactsChange, Network, Order, Power};
 
 const SECOND: u64 = 1_000;
@@ -173,4 +176,21 @@ fn an_extension_that_something_stands_in_the_way_of_is_asked_again_until_that_ha
     nothing(&mut bench);
     bench.finish_everything();
     assert!(bench.subjects().is_empty());
+}
+
+#[test]
+fn a_first_installation_that_never_saw_a_catalog_stays_one_when_its_bundle_is_corrected() {
+    let mut bench = without_content(bundle("1"));
+    let first = InstallationEventTypes {
+        installation_event_types: vec![InstallationEventType::FirstInstallation],
+    };
+    bench.publish(vec![offer("pack", 1, DownloadPolicy::Essential(first))]);
+    let channel = ChannelName::new("beta").expect("a channel");
+    let (app, corrected) = (app_id("app"), Box::new(Bundle { channel, ..bundle("1") }));
+    bench.call(|caller| Event::AppUpdateRequested { caller, app, bundle: corrected });
+    bench.finish(|order| matches!(order, Order::PrepareApp { .. }));
+    bench.finish(|order| matches!(order, Order::FetchCatalog { .. }));
+    assert!(!bench.may_launch(), "what is essential at the first installation is waited for");
+    bench.finish_everything();
+    assert!(bench.may_launch() && bench.state.records().packs[&key("pack")].local.is_some());
 }

@@ -29,8 +29,11 @@ impl Cat {
             Some(pack) if self.ahead => copy_out(self.open_ahead(context, pack)?),
             _ => std::fs::File::open(locate(context, find)?).and_then(copy_out),
         };
-        copied.map_err(|error| self.failure(&error))?;
-        Ok(Verdict::Done)
+        match copied {
+            // Whoever reads has enough.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Verdict::Done),
+            copied => copied.map(|()| Verdict::Done).map_err(|error| self.failure(&error)),
+        }
     }
 
     fn open_ahead(&self, context: &Context, pack: &PackId) -> Result<ArrivingFile, Failure> {
