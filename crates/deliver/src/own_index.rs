@@ -15,6 +15,13 @@ use headstart_transfer::{
 };
 use url::Url;
 
+/// An index that nobody signed unfolds to so much at most. `Ours:` whatever host a manifest names may put anything there; it is enough for a
+/// pack of 30 GiB, or a million files.
+const INDEX_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Indexes that nobody signed are decoded one at a time.
+static DECODING: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(1);
+
 /// Where an archive lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ArchivePlace {
@@ -199,10 +206,20 @@ impl OwnIndex {
         let header = part(0, ArchiveHeader::BYTES).await?;
         let header = ArchiveHeader::decode(&header).map_err(format)?;
         announced.check_size(header.archive_bytes())?;
+        if header.structure_bytes > INDEX_BYTES_MAX {
+            let (found, limit) = (header.structure_bytes, INDEX_BYTES_MAX);
+            let what = "the length of an index that nobody signed";
+            return Err(announced.format(FormatError::Limit { what, found, limit }));
+        }
         let inside = header.manifest_bytes.saturating_add(header.structure_bytes);
         let inside = part(header.manifest_offset(), inside).await?;
-        let ArchiveIndex { manifest, tree, .. } =
-            ArchiveIndex::read(&header, inside).map_err(format)?;
+        // It takes memory and time: one after the other, and where that holds nobody up.
+        let _turn = DECODING.acquire().await;
+        let read = tokio::task::spawn_blocking(move || {
+            ArchiveIndex::read(&header, inside, INDEX_BYTES_MAX).map(|index| (header, index))
+        });
+        let read = read.await.unwrap_or_else(|error| Err(std::io::Error::other(error).into()));
+        let (header, ArchiveIndex { manifest, tree, .. }) = read.map_err(format)?;
         Self::new(header, &manifest, &tree, announced)
     }
 
@@ -213,7 +230,8 @@ impl OwnIndex {
     pub fn read(path: &Path, announced: Announced<'_>) -> Result<Self, OwnIndexError> {
         let file = File::open(path)
             .map_err(|source| OwnIndexError::File { pack: announced.pack.clone(), source })?;
-        let reader = ArchiveReader::open(file).map_err(|source| announced.format(source))?;
+        let reader = ArchiveReader::open_within(file, INDEX_BYTES_MAX)
+            .map_err(|source| announced.format(source))?;
         let header = reader.header().clone();
         announced.check_size(header.archive_bytes())?;
         Self::new(header, reader.manifest(), reader.complete().tree(), announced)

@@ -90,7 +90,7 @@ fn known_archives(state: &State, app: &AppId) -> Vec<ArchivedOffer> {
 /// Where a pack that is offered is fetched from.
 fn supply_of(app: &App, pack: &Pack) -> Option<Supply> {
     match (app.source(), &pack.archive) {
-        (_, Some(archive)) => Some(Supply::Archive(archive.clone())),
+        (Source::DownloadManifest(_), Some(archive)) => Some(Supply::Archive(archive.clone())),
         (Source::Repository(url), None) => Some(Supply::Repository(url.to_owned())),
         _ => None,
     }

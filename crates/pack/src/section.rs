@@ -53,7 +53,18 @@ pub fn encode_full(tree: &Tree, table: &BlockTable) -> Result<Vec<u8>, FormatErr
 /// # Errors
 /// [`FormatError`] naming what is wrong.
 pub fn decode_full<B: AsRef<[u8]>>(section: &Verified<B>) -> Result<Structure, FormatError> {
-    let plain = unseal(FULL, section.as_bytes(), &[])?;
+    decode_full_within(section, STRUCTURE_BYTES_MAX)
+}
+
+/// As [`decode_full`], of a section that nobody signed: it may unfold to `plain_bytes_max` bytes at most.
+///
+/// # Errors
+/// As [`decode_full`]; [`FormatError::Limit`] when it promises more.
+pub fn decode_full_within<B: AsRef<[u8]>>(
+    section: &Verified<B>,
+    plain_bytes_max: u64,
+) -> Result<Structure, FormatError> {
+    let plain = unseal(FULL, section.as_bytes(), (&[], plain_bytes_max))?;
     let mut cursor = Cursor::new("the index", &plain);
     let tree = Tree::decode(cursor.part("the index")?.rest())?;
     let table = BlockTable::decode(cursor.part("the index")?.rest(), &tree, 0)?;
@@ -82,7 +93,7 @@ pub fn decode_delta<B: AsRef<[u8]>>(
     section: &Verified<B>,
     old: &Tree,
 ) -> Result<DeltaStructure, FormatError> {
-    let plain = unseal(DELTA, section.as_bytes(), &old.encode())?;
+    let plain = unseal(DELTA, section.as_bytes(), (&old.encode(), STRUCTURE_BYTES_MAX))?;
     let mut cursor = Cursor::new("the index", &plain);
     let tree = Tree::decode(cursor.part("the index")?.rest())?;
     let same_as_old = decode_mapping(cursor.part("the index")?, &tree, old)?;
@@ -218,7 +229,7 @@ fn seal(kind: u8, plain: &[u8], prefix: &[u8]) -> Result<Vec<u8>, FormatError> {
     Ok(section)
 }
 
-fn unseal(kind: u8, section: &[u8], prefix: &[u8]) -> Result<Vec<u8>, FormatError> {
+fn unseal(kind: u8, section: &[u8], (prefix, limit): (&[u8], u64)) -> Result<Vec<u8>, FormatError> {
     let mut cursor = Cursor::new("the index", section);
     if cursor.array::<3>()? != *MAGIC {
         return Err(FormatError::Magic { what: "an index" });
@@ -232,7 +243,6 @@ fn unseal(kind: u8, section: &[u8], prefix: &[u8]) -> Result<Vec<u8>, FormatErro
         return Err(FormatError::Magic { what: "an index of this kind" });
     }
     let found = u64::from_le_bytes(cursor.array()?);
-    let limit = STRUCTURE_BYTES_MAX;
     if found > limit {
         return Err(FormatError::Limit { what: "the length of the index", found, limit });
     }

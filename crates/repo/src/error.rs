@@ -172,7 +172,7 @@ impl RepoError {
             Self::WrongSignature { .. } => (
                 ErrorKind::Untrusted,
                 "metadataSignature",
-                "the repository is not the one whose root is trusted, or somebody changed it; ask its publisher",
+                "the repository is not the one whose root is trusted, or somebody changed it; ask its publisher. If the bundle's `root.json` was the wrong one, uninstall the app, correct it and install again",
             ),
             Self::Older { .. } => (
                 ErrorKind::Untrusted,

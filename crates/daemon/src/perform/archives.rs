@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use headstart_deliver::{
@@ -14,7 +15,9 @@ use headstart_model::download_manifest::{
     DOWNLOAD_MANIFEST_BYTES_MAX, DownloadManifest, DownloadManifestError, DownloadPack,
 };
 use headstart_model::{AppId, ErrorKind, Failure, PackId, Platform, UrlPolicy};
-use headstart_transfer::{Client, Pace, SmallRequest, SmallResponse, Tracking, Urgency};
+use headstart_transfer::{
+    Client, Pace, SmallRequest, SmallResponse, Tracking, TransferError, Urgency, Violation,
+};
 use url::Url;
 
 use super::context::Context;
@@ -22,6 +25,8 @@ use super::repository;
 
 /// Archives that are looked at side by side.
 const LOOKS_MAX: usize = 8;
+/// How long a look may take. `Ours:` the others wait for it, and one host that drips must not hold all of them back.
+const LOOK_MAX: Duration = Duration::from_mins(1);
 
 /// Which manifest is wanted.
 pub(super) struct Ask {
@@ -127,9 +132,14 @@ async fn look(
         known.pack
     } else {
         let announced = Announced { pack: &listed.id, bytes: listed.download_size };
-        match OwnIndex::fetch(&listed.url, announced, (&client, &tracking)).await {
-            Ok(index) => index.describe(listed.version),
-            Err(error) => return (listed, Err(error.to_failure())),
+        let fetching = OwnIndex::fetch(&listed.url, announced, (&client, &tracking));
+        match tokio::time::timeout(LOOK_MAX, fetching).await {
+            Ok(Ok(index)) => index.describe(listed.version),
+            Ok(Err(error)) => return (listed, Err(error.to_failure())),
+            Err(_) => {
+                let failure = too_slow(&listed);
+                return (listed, Err(failure));
+            }
         }
     };
     let listed_as = CatalogPack {
@@ -140,6 +150,16 @@ async fn look(
         ..pack
     };
     (listed, Ok(listed_as))
+}
+
+fn too_slow(listed: &DownloadPack) -> Failure {
+    let seconds = LOOK_MAX.as_secs();
+    let message = format!(
+        "the archive of pack `{}` has not said within {seconds} s what is in it",
+        listed.id
+    );
+    Failure::new(ErrorKind::Network, "archiveTooSlow", message)
+        .with_hint("it is tried again later; look after its server")
 }
 
 fn refused(problem: &(dyn std::error::Error + 'static)) -> Failure {
@@ -177,10 +197,21 @@ pub(super) fn access(
 /// What a failed delivery means. Of an archive it is not that a signature does not hold: it is another one by now than it was when it was
 /// looked at.
 pub(super) fn failure(error: &DeliverError, supply: &Supply) -> Failure {
-    let of_content = matches!(
-        error,
-        DeliverError::Untrusted { .. } | DeliverError::Format { .. } | DeliverError::Plan { .. }
-    );
+    let of_content = match error {
+        DeliverError::Untrusted { .. }
+        | DeliverError::Format { .. }
+        | DeliverError::Plan { .. } => true,
+        // Another length than it had.
+        DeliverError::Transfer { source, .. } => matches!(
+            **source,
+            TransferError::Shorter { .. }
+                | TransferError::Unusable {
+                    violation: Violation::OtherSize { .. } | Violation::Replaced,
+                    ..
+                }
+        ),
+        _ => false,
+    };
     if !of_content || matches!(supply, Supply::Repository(_)) {
         return error.to_failure();
     }

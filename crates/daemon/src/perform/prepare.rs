@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use headstart_engine::record::{Bundle, BundleFiles};
 use headstart_engine::{EffectId, Event};
 use headstart_model::{AppId, ErrorKind, Failure};
-use headstart_repo::TrustStore;
+use headstart_repo::{RepoError, TrustStore};
 use tokio_util::sync::CancellationToken;
 
 use super::context::{Context, blocking};
@@ -120,5 +120,12 @@ fn pin_root(context: &Context, app: &AppId, source: &Path) -> Result<(), Failure
                 .within(format!("the bundle has no usable `{ROOT_FILE}`"))
                 .with_hint("copy `metadata/root.json` of the repository into the bundle")
         })?;
-    TrustStore::pin(&trust, &root).map(drop).map_err(|error| error.to_failure())
+    TrustStore::pin(&trust, &root).map(drop).map_err(|error| match error {
+        RepoError::Malformed { .. } => {
+            Failure::from_error(ErrorKind::InvalidInput, "rootMalformed", &error)
+                .within(format!("`{}` is no root of a repository", path.display()))
+                .with_hint("copy `metadata/root.json` of the repository into the bundle")
+        }
+        error => error.to_failure(),
+    })
 }

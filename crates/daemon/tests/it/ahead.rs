@@ -94,10 +94,9 @@ fn who_waits_for_what_does_not_come_is_told_why() {
     assert!(error.to_string().contains("films"), "{error}");
 
     // One that cannot arrive, until somebody cancels the pack.
+    library.read_ahead("films", "z.bin").unwrap();
     let waiting = std::thread::scope(|scope| {
         let waiting = scope.spawn(|| failed("a.bin"));
-        // Who reads something else of the pack knows that the other one is being waited for as well, or will be.
-        library.read_ahead("films", "z.bin").unwrap();
         while !waiting.is_finished() {
             library.cancel("films").unwrap();
             std::thread::yield_now();

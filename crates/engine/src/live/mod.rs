@@ -102,6 +102,8 @@ pub(crate) struct Live {
     pub(crate) installs: BTreeMap<AppId, InstallTally>,
     /// Apps whose check waits until it is admitted.
     pub(crate) checks_waiting: BTreeSet<AppId>,
+    /// Checks of where an app's offers came from before; what they bring counts no more.
+    pub(crate) stale_checks: BTreeSet<EffectId>,
     /// Checks of an app that failed in a row.
     pub(crate) check_attempts: BTreeMap<AppId, u32>,
     /// Set after the network came back: downloads up to this one have been relieved of their back-off.

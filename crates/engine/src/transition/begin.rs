@@ -76,9 +76,17 @@ fn join(w: &mut Work<'_>, id: DownloadId, demand: Demand) {
 pub(crate) fn retarget(w: &mut Work<'_>, id: DownloadId) {
     let Some(download) = w.download(id) else { return };
     let Some(pack) = w.pack(&download.key) else { return };
-    let Some(offer) = pack.offer.as_ref().filter(|offer| !download.target.is(offer)) else {
+    let Some(offer) = pack.offer.as_ref() else { return };
+    if download.target.is(offer) {
+        // The very content that is on its way; only who vouches for it may be another.
+        let target = download.target.vouched_by(pack.offer_trust());
+        if target != download.target
+            && let Some(download) = w.download_mut(id)
+        {
+            download.target = target;
+        }
         return;
-    };
+    }
     let built = download.stage == Stage::Built && pack.local.is_some();
     if !download.is_open() && !built {
         return;

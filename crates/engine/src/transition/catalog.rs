@@ -18,7 +18,7 @@ use crate::record::{
 use crate::transition::content::Chosen;
 use crate::transition::end::Staged;
 use crate::transition::{
-    begin, calls, check, content, end, ensure, install, languages, reconcile, switch,
+    begin, calls, check, content, end, ensure, install, languages, reconcile, switch, unmanaged,
 };
 use crate::work::Work;
 
@@ -51,6 +51,10 @@ pub(crate) fn manifest_read(
     unreadable: Vec<(PackId, Unreadable)>,
 ) {
     let Some(app) = check::end(w, effect) else { return };
+    // Something signed may have become readable since the manifest was asked for.
+    if let Err(failure) = unmanaged::check_alone(w, &app) {
+        return check::failed(w, &app, &failure, Some(effect));
+    }
     if let Some(record) = w.app_mut(&app) {
         // It has no number, and is as good as one.
         record.release = Some(ReleaseNumber(0));
@@ -199,6 +203,8 @@ fn take_offer(w: &mut Work<'_>, key: &PackKey, offer: CatalogPack, archive: Opti
     if let Some(local) = local.filter(|local| archive.is_none() && !local.trust.is_signed()) {
         // What was compared with this very content has a signature from now on.
         w.set_local(key, Some(local.vouched_by(PackTrust::Signed)));
+        // Others that are not signed make way for it.
+        w.want_switch(&key.app);
     }
     let pack = w.pack_mut(key);
     pack.offer = Some(offer);

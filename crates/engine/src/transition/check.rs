@@ -131,11 +131,24 @@ pub(crate) fn end(w: &mut Work<'_>, effect: EffectId) -> Option<AppId> {
     {
         record.check = None;
     }
+    let of_former_source = w.live_mut().stale_checks.remove(&effect);
     if w.app(&app).is_none_or(App::is_leaving) {
         uninstall::go_on(w, &app);
         return None;
     }
+    if of_former_source {
+        want(w, &app);
+        return None;
+    }
     Some(app)
+}
+
+/// The app's offers come from elsewhere from now on: what a check that is running brings says nothing about that, and another one follows it.
+pub(crate) fn source_changed(w: &mut Work<'_>, app: &AppId) {
+    let Some(running) = w.app(app).and_then(|record| record.check) else { return };
+    if w.live_mut().stale_checks.insert(running) {
+        w.emit_stop(running);
+    }
 }
 
 pub(crate) fn reported_failed(w: &mut Work<'_>, effect: EffectId, failure: &Failure) {

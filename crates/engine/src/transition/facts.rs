@@ -5,7 +5,7 @@ use crate::ask;
 use crate::facts::FactsChange;
 use crate::id::DownloadId;
 use crate::live::Timer;
-use crate::transition::{check, languages, place, settings};
+use crate::transition::{check, languages, place, pump, settings};
 use crate::work::Work;
 
 /// Downloads relieved of their back-off in one event, so that no event grows with the queue.
@@ -20,6 +20,9 @@ pub(crate) fn changed(w: &mut Work<'_>, news: &FactsChange) {
         relieve(w);
         recheck(w);
     }
+    if was_online && !w.live().facts.is_online() {
+        stop_transfers(w);
+    }
     if news.disk_free_bytes.is_some() {
         feed_starved(w);
     }
@@ -29,6 +32,16 @@ pub(crate) fn changed(w: &mut Work<'_>, news: &FactsChange) {
     }
     if news.languages.is_some() {
         languages::told_by_device(w);
+    }
+}
+
+/// The network has gone, or is to be thought gone: what runs stops, and waits or fails by what it is for. At most as many run as are allowed
+/// at once.
+fn stop_transfers(w: &mut Work<'_>) {
+    let running: Vec<_> = w.live().active.keys().copied().collect();
+    for order in running {
+        w.live_mut().step();
+        pump::stop(w, order);
     }
 }
 

@@ -164,6 +164,7 @@ pub(crate) fn overridden(
         Some(_) => {
             calls::end_extension(w, app, ExtensionEnd::AppUpdated);
             forget_offers(w, app);
+            check::source_changed(w, app);
             if let Some(record) = w.app_mut(app) {
                 record.source = source;
                 record.release = None;
@@ -230,6 +231,7 @@ fn take_bundle(w: &mut Work<'_>, app: &AppId) -> Option<InstallKind> {
             record.release = None;
             record.check_failure = None;
             forget_offers(w, app);
+            check::source_changed(w, app);
         } else if other_version {
             catalog::app_changed(w, app);
         }

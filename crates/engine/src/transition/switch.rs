@@ -28,10 +28,11 @@ fn start(w: &mut Work<'_>, app: &AppId) {
     if w.live().updating.contains_key(app) {
         built.retain(|id| !waits_for_others(w, *id));
     }
+    unmanaged::turn_away(w, app, &mut built);
     let mut items: Vec<SwitchItem> = built.iter().filter_map(|id| item_of(w, *id)).collect();
     let leaving = w.live().leaving.get(app).cloned().unwrap_or_default();
     items.extend(leaving.into_iter().filter_map(|pack| leaving_item(w, app, pack)));
-    items.extend(unmanaged::giving_way(w, app, &items));
+    items.extend(unmanaged::giving_way(w, app, (&built, &items)));
     if items.is_empty() {
         return;
     }

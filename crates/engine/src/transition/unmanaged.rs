@@ -3,6 +3,8 @@
 //! The service compares an archive with its own index and keeps what is in it as a pack of the app; it never fetches, updates or
 //! removes such a pack by itself. Nothing that is not signed comes beside what is.
 
+use std::collections::BTreeSet;
+
 use headstart_model::catalog::CatalogPack;
 use headstart_model::protocol::packs::Trust as PackTrust;
 use headstart_model::{AppId, ErrorKind, Failure};
@@ -154,15 +156,42 @@ pub(crate) fn cancel(w: &mut Work<'_>, id: DownloadId) -> bool {
     true
 }
 
-/// What is not signed leaves in the step in which something signed becomes readable: it never shadows it.
-pub(crate) fn giving_way(w: &Work<'_>, app: &AppId, items: &[SwitchItem]) -> Vec<SwitchItem> {
-    let signed = |item: &SwitchItem| item.to.is_some_and(|to| to.trust.is_signed());
-    if !items.iter().any(signed) {
+/// Whether something signed is readable, or becomes so with `built`.
+fn is_signed_beside(w: &Work<'_>, app: &AppId, built: &BTreeSet<DownloadId>) -> bool {
+    let signed = |id: &DownloadId| w.download(*id).is_some_and(|it| it.target.trust.is_signed());
+    check_alone(w, app).is_err() || built.iter().any(signed)
+}
+
+/// Of what is complete and is to become readable, what is not signed ends here if something signed is readable or becomes so: it never comes
+/// beside it.
+pub(crate) fn turn_away(w: &mut Work<'_>, app: &AppId, built: &mut BTreeSet<DownloadId>) {
+    if !is_signed_beside(w, app, built) {
+        return;
+    }
+    let unsigned = |w: &Work<'_>, id: DownloadId| {
+        let download = w.download(id).filter(|download| !download.target.trust.is_signed())?;
+        Some(download.key.pack.clone())
+    };
+    for id in built.clone() {
+        if let Some(pack) = unsigned(w, id) {
+            built.remove(&id);
+            end::conclude_failed(w, id, &failures::signed_packs(app, &pack), Staged::Discard);
+        }
+    }
+}
+
+/// What is not signed leaves in the step in which something signed becomes readable, or in the next where it was vouched for: it never
+/// shadows it.
+pub(crate) fn giving_way(
+    w: &Work<'_>,
+    app: &AppId,
+    (built, items): (&BTreeSet<DownloadId>, &[SwitchItem]),
+) -> Vec<SwitchItem> {
+    if !is_signed_beside(w, app, built) {
         return Vec::new();
     }
     let unsigned = w.records().packs_of(app).filter(|(key, pack)| {
-        pack.local.is_some()
-            && !pack.trust().is_signed()
+        pack.local.is_some_and(|local| !local.trust.is_signed())
             && items.iter().all(|item| item.pack != key.pack)
     });
     unsigned.map(|(key, _)| SwitchItem { pack: key.pack.clone(), to: None }).collect()

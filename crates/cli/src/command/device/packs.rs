@@ -80,7 +80,7 @@ enum What {
     /// Prints the bytes of a file
     #[command(
         after_help = "Examples:\n  headstart packs cat story/intro.txt --app com.example.game\n  \
-        headstart packs cat films/intro.m4v --pack films --ahead | mpv -"
+        headstart packs cat films/intro.m4v --pack films --ahead"
     )]
     Cat(cat::Cat),
     /// Makes a folder with the files of a pack that can be written to; brings one up to date that was made so

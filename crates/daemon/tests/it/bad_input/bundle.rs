@@ -69,7 +69,7 @@ fn a_bundle_without_a_root_is_refused() {
 fn a_root_that_is_none_is_refused() {
     let case = Case::new();
     std::fs::write(case.path("root.json"), b"{}").unwrap();
-    case.assert_refused((ErrorKind::Untrusted, "metadataMalformed"), "root.json", |case| {
+    case.assert_refused((ErrorKind::InvalidInput, "rootMalformed"), "root.json", |case| {
         std::fs::copy(case.bench.publisher.root(), case.path("root.json")).unwrap();
     });
 }

@@ -7,7 +7,7 @@ use crate::testing::{
     Bench, DAY_MS, HOUR_MS, SECOND_MS, answer, app_id, bundle, essential, essential_file, failed,
     file, is_fetch, key, offer, prefetch, with_extension, with_manifest,
 };
-use crate::{Demand, Event, ExtensionAnswer, Network, Order, Origin, Reply, view};
+use crate::{Demand, Effect, Event, ExtensionAnswer, Network, Order, Origin, Reply, view};
 
 /// How urgent a download is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -287,4 +287,27 @@ fn what_the_extension_schedules_again_and_again_when_it_fails_comes_ever_more_sl
     bench.fetch_fails(ErrorKind::NotFound);
     bench.schedule(vec![file("a")]);
     assert_eq!(bench.fetching(), ["a"]);
+}
+
+#[test]
+fn what_runs_when_the_network_goes_stops_and_waits_or_fails_by_what_it_is_for() {
+    let mut bench = Bench::launched(with_extension());
+    bench.schedule(vec![file("a")]);
+    let effect = bench.order(is_fetch);
+    let stops = |effects: &[Effect]| effects.contains(&Effect::Stop { id: effect });
+    assert!(stops(&bench.network(Network::Offline)));
+    assert!(!stops(&bench.network(Network::Offline)), "once");
+    assert_eq!(failed(&bench.hear(Event::Stopped { effect })), []);
+    assert!(bench.fetching().is_empty());
+    bench.network(Network::Online);
+    assert_eq!(bench.fetching(), ["a"]);
+
+    bench.promote(file("b"));
+    let all = bench.orders();
+    bench.network(Network::Offline);
+    let mut told = Vec::new();
+    for (effect, _) in all.into_iter().filter(|(_, order)| is_fetch(order)) {
+        told.extend(failed(&bench.hear(Event::Stopped { effect })));
+    }
+    assert_eq!(told, [("b".to_owned(), "offline".to_owned())]);
 }

@@ -6,8 +6,8 @@ use headstart_model::{
 };
 
 use crate::record::{BUDGET_MS, Bundle, Switch};
-use crate::testing::{Bench, app_id, bundle, file, is_fetch, key, offer, with_manifest};
-use crate::{Event, ExtensionAnswer, FactsChange, Network, Order, Power};
+use crate::testing::{Bench, app_id, bundle, essential, file, is_fetch, key, offer, with_manifest};
+use crate::{Effect, Event, ExtensionAnswer, FactsChange, Network, Order, Power};
 
 const SECOND: u64 = 1_000;
 const HOUR: u64 = 3_600 * SECOND;
@@ -193,4 +193,27 @@ fn a_first_installation_that_never_saw_a_catalog_stays_one_when_its_bundle_is_co
     assert!(!bench.may_launch(), "what is essential at the first installation is waited for");
     bench.finish_everything();
     assert!(bench.may_launch() && bench.state.records().packs[&key("pack")].local.is_some());
+}
+
+#[test]
+fn what_a_check_of_the_former_source_brings_counts_no_more() {
+    let is_check = |order: &Order| matches!(order, Order::FetchCatalog { .. });
+    let mut bench = Bench::installed(vec![offer("pack", 1, essential())]);
+    bench.finish_everything();
+    bench.periodic();
+    let former = bench.order(is_check);
+    let repository = Some("https://other.example".to_owned());
+    let (app, moved) = (app_id("app"), Box::new(Bundle { repository, ..bundle("2") }));
+    bench.call(|caller| Event::AppUpdateRequested { caller, app, bundle: moved });
+    let effects = bench.finish(|order| matches!(order, Order::PrepareApp { .. }));
+    assert!(effects.contains(&Effect::Stop { id: former }));
+    bench.hear(Event::CatalogUnchanged { effect: former });
+    let orders = bench.orders();
+    let [(_, Order::FetchCatalog { repository, .. })] = orders.as_slice() else {
+        panic!("nothing is removed or fetched: {orders:?}");
+    };
+    assert_eq!(repository, "https://other.example");
+    assert!(bench.state.records().packs[&key("pack")].local.is_some());
+    bench.finish_everything();
+    assert!(bench.may_launch());
 }
