@@ -23,7 +23,9 @@ impl Precedence {
     /// The blocks with these tags come first from now on, the first of them before the second. Tags that a call does not have are
     /// ignored, and so are blocks that have arrived.
     ///
-    /// A request under way goes on to the end of its block, then gives way. That costs a connection at worst, and no byte twice.
+    /// A request under way goes on to the end of its block, then gives way. That costs at worst its connection and what had come of the
+    /// next block; no block is fetched twice. Nothing is brought forward before a server has shown that it gives ranges, nor on one that
+    /// does not.
     pub fn prefer(&self, tags: impl Into<Arc<[u64]>>) {
         self.wanted.send_replace(tags.into());
     }
