@@ -27,14 +27,32 @@ const RANGE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 pub struct Goal {
     /// The version wanted.
     pub pack: CatalogPack,
-    /// Versions that are held, of this pack or of others.
+    /// Versions of this pack that are held, and folders that somebody named.
     pub held: Vec<HeldFolder>,
+    /// Versions of other packs, the likeliest first: content may have moved from one pack to another. Without anything else that
+    /// is held they are looked at only where that costs next to nothing.
+    pub beside: Vec<HeldFolder>,
     /// Folders in which other versions were being built when they were broken off: what has arrived there is used.
     pub leftovers: Vec<PathBuf>,
     /// Where the version is built; what an earlier attempt left there is used.
     pub staging: PathBuf,
     /// Where it goes when it is whole.
     pub finish: Finish,
+}
+
+/// Versions of other packs that are looked at, at most: each is a tree in memory.
+const BESIDE_MAX: usize = 8;
+/// They are looked at if what tells which chunks are the same is at most this part of the full bundle.
+const NAMES_SHARE: u64 = 50;
+
+impl Goal {
+    /// The versions of other packs that are looked at.
+    pub(crate) fn beside_worth_it(&self) -> &[HeldFolder] {
+        let names = self.pack.index.names_bytes;
+        let cheap = names.saturating_mul(NAMES_SHARE) <= self.pack.full.bytes;
+        let most = if cheap { BESIDE_MAX } else { 0 };
+        self.beside.get(..most).unwrap_or(&self.beside)
+    }
 }
 
 /// Hears how many bytes of blocks have arrived of how many that are fetched. Called often, from any thread.
@@ -261,7 +279,7 @@ fn ways(goal: &Goal) -> Vec<Direction> {
     let versions: Vec<HeldVersion> =
         goal.held.iter().map(|folder| folder.version.clone()).collect();
     let mut ways = plan::alternatives(&goal.pack, &versions);
-    if versions.is_empty() && !goal.leftovers.is_empty() {
+    if versions.is_empty() && (!goal.leftovers.is_empty() || !goal.beside_worth_it().is_empty()) {
         ways.insert(0, Alternative::Mixed);
     }
     ways.into_iter().map(Direction::To).collect()

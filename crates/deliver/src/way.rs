@@ -70,6 +70,7 @@ pub(crate) async fn explore(
         access,
         pack: &goal.pack,
         folders: &goal.held,
+        beside: goal.beside_worth_it(),
         leftovers: &goal.leftovers,
         cache: &goal.staging,
         belief,
@@ -93,6 +94,8 @@ struct Scout<'a> {
     access: &'a RepositoryAccess,
     pack: &'a CatalogPack,
     folders: &'a [HeldFolder],
+    /// Versions of other packs.
+    beside: &'a [HeldFolder],
     /// Half-finished versions of another content.
     leftovers: &'a [PathBuf],
     /// Where structure sections are kept, so that going on with a broken-off attempt fetches none again.

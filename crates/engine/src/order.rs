@@ -1,13 +1,16 @@
 //! From the record of an owed effect to the order that the performer gets.
 
-use headstart_model::AppId;
+use headstart_model::{AppId, PackId};
 
 use crate::allowance;
 use crate::effect::{ArchivedOffer, Delivery, FileTransfer, Order, Supply};
 use crate::id::{DownloadId, EffectId, PackKey};
-use crate::record::{App, FileStage, KeepData, Owed, Pack, Phase, Source};
+use crate::record::{App, FileStage, KeepData, LocalVersion, Owed, Pack, Phase, Source};
 use crate::state::State;
 use crate::transition::groups;
+
+/// Other packs that a performer is told of. `Ours:` each is opened to be compared, and the largest are the likeliest.
+const BESIDE_MAX: usize = 8;
 
 /// The order of an effect; none when nothing is left to do but to end it: its download no longer waits for it.
 pub(crate) fn of(state: &State, id: EffectId, owed: &Owed) -> Option<Order> {
@@ -129,6 +132,47 @@ fn delivery(state: &State, id: EffectId, key: &PackKey, download: DownloadId) ->
         trust: app.bundle.trust,
         target: Box::new(offer.clone()),
         local: pack.local,
+        beside: beside(state, key),
         class: state.live.class_of(download, record.demand.class()),
     })
+}
+
+/// The local versions of the other packs of an app, the largest first. Costs one pass over the packs of the app.
+fn beside(state: &State, key: &PackKey) -> Vec<(PackId, LocalVersion)> {
+    let others = state.records.packs_of(&key.app).filter(|(other, _)| *other != key);
+    let local = others.filter_map(|(other, pack)| Some((other.pack.clone(), pack.local?)));
+    let mut local: Vec<_> = local.collect();
+    // Stable: equal ones stay in the order of their ids.
+    local.sort_by_key(|(_, version)| std::cmp::Reverse(version.installed_bytes));
+    local.truncate(BESIDE_MAX);
+    local
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Records;
+    use crate::testing::{DEVICE, app_id, offer, prefetch};
+
+    #[test]
+    fn the_largest_local_packs_of_the_same_app_are_named_and_not_the_pack_itself() {
+        let mut records = Records::default();
+        let mut put = |app: &str, number: u64, bytes: Option<u64>| {
+            let id = format!("pack-{number:02}");
+            let version = LocalVersion::of(&offer(&id, number, prefetch()));
+            let local = bytes.map(|installed_bytes| LocalVersion { installed_bytes, ..version });
+            let key = PackKey::new(app_id(app), PackId::new(id).expect("a good id"));
+            records.packs.insert(key.clone(), Pack { local, ..Pack::default() });
+            key
+        };
+        let wanted = put("game", 0, Some(1_000));
+        for number in 1..=12 {
+            put("game", number, Some(number * 10));
+        }
+        put("game", 13, None);
+        put("other", 14, Some(9_000));
+        let beside = beside(&State::of(records, DEVICE), &wanted);
+        let sizes: Vec<_> = beside.iter().map(|(_, local)| local.installed_bytes).collect();
+        assert_eq!(sizes, [120, 110, 100, 90, 80, 70, 60, 50]);
+    }
 }

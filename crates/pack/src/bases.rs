@@ -62,13 +62,17 @@ impl BaseChooser {
         self
     }
 
-    /// Forgets every candidate. Not in a delta: it is fetched and applied whole, so a restart would only make it larger.
+    /// Whether it begins anew now and then, see [`Self::restart`]. Not in a delta: it is fetched and applied whole, so a
+    /// restart would only make it larger.
+    pub(crate) const fn keeps_close(&self) -> bool {
+        self.spread.is_some()
+    }
+
+    /// Forgets every candidate.
     pub(crate) fn restart(&mut self) {
-        if self.old_lengths.is_empty() {
-            self.similar.clear();
-            self.new_lengths.fill(0);
-            self.spread.iter_mut().for_each(Spread::clear);
-        }
+        self.similar.clear();
+        self.new_lengths.fill(0);
+        self.spread.iter_mut().for_each(Spread::clear);
     }
 
     /// Remembers the next chunk of the old version, from 0 on.

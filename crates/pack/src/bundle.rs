@@ -57,7 +57,7 @@ pub(crate) fn write_bundle(
     let mut making = Making {
         table: Vec::with_capacity(blocks.len()),
         blocks: blocks.into_iter(),
-        groups: level.restarts().then(Groups::default),
+        groups: input.chooser.as_ref().is_some_and(BaseChooser::keeps_close).then(Groups::default),
         input,
         out,
         progress,
@@ -86,7 +86,7 @@ struct Finished {
 struct Making<'a, 'o> {
     blocks: std::vec::IntoIter<Vec<u32>>,
     input: BundleInput<'a>,
-    /// `None` where earlier blocks are bases without end.
+    /// `None` where earlier blocks are no bases, or bases without end.
     groups: Option<Groups>,
     out: &'o mut dyn Write,
     progress: Progress<'o>,
@@ -170,7 +170,8 @@ fn prefix(input: &mut BundleInput<'_>, bases: &[BaseRun]) -> Result<Vec<u8>, Bui
 }
 
 fn compress(level: Level, draft: Draft) -> Finished {
-    let (codec, stored) = codec::encode(level, &draft.plain, &draft.prefix);
+    let plain_bytes = draft.plain.len();
+    let (codec, stored) = codec::encode(level, draft.plain, &draft.prefix);
     let block = Block {
         runs: blocks::runs(&draft.chunks),
         bases: if codec == Codec::Stored { Vec::new() } else { draft.bases },
@@ -178,5 +179,5 @@ fn compress(level: Level, draft: Draft) -> Finished {
         stored_bytes: u32::try_from(stored.len()).expect("a block is far below 4 GiB"),
         digest: Digest::of(&stored),
     };
-    Finished { block, stored, plain_bytes: draft.plain.len() }
+    Finished { block, stored, plain_bytes }
 }

@@ -51,21 +51,21 @@ const SAMPLE_BYTES: usize = 256 * 1024;
 const LOOK_BYTES: usize = 128 * 1024;
 
 /// The shortest form of `plain` that `level` looks for. Deterministic: nothing but the arguments matters.
-pub(crate) fn encode(level: Level, plain: &[u8], prefix: &[u8]) -> (Codec, Vec<u8>) {
-    let mut best = (Codec::Stored, plain.to_vec());
-    let mut offer = |codec, stored: Result<Vec<u8>, usize>| match stored {
-        Ok(stored) if stored.len() < best.1.len() => best = (codec, stored),
-        _ => {}
-    };
-    if prefix.is_empty() && level.looks_twice() && is_noise(level, plain) {
-        return best;
+pub(crate) fn encode(level: Level, plain: Vec<u8>, prefix: &[u8]) -> (Codec, Vec<u8>) {
+    if prefix.is_empty() && level.looks_twice() && is_noise(level, &plain) {
+        return (Codec::Stored, plain);
     }
-    offer(Codec::Zstd, zstd_frame::compress(level, plain, prefix));
+    let zstd = zstd_frame::compress(level, &plain, prefix).ok();
     let tries_diff = !prefix.is_empty() && level.tries_diffs();
-    if let Some(diff) = tries_diff.then(|| diff::make(plain, prefix)).flatten() {
-        offer(Codec::Diff, seal_diff(level, &diff));
+    let diff = tries_diff.then(|| diff::make(&plain, prefix)).flatten();
+    let diff = diff.and_then(|diff| seal_diff(level, &diff).ok());
+    let forms = [(Codec::Zstd, zstd), (Codec::Diff, diff)];
+    let forms = forms.into_iter().filter_map(|(codec, stored)| Some((codec, stored?)));
+    // The first of the shortest, and as it is only where none is shorter.
+    match forms.min_by_key(|(_, stored)| stored.len()) {
+        Some(best) if best.1.len() < plain.len() => best,
+        _ => (Codec::Stored, plain),
     }
-    best
 }
 
 /// About how many bytes `plain` would have by itself, by a quick look at a part of it.

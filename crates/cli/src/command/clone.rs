@@ -301,6 +301,7 @@ impl Job<'_> {
         let goal = Goal {
             pack: found.pack.clone(),
             held,
+            beside: Vec::new(),
             leftovers: place.broken_off(&found.pack.content),
             staging: place.staging_of(&found.pack.content),
             finish: Finish {

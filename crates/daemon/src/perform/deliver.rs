@@ -116,11 +116,18 @@ async fn prepare(
         folder: layout.version(app, &target.id, (local.version, &local.content)),
         sharing: Sharing::HardLinks,
     });
+    let beside = ordered.beside.iter().map(|(pack, local)| HeldFolder {
+        version: HeldVersion { version: local.version, content: local.content },
+        folder: layout.version(app, pack, (local.version, &local.content)),
+        // Each pack may be consumed by itself.
+        sharing: Sharing::Independent,
+    });
     let about = serde_json::to_vec(&**target).unwrap_or_default();
     let staging = layout.staging(app, &target.id, (target.version, &target.content));
     let goal = Goal {
         pack: (**target).clone(),
         held: held.collect(),
+        beside: beside.collect(),
         leftovers: leftovers(&staging),
         staging,
         finish: Finish { folder, access: Access::ReadOnly, about },

@@ -109,6 +109,7 @@ fn goal(context: &Context, patient: &Patient) -> Result<Goal, Failure> {
     Ok(Goal {
         pack: entry,
         held: vec![held],
+        beside: Vec::new(),
         leftovers: Vec::new(),
         staging: place.join("staging"),
         finish: Finish { folder: place.join("whole"), access: Access::ReadOnly, about },

@@ -26,6 +26,7 @@ mod kill;
 mod languages;
 mod launcher;
 mod plain_manifest;
+mod planning;
 mod publisher;
 mod readme;
 mod real_input;

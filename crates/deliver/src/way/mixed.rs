@@ -36,7 +36,7 @@ impl Scout<'_> {
         if held.is_empty() {
             return self.full().await;
         }
-        let former = self.former().await?;
+        let former = if self.holds_none_of_it() { Vec::new() } else { self.former().await? };
         let (mut parts, chain) = self.chain(&former, &held).await?;
         if let Some(chain) = &chain {
             let way = Way::Chain {
@@ -83,9 +83,15 @@ impl Scout<'_> {
         Ok((self.route(&parts, Way::Repair, &held)?, held))
     }
 
+    /// Whether there is nothing but other packs, from which no delta starts.
+    const fn holds_none_of_it(&self) -> bool {
+        self.folders.is_empty() && self.leftovers.is_empty()
+    }
+
     /// Everything held that can be opened.
     async fn open_all(&self) -> Result<Vec<Reusable>, DeliverError> {
         let (folders, leftovers) = (self.folders.to_vec(), self.leftovers.to_vec());
+        let beside = if self.belief == Belief::Records { self.beside.to_vec() } else { Vec::new() };
         let (cache, pack, belief) = (self.cache.to_owned(), self.pack.clone(), self.belief);
         // Reads whole versions, if records are not believed.
         blocking(move || {
@@ -104,7 +110,7 @@ impl Scout<'_> {
                     None
                 }
             };
-            let held = folders.iter().chain(&left).filter_map(open);
+            let held = folders.iter().chain(&left).chain(&beside).filter_map(open);
             held.filter(|held| held.held.complete().tree().chunk_count() > 0).collect()
         })
         .await

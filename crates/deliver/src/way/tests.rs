@@ -73,6 +73,7 @@ impl World {
         Goal {
             pack: self.pack.clone(),
             held: held.to_vec(),
+            beside: Vec::new(),
             leftovers: Vec::new(),
             staging: self.cache(),
             finish: Finish {

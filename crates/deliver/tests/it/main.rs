@@ -1,5 +1,6 @@
 //! Deliveries from a real server into real folders.
 
+mod beside;
 mod gone;
 mod held;
 mod repair;

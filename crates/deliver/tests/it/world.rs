@@ -152,6 +152,7 @@ impl World {
         Goal {
             pack: pack.clone(),
             held,
+            beside: Vec::new(),
             leftovers: Vec::new(),
             staging: folder.join(format!("staging-{}", pack.version)),
             finish: Finish {

@@ -175,6 +175,8 @@ pub struct Delivery {
     pub target: Box<CatalogPack>,
     /// The version to build upon.
     pub local: Option<LocalVersion>,
+    /// What the app has of other packs, the largest first: content may have moved from one pack to another.
+    pub beside: Vec<(PackId, LocalVersion)>,
     /// The class, as it is now.
     pub class: Class,
 }

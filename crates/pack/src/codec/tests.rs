@@ -40,7 +40,7 @@ fn program(seed: u64, bytes: usize, shift: u32) -> Vec<u8> {
 proptest! {
     #[test]
     fn blocks_round_trip(plain: Vec<u8>, prefix: Vec<u8>, level in prop::sample::select(&LEVELS)) {
-        let (codec, stored) = encode(level, &plain, &prefix);
+        let (codec, stored) = encode(level, plain.clone(), &prefix);
         prop_assert_eq!(read(codec, &stored, &prefix, plain.len()).expect("own output"), plain);
     }
 
@@ -108,7 +108,7 @@ fn a_base_makes_a_block_small() {
     let mut plain = base.clone();
     plain[50_000] ^= 1;
     for level in LEVELS {
-        let (_, stored) = encode(level, &plain, &base);
+        let (_, stored) = encode(level, plain.clone(), &base);
         assert!(stored.len() < 1_000, "{} bytes", stored.len());
     }
 }
@@ -116,7 +116,7 @@ fn a_base_makes_a_block_small() {
 #[test]
 fn a_program_with_moved_addresses_is_told_by_a_diff() {
     let (old, new) = (program(7, 300_000, 0), program(7, 300_000, 0x1234));
-    let (codec, stored) = encode(Level::Small, &new, &old);
+    let (codec, stored) = encode(Level::Small, new.clone(), &old);
     let zstd = zstd_frame::compress(Level::Small, &new, &old).expect("compresses");
     assert_eq!(codec, Codec::Diff);
     assert!(stored.len() * 3 < zstd.len(), "{} bytes, else {}", stored.len(), zstd.len());
@@ -126,7 +126,7 @@ fn a_program_with_moved_addresses_is_told_by_a_diff() {
 #[test]
 fn noise_is_stored_without_a_long_look() {
     let plain = noise(3, 100_000);
-    assert_eq!(encode(Level::Small, &plain, &[]), (Codec::Stored, plain));
+    assert_eq!(encode(Level::Small, plain.clone(), &[]), (Codec::Stored, plain));
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn equal_bytes_without_end_are_searched_in_bounded_time() {
 #[test]
 fn more_than_promised_is_refused() {
     let plain = vec![0; 1 << 20];
-    let (codec, stored) = encode(Level::Fast, &plain, &[]);
+    let (codec, stored) = encode(Level::Fast, plain.clone(), &[]);
     assert!(decode(0, codec, &verified(&stored), &[], 1 << 10).is_err());
     assert!(decode(0, codec, &verified(&stored), &[], 1 << 21).is_err());
     assert!(decode(0, codec, &verified(&stored), &[], u64::MAX).is_err());

@@ -142,6 +142,7 @@ impl Receipt {
         let goal = Goal {
             pack: pack.clone(),
             held: vec![pretend(&device.join("held"), former, &old)?],
+            beside: Vec::new(),
             leftovers: Vec::new(),
             staging: device.join("staging"),
             finish: Finish {

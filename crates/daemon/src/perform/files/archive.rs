@@ -47,6 +47,7 @@ pub(super) async fn install(
     let goal = Goal {
         pack: pack.clone(),
         held: held.collect(),
+        beside: Vec::new(),
         leftovers: Vec::new(),
         // Apart from what the service builds of its own accord.
         staging: layout.download(transfer.download.0).join("pack"),
