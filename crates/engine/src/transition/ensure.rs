@@ -202,6 +202,24 @@ pub(crate) fn download_finished(
     }
 }
 
+/// A download failed because what is offered may have been replaced: a call that has seen no catalog since it was made waits for the
+/// next one, and goes by that. False for one that has seen it, and where the pack is none of the call's.
+pub(crate) fn looks_again(
+    w: &mut Work<'_>,
+    request: RequestId,
+    (pack, id): (&PackId, DownloadId),
+) -> bool {
+    let Some(app) = w.live().requests.find(request).map(|r| r.app.clone()) else { return false };
+    let Some(wait) = wait_of(w, request) else { return false };
+    if wait.catalog == CatalogSeen::Yes || wait.moving.remove(pack).is_none() {
+        return false;
+    }
+    wait.open.insert(pack.clone());
+    w.live_mut().requests.detach(request, &Subject::Download(id));
+    await_catalog(w, request, &app);
+    true
+}
+
 /// A download that a call waits for failed, and whoever waits is told: if it was only waited for on account of others, those
 /// of them that are complete cannot become live either, and the call lifts it no longer: else it would be refused again at
 /// once, without end.

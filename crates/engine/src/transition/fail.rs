@@ -24,13 +24,8 @@ pub(crate) fn attempt_failed(w: &mut Work<'_>, id: DownloadId, failure: &Failure
     // What went wrong may have made the plan wrong too.
     download.plan = None;
     let attempts = download.attempts;
-    let (app, pack) = (download.key.app.clone(), download.key.pack.clone());
-    let key = PackKey::new(app.clone(), pack);
-    let archived = w.pack(&key).is_some_and(|pack| pack.archive.is_some());
-    if failure.kind == ErrorKind::NotFound || (archived && failure.kind == ErrorKind::Untrusted) {
-        // The repository no longer has it: the catalog held is an old one. An archive may have been replaced by another one.
-        check::want(w, &app);
-    }
+    let key = download.key.clone();
+    let catalog = catalog_behind(w, &key, failure);
     match w.class_of(id) {
         Class::Essential if attempts < ESSENTIAL_ATTEMPTS && failure.kind.is_retryable() => {
             back_off(w, id, Class::Essential);
@@ -40,17 +35,38 @@ pub(crate) fn attempt_failed(w: &mut Work<'_>, id: DownloadId, failure: &Failure
             back_off(w, id, Class::Nonessential);
         }
         Class::Foreground => {
-            if tell_waiters(w, id, failure) {
+            if tell(w, id, failure, (Urgency::Foreground, catalog)) {
                 back_off(w, id, Class::Nonessential);
             }
         }
         class @ (Class::Nonessential | Class::Upkeep) => {
             // Who waits in the background waits for as long as waiting can help.
             let lasts = !failure.kind.is_retryable() && failure.kind != ErrorKind::NoSpace;
-            if !lasts || tell(w, id, failure, Urgency::Background) {
+            if !lasts || tell(w, id, failure, (Urgency::Background, catalog)) {
                 back_off(w, id, class);
             }
         }
+    }
+    if catalog == Catalog::MayBeOld {
+        // After the calls, which thus wait for a check that looks from now on.
+        check::want(w, &key.app);
+    }
+}
+
+/// Whether what a failed download went by may have been replaced by now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Catalog {
+    MayBeOld,
+    NotToBlame,
+}
+
+/// The repository no longer has it: the catalog held is an old one. An archive may have been replaced by another one.
+fn catalog_behind(w: &Work<'_>, key: &PackKey, failure: &Failure) -> Catalog {
+    let archived = w.pack(key).is_some_and(|pack| pack.archive.is_some());
+    match failure.kind {
+        ErrorKind::NotFound => Catalog::MayBeOld,
+        ErrorKind::Untrusted if archived => Catalog::MayBeOld,
+        _ => Catalog::NotToBlame,
     }
 }
 
@@ -80,14 +96,23 @@ pub(crate) fn miss(w: &mut Work<'_>, id: DownloadId, failure: &Failure) {
 /// Tells whoever waits for a download, and not in the background, that it failed. A download that existed for them alone
 /// concludes with it (what is staged stays, for the next time somebody asks); false then.
 pub(crate) fn tell_waiters(w: &mut Work<'_>, id: DownloadId, failure: &Failure) -> bool {
-    tell(w, id, failure, Urgency::Foreground)
+    tell(w, id, failure, (Urgency::Foreground, Catalog::NotToBlame))
 }
 
-/// Tells whoever waits for a download with this urgency or more.
-fn tell(w: &mut Work<'_>, id: DownloadId, failure: &Failure, least: Urgency) -> bool {
+/// Tells whoever waits for a download with this urgency or more. A call that has seen no catalog yet looks at the newest one
+/// instead, if the one that it went by may be old.
+fn tell(
+    w: &mut Work<'_>,
+    id: DownloadId,
+    failure: &Failure,
+    (least, catalog): (Urgency, Catalog),
+) -> bool {
     let Some(download) = w.download(id) else { return false };
     let (pack, demand) = (download.key.pack.clone(), download.demand);
-    let all = w.live().requests.waiting_for(&Subject::Download(id));
+    let mut all = w.live().requests.waiting_for(&Subject::Download(id));
+    if catalog == Catalog::MayBeOld {
+        all.retain(|request| !ensure::looks_again(w, *request, (&pack, id)));
+    }
     let hurried = |id: &RequestId| w.live().requests.urgency_of(*id) >= Some(least);
     let (waiting, patient): (Vec<_>, Vec<_>) = all.into_iter().partition(hurried);
     if demand == Demand::Asked && !waiting.is_empty() && patient.is_empty() {

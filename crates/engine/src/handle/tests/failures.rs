@@ -234,8 +234,13 @@ fn row_4_4_a_pack_that_is_not_on_the_server_has_the_catalog_asked_for_again() {
             bench.call(|caller| Event::EnsureRequested { caller, app, packs, terms });
         }
         assert!(!asks_for_the_catalog(&bench), "{who:?}");
-        let effects = not_on_the_server(&mut bench);
+        let mut effects = not_on_the_server(&mut bench);
         assert!(asks_for_the_catalog(&bench) && bench.may_launch(), "{who:?}");
+        if who == Who::Foreground {
+            // The newest catalog decides, and it offers the same.
+            bench.finish(is_catalog);
+            effects = not_on_the_server(&mut bench);
+        }
         let open: Vec<_> = bench.state.records().downloads().map(|(_, d)| d.demand).collect();
         match who {
             Who::Essential => {
@@ -257,6 +262,24 @@ fn row_4_4_a_pack_that_is_not_on_the_server_has_the_catalog_asked_for_again() {
         let local = view::pack(&bench.state, &key("core")).and_then(|view| view.local_version);
         assert_eq!(local.is_some(), who != Who::Foreground, "{who:?}");
     }
+}
+
+#[test]
+fn who_waits_for_a_version_that_was_freed_gets_that_of_the_newest_release() {
+    let is_catalog = |order: &Order| matches!(order, Order::FetchCatalog { .. });
+    let mut bench = Bench::new(vec![offer("core", 1, DownloadPolicy::on_demand())]);
+    bench.install_bundle(bundle("1"));
+    bench.finish(is_catalog);
+    let (packs, terms) = (vec![key("core").pack], Freshness::Any.into());
+    let app = app_id("app");
+    bench.call(|caller| Event::EnsureRequested { caller, app, packs, terms });
+    bench.publish(vec![offer("core", 2, DownloadPolicy::on_demand())]);
+    let effects = not_on_the_server(&mut bench);
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Answer { .. })), "{effects:?}");
+    bench.finish(is_catalog);
+    bench.finish_everything();
+    let view = view::pack(&bench.state, &key("core")).expect("it is known");
+    assert_eq!(view.local_version.map(|version| version.0), Some(2));
 }
 
 #[test]
