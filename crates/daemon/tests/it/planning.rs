@@ -33,7 +33,11 @@ fn bundles(publisher: &Publisher) -> BTreeSet<PathBuf> {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            if path.is_dir() { folders.push(path) } else { drop(found.insert(path)) }
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.insert(path);
+            }
         }
     }
     found
@@ -53,8 +57,7 @@ fn what_another_pack_of_the_app_has_is_not_fetched_again() {
     let moved = levels.iter().map(|(path, bytes)| (path.replace("levels", "maps"), bytes.clone()));
     let mut maps: Files = moved.collect();
     maps.insert("maps/new.bin".to_owned(), noise(4_711, 30_000));
-    let archives =
-        [pack_of(&publisher, "levels", &levels), pack_of(&publisher, "maps", &maps)];
+    let archives = [pack_of(&publisher, "levels", &levels), pack_of(&publisher, "maps", &maps)];
     publisher.publish(&archives, Timestamp::now());
     let whole: u64 = bundles(&publisher).iter().map(|path| bytes_of(path)).sum();
     let web = Web::serve(&publisher.repository());
