@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::run::run;
 use crate::{Download, Events, blocking};
 
+mod callback;
 pub(crate) mod delegate;
 mod event;
 pub(crate) mod exclusive;
@@ -203,6 +204,18 @@ impl DownloadManager {
         delegate: impl DownloadManagerDelegate,
     ) -> Result<DelegateRegistration, Error> {
         run(&self.inner, move |manager| manager.set_delegate(delegate)).await
+    }
+
+    /// Has `hear` told what a [delegate](Self::set_delegate) hears. See
+    /// [`blocking::DownloadManager::listen`].
+    ///
+    /// # Errors
+    /// As [`blocking::DownloadManager::listen`].
+    pub async fn listen(
+        &self,
+        hear: impl FnMut(DownloadEvent) + Send + 'static,
+    ) -> Result<DelegateRegistration, Error> {
+        run(&self.inner, move |manager| manager.listen(hear)).await
     }
 
     /// What a [delegate](Self::set_delegate) hears, as a stream. See

@@ -208,9 +208,44 @@ impl DownloadManager {
     /// Of kind `refused` when this process is no app, `unavailable` when the service cannot be had.
     pub fn set_delegate(
         &self,
-        delegate: impl DownloadManagerDelegate,
+        mut delegate: impl DownloadManagerDelegate,
     ) -> Result<DelegateRegistration, Error> {
-        delegate::register(&self.caller, delegate)
+        self.listen(move |event| delegate::tell(&mut delegate, event))
+    }
+
+    /// Has `hear` told what a [delegate](Self::set_delegate) hears, as events that are its own until
+    /// it has acknowledged them, here or elsewhere. In place of a delegate, and as long as what is
+    /// given back is kept. *Ours:* for programs that deal with an event where they can wait.
+    ///
+    /// One call at a time, on a thread of its own. No end is told before the one before is
+    /// acknowledged. What has to be acknowledged and is dropped instead is told again, after a while
+    /// that grows; so it is when `hear` panics, which is contained. What was acknowledged is not told
+    /// twice, whatever acknowledging it says. `Spec: concepts 11`.
+    ///
+    /// ```no_run
+    /// # fn load(levels: std::path::PathBuf) -> Result<(), headstart::Error> {
+    /// use headstart::blocking::DownloadManager;
+    /// use headstart::downloads::DownloadEvent;
+    ///
+    /// let listening = DownloadManager::shared()?.listen(move |event| {
+    ///     if let DownloadEvent::Finished(finished) = &event {
+    ///         let name = finished.download().unique_identifier();
+    ///         if finished.file().move_to(&levels.join(name)).is_err() {
+    ///             return; // It is kept, and told again.
+    ///         }
+    ///     }
+    ///     let _told = event.acknowledge_blocking();
+    /// })?;
+    /// # drop(listening); Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`set_delegate`](Self::set_delegate).
+    pub fn listen(
+        &self,
+        hear: impl FnMut(DownloadEvent) + Send + 'static,
+    ) -> Result<DelegateRegistration, Error> {
+        delegate::register(&self.caller, hear)
     }
 
     /// What a [delegate](Self::set_delegate) hears, as events, and in place of one. *Ours:* for programs
@@ -226,7 +261,7 @@ impl DownloadManager {
         let replies = delegate::attending(self.caller.stream(&attend)?)?;
         let caller = self.caller.clone();
         Ok(Events::new(replies.filter_map(move |reply| match reply {
-            Ok(event) => DownloadEvent::of(event, &caller).map(Ok),
+            Ok(event) => DownloadEvent::in_stream(event, &caller).map(Ok),
             Err(error) => Some(Err(error)),
         })))
     }

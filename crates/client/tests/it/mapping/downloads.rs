@@ -62,6 +62,7 @@ fn of_both_download_managers() -> Vec<&'static str> {
         drop((on.start_foreground(download), twin.start_foreground(download)));
         drop((on.cancel(download), twin.cancel(download)));
         drop((on.set_delegate(Nobody), twin.set_delegate(Nobody)));
+        drop((on.listen(drop), twin.listen(drop)));
     };
     let _compiled = (body, before, twins, arguments);
     let mut names = on_both![
@@ -80,6 +81,7 @@ fn of_both_download_managers() -> Vec<&'static str> {
         "DownloadManager::start_foreground",
         "DownloadManager::cancel",
         "DownloadManager::set_delegate",
+        "DownloadManager::listen",
         "DownloadManager::with_exclusive_control",
         "DownloadManager::with_exclusive_control_before",
     ]);
