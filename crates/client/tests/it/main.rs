@@ -24,6 +24,7 @@ mod leases;
 mod listening;
 mod manifests;
 mod mapping;
+mod questions;
 mod reading;
 mod recent;
 mod samples;

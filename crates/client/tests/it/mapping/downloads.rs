@@ -97,6 +97,7 @@ pub(super) fn known() -> Vec<&'static str> {
         Download,
         UrlDownload,
         extension::AppExtensionInfo,
+        extension::Question,
         downloads::BackgroundAssetsErrorCode,
         apps::Installation,
     ]);
@@ -127,6 +128,7 @@ pub(super) fn known() -> Vec<&'static str> {
     let _runs: [fn(Nobody) -> Result<(), Error>; 2] = [extension::run, extension::run_managed];
     let _serves: [fn(Nobody) -> Result<extension::ServingThread, Error>; 2] =
         [extension::serve_in_background, extension::serve_managed_in_background];
+    let _listens = || extension::listen(drop);
     names.extend([
         "DownloadManagerDelegate",
         "extension::DownloaderExtension",
@@ -135,6 +137,7 @@ pub(super) fn known() -> Vec<&'static str> {
         "extension::run_managed",
         "extension::serve_in_background",
         "extension::serve_managed_in_background",
+        "extension::listen",
     ]);
     let size = |info: &extension::AppExtensionInfo| {
         let extension::AppExtensionInfo {
@@ -182,6 +185,7 @@ pub(super) fn known() -> Vec<&'static str> {
         downloads::FinishedFile::move_to,
         AssetPack::download,
         AssetPackManifest::all_downloads,
+        extension::check,
     ]);
     names.extend(items![
         BackgroundAssetsErrorCode::Invalid,
