@@ -33,7 +33,7 @@ pub use finished_file::FinishedFile;
 /// # async fn load() -> Result<(), headstart::Error> {
 /// use headstart::{AppGroupId, DownloadManager, UrlDownload};
 ///
-/// # let group = AppGroupId::new("group.com.example.game").expect("an id");
+/// # let group = AppGroupId::new("group.com.example.game")?;
 /// let downloads = DownloadManager::connect().await?;
 /// let level = UrlDownload::new("levels/2", "https://assets.example.com/2", 70_000, &group)?;
 /// // Nobody else changes the downloads while this looks and decides.
@@ -154,6 +154,18 @@ impl DownloadManager {
         deadline: Option<SystemTime>,
     ) -> Result<ExclusiveControl, Error> {
         run(&self.inner, move |manager| manager.exclusive_control(deadline)).await
+    }
+
+    /// As [`exclusive_control`](Self::exclusive_control), and none when somebody else had it until the
+    /// deadline. See [`blocking::DownloadManager::try_exclusive_control`].
+    ///
+    /// # Errors
+    /// As [`blocking::DownloadManager::try_exclusive_control`].
+    pub async fn try_exclusive_control(
+        &self,
+        deadline: Option<SystemTime>,
+    ) -> Result<Option<ExclusiveControl>, Error> {
+        run(&self.inner, move |manager| manager.try_exclusive_control(deadline)).await
     }
 
     /// Runs `body` with [exclusive control](Self::exclusive_control): it is given back when `body`

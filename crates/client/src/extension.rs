@@ -26,7 +26,7 @@
 //! }
 //!
 //! fn main() -> Result<(), Error> {
-//!     let group = AppGroupId::new("group.com.example.game").expect("an id");
+//!     let group = AppGroupId::new("group.com.example.game")?;
 //!     extension::run(Levels { group })
 //! }
 //! ```
@@ -182,14 +182,19 @@ pub fn listen(hear: impl FnMut(Question) + Send + 'static) -> Result<ServingThre
 ///
 /// # Errors
 /// `downloadEssentialDownloadNotPermitted`; `downloadInvalid`, naming what is wrong.
-pub fn check(request: ContentRequest, downloads: &[Download]) -> Result<(), Error> {
-    downloads.iter().try_for_each(Download::check)?;
+pub fn check<D: AsRef<Download>>(
+    request: ContentRequest,
+    downloads: impl IntoIterator<Item = D>,
+) -> Result<(), Error> {
     let before_launch = matches!(request, ContentRequest::Install | ContentRequest::Update);
-    if before_launch || !downloads.iter().any(Download::is_essential) {
-        return Ok(());
+    for download in downloads {
+        download.as_ref().check()?;
+        if download.as_ref().is_essential() && !before_launch {
+            let code = BackgroundAssetsErrorCode::EssentialDownloadNotPermitted;
+            return Err(code.failure("this request permits no essential downloads").into());
+        }
     }
-    let code = BackgroundAssetsErrorCode::EssentialDownloadNotPermitted;
-    Err(code.failure("this request permits no essential downloads").into())
+    Ok(())
 }
 
 /// For extensions. What stands under [`extension`](crate::extension) uses the connector of the

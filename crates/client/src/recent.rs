@@ -23,7 +23,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use async_channel::{Receiver, Sender};
-use futures_lite::Stream;
+/// What the [recent](Recent) events are to whoever polls them.
+pub use futures_lite::Stream;
 
 /// Events that are held at most, whatever capacity was asked for. Room is taken for all of them at
 /// once.
@@ -61,6 +62,13 @@ impl<E> Recorder<E> {
     /// are closed nobody hears.
     pub fn push(&self, event: E) {
         drop(self.events.force_send(event));
+    }
+}
+
+/// [Pushes](Recorder::push) each.
+impl<E> Extend<E> for Recorder<E> {
+    fn extend<I: IntoIterator<Item = E>>(&mut self, events: I) {
+        events.into_iter().for_each(|event| self.push(event));
     }
 }
 

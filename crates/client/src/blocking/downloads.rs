@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use headstart_model::protocol::downloads::{Attend, CancelDownload, Current, Schedule};
-use headstart_model::{AppGroupId, download as model};
+use headstart_model::{AppGroupId, ErrorKind, download as model};
 
 use super::Events;
 use crate::Download;
@@ -162,6 +162,22 @@ impl DownloadManager {
         deadline: Option<SystemTime>,
     ) -> Result<ExclusiveControl, Error> {
         exclusive::acquire(&self.caller, deadline)
+    }
+
+    /// As [`exclusive_control`](Self::exclusive_control), and none when somebody else had it until the
+    /// deadline: for programs that do something else then. *Ours*, as `try_lock` is beside `lock`.
+    ///
+    /// # Errors
+    /// Of kind `unavailable` when the service cannot be had; whatever else the service says.
+    pub fn try_exclusive_control(
+        &self,
+        deadline: Option<SystemTime>,
+    ) -> Result<Option<ExclusiveControl>, Error> {
+        match self.exclusive_control(deadline) {
+            Ok(control) => Ok(Some(control)),
+            Err(error) if error.kind() == ErrorKind::Conflict => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Runs `body` with [exclusive control](Self::exclusive_control): it is given back when `body`

@@ -11,6 +11,7 @@ mod control;
 mod delegates;
 mod downloads;
 mod ending;
+mod errors;
 mod exclusive;
 mod executors;
 mod extensions;

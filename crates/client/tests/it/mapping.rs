@@ -152,6 +152,7 @@ fn known() -> BTreeSet<&'static str> {
         Namespace::collisions,
         Error::code,
         Error::missing,
+        Error::number,
         Require::LatestVersion,
         EnsureOptions::urgency,
     ]);

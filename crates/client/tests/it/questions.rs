@@ -147,11 +147,11 @@ fn an_answer_can_be_checked_before_it_is_given() {
     for (request, permitted) in
         [(Install, true), (Update, true), (Periodic, false), (LanguageChange, false)]
     {
-        let checked = check(request, std::slice::from_ref(&essential));
+        let checked = check(request, [&essential]);
         let code = checked.map_err(|error| error.code().to_owned()).err();
         let expected = (!permitted).then_some("downloadEssentialDownloadNotPermitted");
         assert_eq!(code.as_deref(), expected);
-        check(request, &[essential.removing_essential()]).unwrap();
+        check(request, [essential.removing_essential()]).unwrap();
     }
     let unsized_one = headstart::UrlDownload::without_size(
         "a",
@@ -159,5 +159,5 @@ fn an_answer_can_be_checked_before_it_is_given() {
         &crate::samples::group(),
     );
     let invalid = unsized_one.unwrap().essential(true).into_download();
-    assert_eq!(check(Install, &[invalid]).unwrap_err().code(), "downloadInvalid");
+    assert_eq!(check(Install, [invalid]).unwrap_err().code(), "downloadInvalid");
 }

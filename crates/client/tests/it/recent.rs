@@ -9,9 +9,9 @@ use headstart::recent::{self, CAPACITY_MAX, Place, Recent};
 
 #[test]
 fn the_oldest_goes_when_there_are_too_many() {
-    let (recorder, recent) = recent::channel(2);
+    let (mut recorder, recent) = recent::channel(2);
     assert!(recent.is_empty());
-    (1..=3).for_each(|event| recorder.push(event));
+    recorder.extend(1..=3);
     assert_eq!(recent.len(), 2);
     assert_eq!((recent.try_next(), recent.try_next(), recent.try_next()), (Some(2), Some(3), None));
 }

@@ -72,6 +72,7 @@ fn of_both_download_managers() -> Vec<&'static str> {
         start_foreground_all,
         current_downloads,
         exclusive_control,
+        try_exclusive_control,
         events,
         group_container,
     ]
@@ -129,6 +130,7 @@ pub(super) fn known() -> Vec<&'static str> {
     let _serves: [fn(Nobody) -> Result<extension::ServingThread, Error>; 2] =
         [extension::serve_in_background, extension::serve_managed_in_background];
     let _listens = || extension::listen(drop);
+    let _checks = || extension::check(ContentRequest::Install, [] as [Download; 0]);
     names.extend([
         "DownloadManagerDelegate",
         "extension::DownloaderExtension",
@@ -138,7 +140,10 @@ pub(super) fn known() -> Vec<&'static str> {
         "extension::serve_in_background",
         "extension::serve_managed_in_background",
         "extension::listen",
+        "extension::check",
+        "UrlDownload::headers",
     ]);
+    let _compiled = |made: UrlDownload| made.headers([("name", "value")]);
     let size = |info: &extension::AppExtensionInfo| {
         let extension::AppExtensionInfo {
             restricted_download_size_remaining,
@@ -170,6 +175,7 @@ pub(super) fn known() -> Vec<&'static str> {
         UrlDownload::essential,
         UrlDownload::priority,
         UrlDownload::header,
+        UrlDownload::method,
         DownloadStatus::Failed,
         DownloadStatus::Created,
         DownloadStatus::Waiting,
@@ -185,7 +191,6 @@ pub(super) fn known() -> Vec<&'static str> {
         downloads::FinishedFile::move_to,
         AssetPack::download,
         AssetPackManifest::all_downloads,
-        extension::check,
     ]);
     names.extend(items![
         BackgroundAssetsErrorCode::Invalid,
