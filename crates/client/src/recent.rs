@@ -46,14 +46,15 @@ pub struct Recent<E> {
     kept: Kept,
 }
 
-/// What is dropped when the events are closed.
-type Kept = Arc<Mutex<Vec<Box<dyn Send>>>>;
+/// What is dropped when the events are closed; none from then on.
+type Kept = Arc<Mutex<Option<Vec<Box<dyn Send>>>>>;
 
 /// Events that somebody records, of which the newest `capacity` are held: 1 at least, and
 /// [`CAPACITY_MAX`] at most.
 pub fn channel<E>(capacity: usize) -> (Recorder<E>, Recent<E>) {
     let (sender, receiver) = async_channel::bounded(capacity.clamp(1, CAPACITY_MAX));
-    let recent = Recent { events: Box::pin(receiver), kept: Kept::default() };
+    let recent =
+        Recent { events: Box::pin(receiver), kept: Arc::new(Mutex::new(Some(Vec::new()))) };
     (Recorder { events: sender }, recent)
 }
 
@@ -105,15 +106,21 @@ impl<E> Recent<E> {
 
     /// Keeps `hold` until these are closed: whatever is registered for as long as it is kept, such as
     /// a [`Listening`](crate::Listening) or a [`DelegateRegistration`](crate::DelegateRegistration).
+    /// Dropped at once if they are closed already.
     pub fn keep(self, hold: impl Send + 'static) -> Self {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(hold));
+        let mut hold: Option<Box<dyn Send>> = Some(Box::new(hold));
+        if let Some(kept) = &mut *self.kept.lock().unwrap_or_else(PoisonError::into_inner) {
+            kept.extend(hold.take());
+        }
+        // Whatever it does when it is dropped, it does without the lock.
+        drop(hold);
         self
     }
 }
 
 /// What is kept goes first: it may be what fills the events.
 fn close<E>(events: &Receiver<E>, kept: &Kept) {
-    let kept = std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner));
+    let kept = kept.lock().unwrap_or_else(PoisonError::into_inner).take();
     drop(kept);
     events.close();
 }
@@ -121,7 +128,7 @@ fn close<E>(events: &Receiver<E>, kept: &Kept) {
 impl<E> Drop for Recent<E> {
     fn drop(&mut self) {
         close(&self.events, &self.kept);
-        // A place may still know them, and nobody reads them any more.
+        // A recorder may still know them, and nobody reads them any more.
         while self.events.try_recv().is_ok() {}
     }
 }
@@ -174,8 +181,13 @@ impl Place {
     /// Gives the place to these events, and closes those that had it: what they
     /// [kept](Recent::keep) is dropped, and what they have can still be taken.
     pub fn give<E: Send + 'static>(&self, events: Recent<E>) -> Recent<E> {
-        let (receiver, kept) = (Receiver::clone(&events.events), Arc::clone(&events.kept));
-        let end: Box<dyn FnOnce() + Send> = Box::new(move || close(&receiver, &kept));
+        // Weak: events that were dropped have closed themselves, and their room is free.
+        let (receiver, kept) = (events.events.downgrade(), Arc::downgrade(&events.kept));
+        let end: Box<dyn FnOnce() + Send> = Box::new(move || {
+            if let (Some(receiver), Some(kept)) = (receiver.upgrade(), kept.upgrade()) {
+                close(&receiver, &kept);
+            }
+        });
         let former = self.0.lock().unwrap_or_else(PoisonError::into_inner).replace(end);
         if let Some(end_former) = former {
             end_former();

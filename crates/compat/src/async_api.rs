@@ -1,5 +1,7 @@
 //! Managers whose operations begin when they are called, and give a future for the result.
 
+#[cfg(not(feature = "v0_3"))]
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::SystemTime;
 
 use headstart::Require;
@@ -224,9 +226,9 @@ impl DownloadManager {
         let manager = self.0.clone();
         Operation::start(move || {
             let control = manager.exclusive_control(before)?;
-            let given = body();
+            let given = catch_unwind(AssertUnwindSafe(body));
             control.release_blocking();
-            Ok(given)
+            Ok(given.unwrap_or_else(|panic| resume_unwind(panic)))
         })
     }
 }

@@ -236,7 +236,9 @@ impl DownloadManager {
     /// One call at a time, on a thread of its own. No end is told before the one before is
     /// acknowledged. What has to be acknowledged and is dropped instead is told again, after a while
     /// that grows; so it is when `hear` panics, which is contained. What was acknowledged is not told
-    /// twice, whatever acknowledging it says. `Spec: concepts 11`.
+    /// twice, whatever acknowledging it says. What is still held when the service is started anew is
+    /// told once more: who hands ends to other threads knows them by their unique identifier.
+    /// `Spec: concepts 11`.
     ///
     /// ```no_run
     /// # fn load(levels: std::path::PathBuf) -> Result<(), headstart::Error> {

@@ -1,7 +1,8 @@
 //! Acknowledging what a program was told.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use headstart_model::protocol::downloads::{Acknowledge, ChallengeAnswer};
 
@@ -23,8 +24,29 @@ pub(super) struct Callback {
 /// The end of a download: which, and its unique identifier.
 pub(super) type End = (&'static str, String);
 
-/// What a listener has dealt with and the service does not know yet: it will tell it again.
-pub(crate) type DealtWith = Arc<Mutex<HashSet<End>>>;
+/// What a listener has dealt with, from connection to connection.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct DealtWith(Arc<Dealt>);
+
+#[derive(Debug, Default)]
+struct Dealt {
+    /// What the service does not know yet: it will tell it again.
+    ends: Mutex<HashSet<End>>,
+    /// Connections that ended because something was not dealt with, since the last that was.
+    dropped: AtomicU32,
+}
+
+impl DealtWith {
+    /// Counts a connection that ended because something was not dealt with, and gives how many ended so
+    /// before it.
+    pub(crate) fn count_dropped(&self) -> u32 {
+        self.0.dropped.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn ends(&self) -> MutexGuard<'_, HashSet<End>> {
+        self.0.ends.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// A closure that listens, as far as one event is concerned.
 #[derive(Debug)]
@@ -49,7 +71,7 @@ impl Callback {
         dealt_with: &DealtWith,
         again: &Interrupt,
     ) -> Self {
-        let (dealt_with, again) = (Arc::clone(dealt_with), again.clone());
+        let (dealt_with, again) = (dealt_with.clone(), again.clone());
         self.listener = Some(Listener { end, dealt_with, again });
         self
     }
@@ -59,7 +81,7 @@ impl Callback {
         let Some(Listener { end: Some(end), dealt_with, .. }) = &self.listener else {
             return false;
         };
-        dealt_with.lock().unwrap_or_else(PoisonError::into_inner).contains(end)
+        dealt_with.ends().contains(end)
     }
 
     pub(super) async fn acknowledge(self, answer: Option<ChallengeAnswer>) -> Result<(), Error> {
@@ -76,12 +98,16 @@ impl Callback {
         let Some(listener) = self.listener.take() else {
             return self.caller.call(&acknowledge).map(drop);
         };
-        let Listener { end, dealt_with, .. } = listener;
-        let dealt_with = || dealt_with.lock().unwrap_or_else(PoisonError::into_inner);
-        dealt_with().extend(end.clone());
+        let Listener { end, dealt_with, again } = listener;
+        dealt_with.ends().extend(end.clone());
         // A service that was started anew refuses the number of the one before, and tells the same again.
-        self.caller.call_running(&acknowledge)?;
-        end.map(|end| dealt_with().remove(&end));
+        // One that lives on and was not reached waits for this: it is made to tell it again, and then it
+        // is acknowledged.
+        self.caller.call_running(&acknowledge).inspect_err(|_| again.interrupt())?;
+        if let Some(end) = end {
+            dealt_with.ends().remove(&end);
+            dealt_with.0.dropped.store(0, Ordering::Relaxed);
+        }
         Ok(())
     }
 }

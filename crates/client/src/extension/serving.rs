@@ -13,7 +13,8 @@ use crate::error::Error;
 use crate::link::{Caller, Replies};
 
 /// An extension that answers on a thread of its own. Dropping it waits until the service is done
-/// with this process.
+/// with this process, and until every [`Reply`](super::Reply) that was given away is used or dropped: a
+/// queue of questions has to go before it.
 #[must_use = "dropping it waits until the service is done with this process"]
 pub struct ServingThread {
     thread: Option<JoinHandle<Result<(), Error>>>,

@@ -1,7 +1,7 @@
 //! The delegate of the process.
 
 use headstart::downloads::DownloadEvent;
-use headstart::recent::{Place, channel};
+use headstart::recent::{Place, Recorder, channel};
 
 use super::DownloadManagerEvent as Event;
 use super::{Download, DownloadManagerDelegate, Inner};
@@ -24,15 +24,16 @@ pub fn install_global_download_manager_delegate<H: DownloadManagerDelegate>(
     mut handler: H,
     capacity: usize,
 ) -> Result<DownloadManagerEventStream> {
-    let (mut heard, events) = channel(capacity);
-    let listen = move |event| heard.extend(tell(&mut handler, event));
+    let (heard, events) = channel(capacity);
+    let listen = move |event| tell(&mut handler, &heard, event);
     let listening = Inner::shared()?.listen(listen)?;
     Ok(EventStream::new(PLACE.give(events.keep(listening)), None))
 }
 
 /// What is dropped, because the handler panicked, is told again.
-fn tell(handler: &mut impl DownloadManagerDelegate, told: DownloadEvent) -> Option<Event> {
-    let download = Download(told.download()?.clone()).snapshot();
+fn tell(handler: &mut impl DownloadManagerDelegate, heard: &Recorder<Event>, told: DownloadEvent) {
+    let Some(download) = told.download() else { return };
+    let download = Download(download.clone()).snapshot();
     let mut event = match &told {
         DownloadEvent::Began(_) => Event::Began { download },
         DownloadEvent::Paused(_) => Event::Paused { download },
@@ -45,7 +46,7 @@ fn tell(handler: &mut impl DownloadManagerDelegate, told: DownloadEvent) -> Opti
         DownloadEvent::Finished(it) => {
             Event::Finished { download, file_url: file_url(it.file().path()) }
         }
-        _ => return None,
+        _ => return,
     };
     let dealt_with = contained(|| match &mut event {
         Event::Began { download } => handler.download_did_begin(download),
@@ -59,6 +60,7 @@ fn tell(handler: &mut impl DownloadManagerDelegate, told: DownloadEvent) -> Opti
         Event::Failed { download, error } => handler.download_failed(download, error),
         Event::Finished { download, file_url } => handler.download_finished(download, file_url),
     });
+    heard.push(event.clone());
     // What the service does not hear now it asks again, and the library acknowledges it then.
     let _acknowledged = match (told, &event) {
         (DownloadEvent::Challenged(asked), Event::ChallengeRequested { disposition, .. }) => {
@@ -68,5 +70,4 @@ fn tell(handler: &mut impl DownloadManagerDelegate, told: DownloadEvent) -> Opti
         (told, _) if dealt_with.is_some() => told.acknowledge_blocking(),
         _ => Ok(()),
     };
-    Some(event)
 }

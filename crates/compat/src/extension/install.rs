@@ -133,6 +133,11 @@ fn managed<H: ManagedHandler>(handler: &mut H, question: Question) -> Option<Ext
         Question::Challenged { download, challenge, reply } => {
             challenged(handler, H::did_receive_challenge, download, &challenge, reply)
         }
+        // Single downloads are none of its business; what nobody answers would be asked for ever.
+        Question::Failed { reply, .. } | Question::Finished { reply, .. } => {
+            reply.answer(());
+            return None;
+        }
         _ => return None,
     })
 }

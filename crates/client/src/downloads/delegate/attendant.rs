@@ -36,7 +36,6 @@ pub(crate) fn register(
         caller: caller.clone(),
         attend,
         dealt_with: DealtWith::default(),
-        dropped: 0,
     };
     let builder = std::thread::Builder::new().name("headstart-delegate".to_owned());
     let thread = builder.spawn(move || attendant.run(interrupt, replies)).map_err(|error| {
@@ -59,10 +58,7 @@ struct Attendant<F> {
     gate: Arc<Gate>,
     caller: Caller,
     attend: Attend,
-    /// What the service does not know yet to be dealt with: it will tell it again.
     dealt_with: DealtWith,
-    /// Connections in a row that ended because an event was dropped.
-    dropped: u32,
 }
 
 impl<F: FnMut(DownloadEvent)> Attendant<F> {
@@ -71,8 +67,8 @@ impl<F: FnMut(DownloadEvent)> Attendant<F> {
             let mut wait = RETRY[0];
             self.listen(&interrupt, replies);
             if interrupt.is_interrupted() {
-                wait = wait.saturating_mul(1 << self.dropped.min(16)).min(AFTER_DROP_MAX);
-                self.dropped = self.dropped.saturating_add(1);
+                let before = self.dealt_with.count_dropped().min(16);
+                wait = wait.saturating_mul(1 << before).min(AFTER_DROP_MAX);
             }
             (interrupt, replies) = loop {
                 self.gate.wait(wait);
@@ -100,14 +96,10 @@ impl<F: FnMut(DownloadEvent)> Attendant<F> {
             let event =
                 DownloadEvent::to_listener(event, &self.caller, &self.dealt_with, interrupt);
             let Some(event) = event else { continue };
-            let ends = matches!(event, DownloadEvent::Failed(_) | DownloadEvent::Finished(_));
             // The panic itself is shown by the process's hook, and drops the event.
             let _contained = catch_unwind(AssertUnwindSafe(|| (self.hear)(event)));
             if interrupt.is_interrupted() {
                 break;
-            }
-            if ends {
-                self.dropped = 0;
             }
         }
     }

@@ -131,3 +131,13 @@ fn a_handler_is_dropped_with_its_stream_and_by_who_takes_its_place() {
     drop(first);
     assert!(!second.is_closed());
 }
+
+/// Else the service would tell it again and again.
+#[test]
+fn an_extension_of_packs_acknowledges_what_became_of_single_downloads() {
+    let failure = Failure::new(ErrorKind::Network, "connectionFailed", "it is gone");
+    let (reply, answer) = Reply::channel();
+    let question = Question::Failed { download: download(false).0, error: failure.into(), reply };
+    assert!(managed(&mut Handler(None), question).is_none());
+    assert!(answer.wait().is_some_and(|answer| answer.is_ok()));
+}
