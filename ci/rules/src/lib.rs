@@ -9,7 +9,7 @@
 //! - [`manifests`]: every crate takes the workspace's lints, and stricter clippy files repeat the common settings.
 //! - [`pages`]: links between pages lead somewhere, and source files that pages name exist.
 //! - [`rows`]: `docs/spec/tests.md` has a test for each row of certain tables.
-//! - [`size`]: a `lib.rs` is a table of contents.
+//! - [`size`]: a `lib.rs` is a table of contents, and `crates/compat` is thin.
 //!
 //! Every check returns what it found as [`Finding`]s, and each has tests that show it finding something.
 

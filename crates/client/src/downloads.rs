@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::run::run;
 use crate::{Download, Events, blocking};
 
+mod callback;
 pub(crate) mod delegate;
 mod event;
 pub(crate) mod exclusive;
@@ -32,7 +33,7 @@ pub use finished_file::FinishedFile;
 /// # async fn load() -> Result<(), headstart::Error> {
 /// use headstart::{AppGroupId, DownloadManager, UrlDownload};
 ///
-/// # let group = AppGroupId::new("group.com.example.game").expect("an id");
+/// # let group = AppGroupId::new("group.com.example.game")?;
 /// let downloads = DownloadManager::connect().await?;
 /// let level = UrlDownload::new("levels/2", "https://assets.example.com/2", 70_000, &group)?;
 /// // Nobody else changes the downloads while this looks and decides.
@@ -155,6 +156,18 @@ impl DownloadManager {
         run(&self.inner, move |manager| manager.exclusive_control(deadline)).await
     }
 
+    /// As [`exclusive_control`](Self::exclusive_control), and none when somebody else had it until the
+    /// deadline. See [`blocking::DownloadManager::try_exclusive_control`].
+    ///
+    /// # Errors
+    /// As [`blocking::DownloadManager::try_exclusive_control`].
+    pub async fn try_exclusive_control(
+        &self,
+        deadline: Option<SystemTime>,
+    ) -> Result<Option<ExclusiveControl>, Error> {
+        run(&self.inner, move |manager| manager.try_exclusive_control(deadline)).await
+    }
+
     /// Runs `body` with [exclusive control](Self::exclusive_control): it is given back when `body`
     /// has ended, panics, or when this future is dropped. `Spec: concepts 12`.
     ///
@@ -203,6 +216,18 @@ impl DownloadManager {
         delegate: impl DownloadManagerDelegate,
     ) -> Result<DelegateRegistration, Error> {
         run(&self.inner, move |manager| manager.set_delegate(delegate)).await
+    }
+
+    /// Has `hear` told what a [delegate](Self::set_delegate) hears. See
+    /// [`blocking::DownloadManager::listen`].
+    ///
+    /// # Errors
+    /// As [`blocking::DownloadManager::listen`].
+    pub async fn listen(
+        &self,
+        hear: impl FnMut(DownloadEvent) + Send + 'static,
+    ) -> Result<DelegateRegistration, Error> {
+        run(&self.inner, move |manager| manager.listen(hear)).await
     }
 
     /// What a [delegate](Self::set_delegate) hears, as a stream. See

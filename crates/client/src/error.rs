@@ -3,20 +3,27 @@
 use std::fmt;
 use std::sync::Arc;
 
+use headstart_model::download::{BackgroundAssetsErrorCode, PriorityError};
 use headstart_model::protocol::message::{MessageError, ReplyError};
-use headstart_model::{ErrorKind, Failure};
+use headstart_model::{ErrorKind, Failure, IdError};
 
 use crate::AssetPack;
 
 /// What this library's calls end with when they fail.
 ///
 /// Match on [`kind`](Self::kind) to decide what to do, on [`code`](Self::code) to tell failures
-/// apart; print it to show it to a person. A failure of the service arrives unchanged: kind, code,
+/// apart; print it to show it to a person: `{}` is the message and its causes, `{:#}` also what to do.
+/// A failure of the service arrives unchanged: kind, code,
 /// message, hint and causes are those that the service gave.
 #[derive(Clone)]
 pub struct Error {
     inner: Arc<Inner>,
 }
+
+/// The domain of errors about managed packs.
+const MANAGED_DOMAIN: &str = "BAManagedErrorDomain";
+/// What the original tells of a transfer that somebody cancelled.
+const CANCELLED: (&str, i64) = ("NSURLErrorDomain", -999);
 
 struct Inner {
     failure: Failure,
@@ -63,6 +70,28 @@ impl Error {
     #[must_use]
     pub fn failure(&self) -> &Failure {
         &self.inner.failure
+    }
+
+    /// The domain and the number that the original gives such an error; none where it has none. For
+    /// programs whose reports, or whose other halves, know errors by these. `Spec: api 10`.
+    ///
+    /// ```
+    /// use headstart::{Error, ErrorKind, Failure};
+    ///
+    /// let gone = Failure::new(ErrorKind::NotFound, "downloadNotScheduled", "it has concluded");
+    /// assert_eq!(Error::from(gone).number(), Some(("BAErrorDomain", 101)));
+    /// ```
+    #[must_use]
+    pub fn number(&self) -> Option<(&'static str, i64)> {
+        match self.code() {
+            "assetPackNotFound" => Some((MANAGED_DOMAIN, 0)),
+            "fileNotFound" => Some((MANAGED_DOMAIN, 1)),
+            "localAvailabilityFailure" => Some((MANAGED_DOMAIN, 2)),
+            _ => match BackgroundAssetsErrorCode::of(&self.failure().code) {
+                Some(code) => Some((BackgroundAssetsErrorCode::DOMAIN, code.number())),
+                None => (self.kind() == ErrorKind::Cancelled).then_some(CANCELLED),
+            },
+        }
     }
 
     /// What an app asked for and is not there, as it asked for it: the id of a pack (code
@@ -178,6 +207,20 @@ impl From<Failure> for Error {
     }
 }
 
+/// For texts that are no identifier: code `invalidId`.
+impl From<IdError> for Error {
+    fn from(error: IdError) -> Self {
+        Self::of(ErrorKind::Usage, "invalidId", &error)
+    }
+}
+
+/// For numbers that are no priority: code `downloadInvalid`.
+impl From<PriorityError> for Error {
+    fn from(error: PriorityError) -> Self {
+        BackgroundAssetsErrorCode::Invalid.failure(error.to_string()).into()
+    }
+}
+
 impl From<ReplyError> for Error {
     fn from(error: ReplyError) -> Self {
         match error {
@@ -188,10 +231,13 @@ impl From<ReplyError> for Error {
     }
 }
 
-/// The message and its causes, without the hint.
+/// The message and its causes; with `{:#}` also the hint.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.failure.fmt(f)
+        match self.hint() {
+            Some(hint) if f.alternate() => write!(f, "{}; {hint}", self.inner.failure),
+            _ => self.inner.failure.fmt(f),
+        }
     }
 }
 

@@ -26,7 +26,7 @@
 //! }
 //!
 //! fn main() -> Result<(), Error> {
-//!     let group = AppGroupId::new("group.com.example.game").expect("an id");
+//!     let group = AppGroupId::new("group.com.example.game")?;
 //!     extension::run(Levels { group })
 //! }
 //! ```
@@ -43,21 +43,23 @@ pub use headstart_model::protocol::extension::AppExtensionInfo;
 
 use headstart_model::protocol::downloads::{ChallengeAnswer, DownloadChallenge};
 
-use crate::downloads::FinishedFile;
+use crate::downloads::{BackgroundAssetsErrorCode, FinishedFile};
 use crate::error::Error;
 use crate::{AssetPack, Connector, ContentRequest, Download};
 
 mod answer;
+mod question;
 mod serving;
 
-use answer::{Managed, Unmanaged};
+use answer::{managed, unmanaged};
+pub use question::{Answer, Question, Reply};
 pub use serving::ServingThread;
 
 /// What the extension of an app with downloads of its own answers. `Spec: api 6`,
 /// `BADownloaderExtension`.
 ///
 /// One call at a time. A panic is contained and told to the service as a failure: the question may
-/// come again.
+/// come again, and the file of a download that arrived is kept until then.
 #[expect(unused_variables, reason = "the names of parameters document the methods")]
 pub trait DownloaderExtension: Send + 'static {
     /// Which downloads are wanted? `manifest` is the file that the app's server gave, and is gone
@@ -145,6 +147,56 @@ pub fn serve_managed_in_background(
     Connector::new().serve_managed_extension_in_background(handler)
 }
 
+/// As [`serve_in_background`] and [`serve_managed_in_background`], with a closure that is given each
+/// question, for programs that answer elsewhere: in a future, say, or where other work waits.
+///
+/// One question at a time, on a thread of its own: the next comes when this one's [`Reply`] has been
+/// given an answer, or dropped. A panic of `hear` is contained; a question that it loses is told to the
+/// service as a failure, and may come again: no file is lost by it.
+///
+/// ```no_run
+/// # fn keep(_: &headstart::downloads::FinishedFile) -> Result<(), headstart::Error> { Ok(()) }
+/// use headstart::extension::{self, Question};
+///
+/// let serving = extension::listen(|question| match question {
+///     Question::Finished { file, reply, .. } => match keep(&file) {
+///         Ok(()) => reply.answer(()),
+///         Err(error) => reply.fail(error), // It is kept, and told again.
+///     },
+///     // As if nobody were asked.
+///     _ => {}
+/// })?;
+/// serving.join()?;
+/// # Ok::<(), headstart::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`serve_in_background`].
+pub fn listen(hear: impl FnMut(Question) + Send + 'static) -> Result<ServingThread, Error> {
+    Connector::new().listen_as_extension(hear)
+}
+
+/// Whether an answer with these downloads would be taken, as far as that can be told without the
+/// service: each is as it has to be, and essential ones are for [`ContentRequest::Install`] and
+/// [`ContentRequest::Update`] only. `Spec: concepts 3, 4.1`.
+///
+/// # Errors
+/// `downloadEssentialDownloadNotPermitted`; `downloadInvalid`, naming what is wrong.
+pub fn check<D: AsRef<Download>>(
+    request: ContentRequest,
+    downloads: impl IntoIterator<Item = D>,
+) -> Result<(), Error> {
+    let before_launch = matches!(request, ContentRequest::Install | ContentRequest::Update);
+    for download in downloads {
+        download.as_ref().check()?;
+        if download.as_ref().is_essential() && !before_launch {
+            let code = BackgroundAssetsErrorCode::EssentialDownloadNotPermitted;
+            return Err(code.failure("this request permits no essential downloads").into());
+        }
+    }
+    Ok(())
+}
+
 /// For extensions. What stands under [`extension`](crate::extension) uses the connector of the
 /// environment.
 impl Connector {
@@ -165,8 +217,8 @@ impl Connector {
     ///
     /// # Errors
     /// As [`extension::run`](run).
-    pub fn run_extension(&self, handler: impl DownloaderExtension) -> Result<(), Error> {
-        serving::run(&self.caller()?, Unmanaged(handler))
+    pub fn run_extension(&self, mut handler: impl DownloaderExtension) -> Result<(), Error> {
+        serving::run(&self.caller()?, |question| unmanaged(&mut handler, question))
     }
 
     /// See [`extension::run_managed`](run_managed).
@@ -175,9 +227,9 @@ impl Connector {
     /// As [`extension::run`](run).
     pub fn run_managed_extension(
         &self,
-        handler: impl ManagedDownloaderExtension,
+        mut handler: impl ManagedDownloaderExtension,
     ) -> Result<(), Error> {
-        serving::run(&self.caller()?, Managed(handler))
+        serving::run(&self.caller()?, |question| managed(&mut handler, question))
     }
 
     /// See [`extension::serve_in_background`](serve_in_background).
@@ -186,9 +238,9 @@ impl Connector {
     /// As [`extension::serve_in_background`](serve_in_background).
     pub fn serve_extension_in_background(
         &self,
-        handler: impl DownloaderExtension,
+        mut handler: impl DownloaderExtension,
     ) -> Result<ServingThread, Error> {
-        serving::in_background(&self.caller()?, Unmanaged(handler))
+        self.listen_as_extension(move |question| unmanaged(&mut handler, question))
     }
 
     /// See [`extension::serve_managed_in_background`](serve_managed_in_background).
@@ -197,8 +249,19 @@ impl Connector {
     /// As [`extension::serve_in_background`](serve_in_background).
     pub fn serve_managed_extension_in_background(
         &self,
-        handler: impl ManagedDownloaderExtension,
+        mut handler: impl ManagedDownloaderExtension,
     ) -> Result<ServingThread, Error> {
-        serving::in_background(&self.caller()?, Managed(handler))
+        self.listen_as_extension(move |question| managed(&mut handler, question))
+    }
+
+    /// See [`extension::listen`](listen).
+    ///
+    /// # Errors
+    /// As [`extension::listen`](listen).
+    pub fn listen_as_extension(
+        &self,
+        hear: impl FnMut(Question) + Send + 'static,
+    ) -> Result<ServingThread, Error> {
+        serving::in_background(&self.caller()?, hear)
     }
 }

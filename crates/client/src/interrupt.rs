@@ -30,6 +30,11 @@ impl Interrupt {
         }
     }
 
+    /// Whether it ends calls.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).interrupted
+    }
+
     /// To be called before a call waits on `connection`.
     pub(crate) fn begin(&self, connection: &Arc<HangUp>) -> Result<(), Error> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

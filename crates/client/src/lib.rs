@@ -22,8 +22,7 @@
 //! one. Programs that administrate (launchers, command lines) find the service, apps and packs
 //! through a [`Connector`].
 //!
-//! Not here: downloading, verifying, deciding. All of that is the service's; this library starts it
-//! when none listens.
+//! Not here: downloading, verifying, deciding. The service does that; this library starts it.
 
 pub mod apps;
 mod arriving;
@@ -52,6 +51,7 @@ mod manifest;
 mod namespace;
 pub mod packs;
 pub mod queue;
+pub mod recent;
 mod run;
 pub mod service;
 mod starting;

@@ -46,11 +46,6 @@ impl AssetPackStatus {
         Self(bits)
     }
 
-    #[cfg_attr(not(feature = "async"), expect(dead_code, reason = "futures tell it"))]
-    pub(crate) fn of(status: headstart::Status) -> Self {
-        Self(status.bits().into())
-    }
-
     /// The bits.
     pub const fn bits(self) -> u64 {
         self.0
@@ -95,38 +90,32 @@ impl BitAndAssign for AssetPackStatus {
 
 /// An asset pack.
 #[derive(Debug, Clone)]
-pub struct AssetPack {
-    pub(crate) inner: headstart::AssetPack,
-}
+pub struct AssetPack(pub(crate) headstart::AssetPack);
 
 impl AssetPack {
-    pub(crate) const fn new(inner: headstart::AssetPack) -> Self {
-        Self { inner }
-    }
-
     /// Its id.
     pub fn id(&self) -> String {
-        self.inner.id().to_owned()
+        self.0.id().to_owned()
     }
 
     /// Bytes of a fresh download.
     pub fn download_size(&self) -> i64 {
-        signed(self.inner.download_size())
+        signed(self.0.download_size())
     }
 
     /// Its version.
     pub fn version(&self) -> i64 {
-        signed(self.inner.version().0)
+        signed(self.0.version().0)
     }
 
     /// Id and version, for people.
     pub fn description(&self) -> String {
-        self.inner.to_string()
+        self.0.to_string()
     }
 
     /// What its author says of it, as JSON.
     pub fn user_info(&self) -> Option<Vec<u8>> {
-        self.inner.user_info().map(|value| value.to_string().into_bytes())
+        self.0.user_info().map(|value| value.to_string().into_bytes())
     }
 
     /// All of it.
@@ -156,7 +145,7 @@ impl AssetPack {
     }
 
     fn for_request(&self, request: Option<headstart::ContentRequest>) -> Fallible<Download> {
-        fallible(self.inner.download(request).map(Download::new))
+        fallible(self.0.download(request).map(Download))
     }
 }
 

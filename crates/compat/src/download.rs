@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 
 use headstart::blocking::DownloadManager as Inner;
-use headstart::downloads::{BackgroundAssetsErrorCode as Code, WriteProgress};
+use headstart::downloads::WriteProgress;
 use serde::Serialize;
 
 use crate::asset_pack::signed;
@@ -15,11 +15,9 @@ use crate::manifest::group;
 #[cfg(feature = "async")]
 mod delegate;
 #[cfg(feature = "async")]
+pub use crate::async_api::ExclusiveControlFuture;
+#[cfg(feature = "async")]
 pub use delegate::{DownloadManagerEventStream, install_global_download_manager_delegate};
-#[cfg(feature = "async")]
-mod exclusive;
-#[cfg(feature = "async")]
-pub use exclusive::ExclusiveControlFuture;
 
 /// Why content is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -42,16 +40,8 @@ impl ContentRequest {
     }
 
     /// None for a request that nobody knows.
-    pub(crate) const fn known(self) -> Option<headstart::ContentRequest> {
-        match self {
-            Self::Install => Some(headstart::ContentRequest::Install),
-            Self::Update => Some(headstart::ContentRequest::Update),
-            Self::Periodic => Some(headstart::ContentRequest::Periodic),
-            #[cfg(not(feature = "v0_3"))]
-            Self::Unknown(4) => Some(headstart::ContentRequest::LanguageChange),
-            #[cfg(not(feature = "v0_3"))]
-            Self::Unknown(_) => None,
-        }
+    pub(crate) fn known(self) -> Option<headstart::ContentRequest> {
+        headstart::ContentRequest::ALL.into_iter().find(|known| Self::from(*known) == self)
     }
 }
 
@@ -101,7 +91,7 @@ impl From<headstart::DownloadStatus> for DownloadStatus {
 }
 
 /// The place of a download among those of the app.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct DownloadPriority(i64);
 
@@ -130,12 +120,6 @@ impl DownloadPriority {
     /// The highest.
     pub fn max() -> Self {
         Self(headstart::DownloadPriority::MAX.into())
-    }
-}
-
-impl Default for DownloadPriority {
-    fn default() -> Self {
-        Self::default_value()
     }
 }
 
@@ -245,48 +229,42 @@ pub enum DownloadManagerEvent {
 
 /// A download.
 #[derive(Debug, Clone)]
-pub struct Download {
-    pub(crate) inner: headstart::Download,
-}
+pub struct Download(pub(crate) headstart::Download);
 
 impl Download {
-    pub(crate) const fn new(inner: headstart::Download) -> Self {
-        Self { inner }
-    }
-
     /// What the developer calls it.
     pub fn identifier(&self) -> String {
-        self.inner.identifier().to_owned()
+        self.0.identifier().to_owned()
     }
 
     /// A UUID.
     pub fn unique_identifier(&self) -> String {
-        self.inner.unique_identifier().to_owned()
+        self.0.unique_identifier().to_owned()
     }
 
     /// Where it was in its life when it was given.
     pub fn status(&self) -> DownloadStatus {
-        self.inner.status().into()
+        self.0.status().into()
     }
 
     /// Its place among the app's downloads.
     pub fn priority(&self) -> DownloadPriority {
-        DownloadPriority(self.inner.priority().into())
+        DownloadPriority(self.0.priority().into())
     }
 
     /// Whether the app may not be launched before it has concluded.
     pub fn is_essential(&self) -> bool {
-        self.inner.is_essential()
+        self.0.is_essential()
     }
 
     /// Whether it is for a file of the app's own.
     pub fn is_url_download(&self) -> bool {
-        self.inner.is_url_download()
+        self.0.is_url_download()
     }
 
     /// The same download, not essential.
     pub fn removing_essential(&self) -> Option<Self> {
-        Some(Self::new(self.inner.removing_essential()))
+        Some(Self(self.0.removing_essential()))
     }
 
     /// All of it.
@@ -328,9 +306,7 @@ impl Default for UrlDownloadOptions {
 
 /// A download of a file of the app's own.
 #[derive(Debug, Clone)]
-pub struct UrlDownload {
-    download: Download,
-}
+pub struct UrlDownload(Download);
 
 impl UrlDownload {
     /// A download of `url`, whose file has exactly `file_size` bytes.
@@ -353,25 +329,20 @@ impl UrlDownload {
         app_group_id: &str,
         options: UrlDownloadOptions,
     ) -> Result<Self> {
-        let invalid = |text: &str| BackgroundAssetsError::of_code(Code::Invalid, text);
-        if options.method != "GET" {
-            return Err(invalid("a download is made with the method GET"));
-        }
-        let priority = headstart::DownloadPriority::new(options.priority.raw_value())
-            .map_err(|error| invalid(&error.to_string()))?;
-        let group = group(app_group_id)?;
-        let mut download = headstart::UrlDownload::new(identifier, url, file_size, &group)?
-            .essential(options.essential)
-            .priority(priority);
-        for (name, value) in &options.headers {
-            download = download.header(name, value)?;
-        }
-        Ok(Self { download: Download::new(download.into_download()) })
+        let made = || {
+            let priority = headstart::DownloadPriority::new(options.priority.raw_value())?;
+            headstart::UrlDownload::new(identifier, url, file_size, &group(app_group_id)?)?
+                .essential(options.essential)
+                .priority(priority)
+                .method(&options.method)?
+                .headers(&options.headers)
+        };
+        Ok(Self(Download(made()?.into_download())))
     }
 
     /// As what is scheduled.
     pub fn into_download(self) -> Download {
-        self.download
+        self.0
     }
 }
 
@@ -379,15 +350,13 @@ impl Deref for UrlDownload {
     type Target = Download;
 
     fn deref(&self) -> &Download {
-        &self.download
+        &self.0
     }
 }
 
 /// The single downloads of the app.
 #[derive(Debug, Clone)]
-pub struct DownloadManager {
-    pub(crate) inner: Inner,
-}
+pub struct DownloadManager(pub(crate) Inner);
 
 impl DownloadManager {
     /// The downloads of the app that this process is.
@@ -395,7 +364,7 @@ impl DownloadManager {
     /// # Errors
     /// When what the environment says cannot be used.
     pub fn shared() -> Fallible<Self> {
-        fallible(Inner::shared().map(|inner| Self { inner }))
+        fallible(Inner::shared().map(Self))
     }
 
     /// Schedules a download.
@@ -403,7 +372,7 @@ impl DownloadManager {
     /// # Errors
     /// When it is essential, or the service refuses it.
     pub fn schedule_download(&self, download: &Download) -> Result<()> {
-        Ok(self.inner.schedule(&download.inner)?)
+        Ok(self.0.schedule(&download.0)?)
     }
 
     /// Starts a download now.
@@ -411,7 +380,7 @@ impl DownloadManager {
     /// # Errors
     /// When it is essential, or the service refuses it.
     pub fn start_foreground_download(&self, download: &Download) -> Result<()> {
-        Ok(self.inner.start_foreground(&download.inner)?)
+        Ok(self.0.start_foreground(&download.0)?)
     }
 
     /// Cancels a download.
@@ -419,15 +388,6 @@ impl DownloadManager {
     /// # Errors
     /// When it is not scheduled.
     pub fn cancel_download(&self, download: &Download) -> Result<()> {
-        Ok(self.inner.cancel(&download.inner)?)
-    }
-
-    /// The downloads that have not concluded.
-    ///
-    /// # Errors
-    /// When the service cannot be had.
-    #[cfg(feature = "async")]
-    pub async fn current_downloads(&self) -> Result<Vec<Download>> {
-        crate::async_api::AsyncDownloadManager::new(self.clone()).current_downloads().await
+        Ok(self.0.cancel(&download.0)?)
     }
 }

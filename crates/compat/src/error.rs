@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use headstart::downloads::BackgroundAssetsErrorCode;
-use headstart::{Error, ErrorKind};
+use headstart::Error;
 use serde::Serialize;
 
 /// What every function gives that can fail.
@@ -11,8 +10,6 @@ pub(crate) type Result<T, E = BackgroundAssetsError> = std::result::Result<T, E>
 
 const MANAGED_DOMAIN: &str = "BAManagedErrorDomain";
 const BRIDGE_DOMAIN: &str = "BackgroundAssetsBridge";
-/// What the original tells of a transfer that somebody cancelled.
-const CANCELLED: (&str, i64) = ("NSURLErrorDomain", -999);
 
 /// Why a call failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -60,52 +57,28 @@ impl BackgroundAssetsError {
     /// # Errors
     /// Itself, when it is about something else.
     pub fn into_managed_background_assets_error(self) -> Result<ManagedBackgroundAssetsError> {
-        if self.is_managed() { Ok(ManagedBackgroundAssetsError { inner: self }) } else { Err(self) }
+        if self.is_managed() { Ok(ManagedBackgroundAssetsError(self)) } else { Err(self) }
     }
 
     fn is_managed(&self) -> bool {
         self.domain == MANAGED_DOMAIN || self.domain.ends_with(".ManagedBackgroundAssetsError")
     }
 
-    pub(crate) fn bridge(message: impl Into<String>) -> Self {
-        Self::with(BRIDGE_DOMAIN, -1, message.into())
-    }
-
-    pub(crate) fn of_code(code: BackgroundAssetsErrorCode, message: &str) -> Self {
-        Self::with(BackgroundAssetsErrorCode::DOMAIN, code.number(), message.to_owned())
-    }
-
-    fn with(domain: &str, code: i64, message: String) -> Self {
-        let domain = domain.to_owned();
-        Self { domain, code, message, asset_pack_id: None, file_path: None }
-    }
-}
-
-impl From<&Error> for BackgroundAssetsError {
-    fn from(error: &Error) -> Self {
-        let missing = |code| error.missing().filter(|_| error.code() == code).map(str::to_owned);
-        let (asset_pack_id, file_path) = (missing("assetPackNotFound"), missing("fileNotFound"));
-        let (domain, code) = match error.code() {
-            "assetPackNotFound" => (MANAGED_DOMAIN, 0),
-            "fileNotFound" => (MANAGED_DOMAIN, 1),
-            _ => match BackgroundAssetsErrorCode::of(&error.failure().code) {
-                Some(code) => (BackgroundAssetsErrorCode::DOMAIN, code.number()),
-                None if error.kind() == ErrorKind::Cancelled => CANCELLED,
-                None => (BRIDGE_DOMAIN, -1),
-            },
-        };
-        // What to do is worth more than brevity to somebody who ports.
-        let message = match error.hint() {
-            Some(hint) => format!("{error}; {hint}"),
-            None => error.to_string(),
-        };
-        Self { asset_pack_id, file_path, ..Self::with(domain, code, message) }
+    #[cfg(feature = "async")]
+    pub(crate) fn bridge(message: &str) -> Self {
+        let (domain, message) = (BRIDGE_DOMAIN.to_owned(), message.to_owned());
+        Self { domain, code: -1, message, asset_pack_id: None, file_path: None }
     }
 }
 
 impl From<Error> for BackgroundAssetsError {
     fn from(error: Error) -> Self {
-        Self::from(&error)
+        let missing = |code| error.missing().filter(|_| error.code() == code).map(str::to_owned);
+        let (asset_pack_id, file_path) = (missing("assetPackNotFound"), missing("fileNotFound"));
+        let (domain, code) = error.number().unwrap_or((BRIDGE_DOMAIN, -1));
+        // What to do is worth more than brevity to somebody who ports.
+        let (domain, message) = (domain.to_owned(), format!("{error:#}"));
+        Self { domain, code, message, asset_pack_id, file_path }
     }
 }
 
@@ -151,9 +124,7 @@ impl ManagedBackgroundAssetsErrorCode {
 
 /// An error about managed packs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ManagedBackgroundAssetsError {
-    inner: BackgroundAssetsError,
-}
+pub struct ManagedBackgroundAssetsError(BackgroundAssetsError);
 
 impl ManagedBackgroundAssetsError {
     /// As an error about managed packs; none when it is about something else.
@@ -163,42 +134,42 @@ impl ManagedBackgroundAssetsError {
 
     /// Its code.
     pub const fn managed_code(&self) -> ManagedBackgroundAssetsErrorCode {
-        ManagedBackgroundAssetsErrorCode::from_raw(self.inner.code)
+        ManagedBackgroundAssetsErrorCode::from_raw(self.0.code)
     }
 
     /// What the code is a code of.
     pub fn domain(&self) -> &str {
-        self.inner.domain()
+        self.0.domain()
     }
 
     /// The number of the code.
     pub const fn code(&self) -> i64 {
-        self.inner.code()
+        self.0.code()
     }
 
     /// What went wrong.
     pub fn message_text(&self) -> &str {
-        self.inner.message_text()
+        self.0.message_text()
     }
 
     /// The pack that it is about, where it is about one.
     pub fn asset_pack_id(&self) -> Option<&str> {
-        self.inner.asset_pack_id()
+        self.0.asset_pack_id()
     }
 
     /// The file that it is about, where it is about one.
     pub fn file_path(&self) -> Option<&str> {
-        self.inner.file_path()
+        self.0.file_path()
     }
 
     /// As any other error.
     pub fn as_background_assets_error(&self) -> &BackgroundAssetsError {
-        &self.inner
+        &self.0
     }
 
     /// As any other error.
     pub fn into_background_assets_error(self) -> BackgroundAssetsError {
-        self.inner
+        self.0
     }
 }
 
@@ -211,13 +182,13 @@ impl TryFrom<BackgroundAssetsError> for ManagedBackgroundAssetsError {
 
 impl From<ManagedBackgroundAssetsError> for BackgroundAssetsError {
     fn from(error: ManagedBackgroundAssetsError) -> Self {
-        error.inner
+        error.0
     }
 }
 
 impl fmt::Display for ManagedBackgroundAssetsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.fmt(f)
+        self.0.fmt(f)
     }
 }
 

@@ -23,7 +23,7 @@ macro_rules! made_of {
         $(impl Headstart for $handle {
             type Inner = $inner;
             fn headstart(&self) -> &$inner {
-                &self.inner
+                &self.0
             }
         })*
     };

@@ -1,8 +1,6 @@
 //! Downloader extensions.
 
-use headstart::downloads::{
-    AuthenticationMethod, ChallengeAnswer, ChallengeCredential, DownloadChallenge,
-};
+use headstart::downloads::{AuthenticationMethod, DownloadChallenge};
 use serde::{Deserialize, Serialize};
 
 use crate::asset_pack::{AssetPackSnapshot, signed};
@@ -10,7 +8,7 @@ use crate::download::{ContentRequest, Download, DownloadSnapshot};
 use crate::error::{BackgroundAssetsError, Result};
 
 #[cfg(feature = "async")]
-mod install;
+pub(crate) mod install;
 #[cfg(all(feature = "async", not(feature = "v0_3")))]
 pub use install::install_global_managed_downloader_extension;
 #[cfg(feature = "async")]
@@ -36,36 +34,26 @@ pub struct AppExtensionInfoSnapshot {
 
 /// What limits the answer of an extension.
 #[derive(Debug, Clone)]
-pub struct AppExtensionInfo {
-    snapshot: AppExtensionInfoSnapshot,
-}
+pub struct AppExtensionInfo(headstart::extension::AppExtensionInfo);
 
 impl AppExtensionInfo {
     /// All of it.
     pub fn snapshot(&self) -> AppExtensionInfoSnapshot {
-        self.snapshot.clone()
+        AppExtensionInfoSnapshot {
+            restricted_download_size_remaining: self.restricted_download_size_remaining(),
+            restricted_essential_download_size_remaining: self
+                .restricted_essential_download_size_remaining(),
+        }
     }
 
     /// Bytes that may still be scheduled; none when nothing limits them.
     pub fn restricted_download_size_remaining(&self) -> Option<i64> {
-        self.snapshot.restricted_download_size_remaining
+        self.0.restricted_download_size_remaining.map(signed)
     }
 
     /// The same for essential downloads.
     pub fn restricted_essential_download_size_remaining(&self) -> Option<i64> {
-        self.snapshot.restricted_essential_download_size_remaining
-    }
-}
-
-impl From<headstart::extension::AppExtensionInfo> for AppExtensionInfo {
-    fn from(info: headstart::extension::AppExtensionInfo) -> Self {
-        let snapshot = AppExtensionInfoSnapshot {
-            restricted_download_size_remaining: info.restricted_download_size_remaining.map(signed),
-            restricted_essential_download_size_remaining: info
-                .restricted_essential_download_size_remaining
-                .map(signed),
-        };
-        Self { snapshot }
+        self.0.restricted_essential_download_size_remaining.map(signed)
     }
 }
 
@@ -121,31 +109,8 @@ impl From<&DownloadChallenge> for AuthenticationChallenge {
     }
 }
 
-/// What a disposition means here.
-#[cfg_attr(not(feature = "async"), expect(dead_code, reason = "handlers are registered with it"))]
-pub(crate) fn answer(
-    disposition: ChallengeDisposition,
-    challenge: &DownloadChallenge,
-) -> ChallengeAnswer {
-    use ChallengeAnswer as Answer;
-    use ChallengeDisposition as Asked;
-
-    let trusts = challenge.method == AuthenticationMethod::ServerTrust;
-    match disposition {
-        Asked::UseCredential if trusts => {
-            Answer::UseCredential(ChallengeCredential::TrustServer {})
-        }
-        Asked::UseCredential | Asked::PerformDefaultHandling => Answer::PerformDefaultHandling,
-        Asked::CancelAuthenticationChallenge => Answer::CancelAuthenticationChallenge,
-        Asked::RejectProtectionSpace => Answer::RejectProtectionSpace,
-    }
-}
-
 pub(crate) fn file_url(path: &std::path::Path) -> String {
-    match url::Url::from_file_path(path) {
-        Ok(url) => url.into(),
-        Err(()) => path.display().to_string(),
-    }
+    url::Url::from_file_path(path).map_or_else(|()| path.display().to_string(), Into::into)
 }
 
 /// Answers for the extension of an app with downloads of its own.

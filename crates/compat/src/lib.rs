@@ -26,14 +26,21 @@ mod operation;
 mod stream;
 
 pub use asset_pack::{AssetPack, AssetPackSnapshot, AssetPackStatus};
+#[cfg(feature = "async")]
+pub use async_api::{
+    DownloadManagerEventStream, DownloadProgress, DownloadStatusStream, DownloadStatusUpdate,
+    ExclusiveControlFuture, ManagedAssetPackDownloadEventStream, UpdateCheck,
+    install_global_download_manager_delegate, install_global_managed_asset_pack_download_delegate,
+    install_global_managed_downloader_extension,
+};
+#[cfg(all(feature = "async", feature = "v0_3"))]
+pub use async_api::{
+    ManagedDownloaderExtensionConfiguration, ManagedDownloaderExtensionRegistration,
+};
 pub use download::{
     ContentRequest, Download, DownloadManager, DownloadManagerDelegate, DownloadManagerEvent,
     DownloadPriority, DownloadSnapshot, DownloadStatus, DownloadWriteProgress, UrlDownload,
     UrlDownloadOptions,
-};
-#[cfg(feature = "async")]
-pub use download::{
-    DownloadManagerEventStream, ExclusiveControlFuture, install_global_download_manager_delegate,
 };
 pub use error::{
     BackgroundAssetsError, ManagedBackgroundAssetsError, ManagedBackgroundAssetsErrorCode,
@@ -43,21 +50,8 @@ pub use extension::{
     DownloaderExtensionHandler, ExtensionEvent, ManagedDownloaderExtensionHandler,
 };
 #[cfg(feature = "async")]
-pub use extension::{
-    ExtensionEventStream, install_global_downloader_extension,
-    install_global_managed_downloader_extension,
-};
-#[cfg(all(feature = "async", feature = "v0_3"))]
-pub use extension::{
-    ManagedDownloaderExtensionConfiguration, ManagedDownloaderExtensionRegistration,
-};
+pub use extension::{ExtensionEventStream, install_global_downloader_extension};
 pub use manager::{
     AssetPackManager, ManagedAssetPackDownloadDelegate, ManagedAssetPackDownloadEvent,
-};
-#[cfg(feature = "async")]
-pub use manager::{
-    DownloadProgress, DownloadStatusStream, DownloadStatusUpdate,
-    ManagedAssetPackDownloadEventStream, UpdateCheck,
-    install_global_managed_asset_pack_download_delegate,
 };
 pub use manifest::Manifest;

@@ -1,12 +1,9 @@
 //! The asset packs of the app.
 
-use headstart::DownloadStatusUpdate as Update;
 use headstart::blocking::AssetPackManager as Inner;
 use serde::Serialize;
 
-#[cfg(feature = "async")]
-use crate::asset_pack::AssetPackStatus;
-use crate::asset_pack::{AssetPack, AssetPackSnapshot, signed};
+use crate::asset_pack::AssetPackSnapshot;
 use crate::error::{BackgroundAssetsError, Fallible, Result, fallible};
 
 #[cfg(feature = "async")]
@@ -54,30 +51,6 @@ pub enum DownloadStatusUpdate {
 /// What a [`ManagedAssetPackDownloadDelegate`] heard.
 pub type ManagedAssetPackDownloadEvent = DownloadStatusUpdate;
 
-impl DownloadStatusUpdate {
-    /// None for what the original has no word for.
-    #[cfg_attr(not(feature = "async"), expect(dead_code, reason = "streams tell it"))]
-    pub(crate) fn of(update: Update) -> Option<Self> {
-        let asset_pack = AssetPack::new(update.asset_pack()?.clone()).snapshot();
-        Some(match update {
-            Update::Began(_) => Self::Began { asset_pack },
-            Update::Paused(..) => Self::Paused { asset_pack },
-            Update::Downloading(_, it) => {
-                let progress = DownloadProgress {
-                    completed_unit_count: signed(it.bytes_done()),
-                    total_unit_count: signed(it.bytes_total()),
-                    fraction_completed: it.fraction(),
-                    localized_description: format!("{:.0} %", it.fraction() * 100.0),
-                };
-                Self::Downloading { asset_pack, progress }
-            }
-            Update::Finished(_) => Self::Finished { asset_pack },
-            Update::Failed(_, error) => Self::Failed { asset_pack, error: error.into() },
-            _ => return None,
-        })
-    }
-}
-
 /// Hears of the downloads of all packs.
 #[expect(unused_variables, reason = "the names of parameters document the methods")]
 pub trait ManagedAssetPackDownloadDelegate: Send + 'static {
@@ -105,9 +78,7 @@ pub trait ManagedAssetPackDownloadDelegate: Send + 'static {
 
 /// The asset packs of the app.
 #[derive(Debug, Clone)]
-pub struct AssetPackManager {
-    pub(crate) inner: Inner,
-}
+pub struct AssetPackManager(pub(crate) Inner);
 
 /// An open file, as its system has it.
 #[cfg(all(unix, not(feature = "v0_3")))]
@@ -125,7 +96,7 @@ impl AssetPackManager {
     /// # Errors
     /// When this process is no app, or the service is needed and cannot be had.
     pub fn shared() -> Fallible<Self> {
-        fallible(Inner::shared().map(|inner| Self { inner }))
+        fallible(Inner::shared().map(Self))
     }
 
     /// Whether any version of a pack can be read.
@@ -134,13 +105,13 @@ impl AssetPackManager {
     /// None.
     #[cfg(not(feature = "v0_3"))]
     pub fn asset_pack_is_available_locally(&self, asset_pack_id: &str) -> Result<bool> {
-        Ok(self.inner.asset_pack_is_available_locally(asset_pack_id))
+        Ok(self.0.asset_pack_is_available_locally(asset_pack_id))
     }
 
     /// Whether any version of a pack can be read.
     #[cfg(feature = "v0_3")]
     pub fn asset_pack_is_available_locally(&self, asset_pack_id: &str) -> bool {
-        self.inner.asset_pack_is_available_locally(asset_pack_id)
+        self.0.asset_pack_is_available_locally(asset_pack_id)
     }
 
     /// The bytes of a file, in any pack or in one.
@@ -149,8 +120,8 @@ impl AssetPackManager {
     /// When there is no such file.
     pub fn contents(&self, path: &str, asset_pack_id: Option<&str>) -> Result<Vec<u8>> {
         let contents = match asset_pack_id {
-            Some(pack) => self.inner.contents_in(pack, path),
-            None => self.inner.contents(path),
+            Some(pack) => self.0.contents_in(pack, path),
+            None => self.0.contents(path),
         };
         Ok(contents?.to_vec())
     }
@@ -161,8 +132,8 @@ impl AssetPackManager {
     /// When there is no such file.
     pub fn descriptor(&self, path: &str, asset_pack_id: Option<&str>) -> Result<Descriptor> {
         let file = match asset_pack_id {
-            Some(pack) => self.inner.descriptor_in(pack, path),
-            None => self.inner.descriptor(path),
+            Some(pack) => self.0.descriptor_in(pack, path),
+            None => self.0.descriptor(path),
         }?;
         #[cfg(all(unix, feature = "v0_3"))]
         return Ok(std::os::fd::IntoRawFd::into_raw_fd(file));
@@ -175,43 +146,6 @@ impl AssetPackManager {
     /// # Errors
     /// When there is none.
     pub fn url(&self, path: &str) -> Result<String> {
-        Ok(crate::extension::file_url(&self.inner.path(path)?))
-    }
-}
-
-/// Each begins when its future is first polled.
-#[cfg(feature = "async")]
-#[expect(missing_docs, clippy::missing_errors_doc, reason = "those of `async_api`")]
-impl AssetPackManager {
-    fn futures(&self) -> crate::async_api::AsyncAssetPackManager {
-        crate::async_api::AsyncAssetPackManager::new(self.clone())
-    }
-
-    pub async fn all_asset_packs(&self) -> Result<Vec<AssetPack>> {
-        self.futures().all_asset_packs().await
-    }
-
-    pub async fn asset_pack(&self, id: &str) -> Result<AssetPack> {
-        self.futures().asset_pack(id)?.await
-    }
-
-    pub async fn status_relative_to(&self, pack: &AssetPack) -> Result<AssetPackStatus> {
-        self.futures().status_relative_to(pack).await
-    }
-
-    pub async fn local_status(&self, id: &str) -> Result<AssetPackStatus> {
-        self.futures().local_status(id)?.await
-    }
-
-    pub async fn ensure_local_availability(&self, pack: &AssetPack, latest: bool) -> Result<()> {
-        self.futures().ensure_local_availability(pack, latest).await
-    }
-
-    pub async fn check_for_updates(&self) -> Result<UpdateCheck> {
-        self.futures().check_for_updates().await
-    }
-
-    pub async fn remove(&self, id: &str) -> Result<()> {
-        self.futures().remove(id)?.await
+        Ok(crate::extension::file_url(&self.0.path(path)?))
     }
 }

@@ -4,13 +4,11 @@ use headstart::{AppGroupId, AssetPackManifest};
 
 use crate::asset_pack::AssetPack;
 use crate::download::{ContentRequest, Download};
-use crate::error::{BackgroundAssetsError, Result};
+use crate::error::Result;
 
 /// A list of asset packs.
 #[derive(Debug, Clone)]
-pub struct Manifest {
-    pub(crate) inner: AssetPackManifest,
-}
+pub struct Manifest(pub(crate) AssetPackManifest);
 
 /// What is given for the downloads of a manifest.
 #[cfg(not(feature = "v0_3"))]
@@ -25,7 +23,7 @@ impl Manifest {
     /// # Errors
     /// When it cannot be read or is none, or the group's id is none.
     pub fn from_url(url: &str, app_group_id: &str) -> Result<Self> {
-        Ok(Self { inner: AssetPackManifest::from_url(url, &group(app_group_id)?)? })
+        Ok(Self(AssetPackManifest::from_url(url, &group(app_group_id)?)?))
     }
 
     /// Reads a manifest.
@@ -33,17 +31,17 @@ impl Manifest {
     /// # Errors
     /// When it is none, or the group's id is none.
     pub fn from_bytes(bytes: &[u8], app_group_id: &str) -> Result<Self> {
-        Ok(Self { inner: AssetPackManifest::from_bytes(bytes, &group(app_group_id)?)? })
+        Ok(Self(AssetPackManifest::from_bytes(bytes, &group(app_group_id)?)?))
     }
 
     /// How many packs it has, for people.
     pub fn description(&self) -> String {
-        format!("{} asset packs", self.inner.asset_packs().len())
+        format!("{} asset packs", self.0.asset_packs().len())
     }
 
     /// The packs, by id.
     pub fn asset_packs(&self) -> Vec<AssetPack> {
-        self.inner.asset_packs().iter().cloned().map(AssetPack::new).collect()
+        self.0.asset_packs().iter().cloned().map(AssetPack).collect()
     }
 
     /// The downloads of all packs that apply here, by id.
@@ -63,8 +61,8 @@ impl Manifest {
     }
 
     fn downloads(&self, request: Option<headstart::ContentRequest>) -> Downloads {
-        let downloads = self.inner.all_downloads(request);
-        let downloads = downloads.map(|all| all.into_iter().map(Download::new).collect());
+        let downloads = self.0.all_downloads(request);
+        let downloads = downloads.map(|all| all.into_iter().map(Download).collect());
         #[cfg(not(feature = "v0_3"))]
         return downloads.map_err(Into::into);
         #[cfg(feature = "v0_3")]
@@ -72,6 +70,6 @@ impl Manifest {
     }
 }
 
-pub(crate) fn group(id: &str) -> Result<AppGroupId> {
-    AppGroupId::new(id).map_err(|error| BackgroundAssetsError::bridge(error.to_string()))
+pub(crate) fn group(id: &str) -> Result<AppGroupId, headstart::Error> {
+    Ok(AppGroupId::new(id)?)
 }

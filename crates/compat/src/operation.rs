@@ -5,16 +5,19 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::error::Result;
+use headstart::recent::{Recent, Stream as _, channel};
 
-/// The result of work that has begun: under any executor. Dropping it does not end the work.
-pub struct Operation<T> {
-    task: Option<blocking::Task<Result<T>>>,
-}
+use crate::error::{BackgroundAssetsError, Result};
+
+/// The result of work that has begun: under any executor. Dropping it does not end the work, and a
+/// panic in it is an error.
+pub struct Operation<T>(Recent<Result<T>>);
 
 impl<T: Send + 'static> Operation<T> {
     pub(crate) fn start(work: impl FnOnce() -> Result<T> + Send + 'static) -> Self {
-        Self { task: Some(blocking::unblock(work)) }
+        let (done, result) = channel(1);
+        blocking::unblock(move || done.push(work())).detach();
+        Self(result)
     }
 }
 
@@ -22,15 +25,8 @@ impl<T> Future for Operation<T> {
     type Output = Result<T>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.task.as_mut().map_or(Poll::Pending, |task| Pin::new(task).poll(context))
-    }
-}
-
-impl<T> Drop for Operation<T> {
-    fn drop(&mut self) {
-        if let Some(task) = self.task.take() {
-            task.detach();
-        }
+        let panicked = || Err(BackgroundAssetsError::bridge("it panicked"));
+        Pin::new(&mut self.0).poll_next(context).map(|given| given.unwrap_or_else(panicked))
     }
 }
 

@@ -103,6 +103,11 @@ pub enum ContentRequest {
     LanguageChange = 4,
 }
 
+impl ContentRequest {
+    /// Every request, by number.
+    pub const ALL: [Self; 4] = [Self::Install, Self::Update, Self::Periodic, Self::LanguageChange];
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

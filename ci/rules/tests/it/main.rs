@@ -147,3 +147,17 @@ fn every_lib_file_is_a_table_of_contents() {
     let findings: Vec<_> = libs.filter_map(|(path, text)| size::check(path, text)).collect();
     assert_none(&findings);
 }
+
+#[test]
+fn the_crate_of_another_ones_names_is_thin() {
+    let texts = texts(&Workspace::here());
+    let is_source = |path: &str| {
+        path.starts_with("crates/compat/src/")
+            && Path::new(path).extension() == Some("rs".as_ref())
+            && !path.ends_with("/tests.rs")
+    };
+    let sources = texts.iter().filter(|(path, _)| is_source(path));
+    let sources: Vec<_> = sources.map(|(_, text)| text.as_str()).collect();
+    assert!(sources.len() > 10, "its sources are found at all");
+    assert_none(&size::check_thin("crates/compat", sources).into_iter().collect::<Vec<_>>());
+}

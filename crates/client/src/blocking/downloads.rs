@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use headstart_model::protocol::downloads::{Attend, CancelDownload, Current, Schedule};
-use headstart_model::{AppGroupId, download as model};
+use headstart_model::{AppGroupId, ErrorKind, download as model};
 
 use super::Events;
 use crate::Download;
@@ -164,6 +164,22 @@ impl DownloadManager {
         exclusive::acquire(&self.caller, deadline)
     }
 
+    /// As [`exclusive_control`](Self::exclusive_control), and none when somebody else had it until the
+    /// deadline: for programs that do something else then. *Ours*, as `try_lock` is beside `lock`.
+    ///
+    /// # Errors
+    /// Of kind `unavailable` when the service cannot be had; whatever else the service says.
+    pub fn try_exclusive_control(
+        &self,
+        deadline: Option<SystemTime>,
+    ) -> Result<Option<ExclusiveControl>, Error> {
+        match self.exclusive_control(deadline) {
+            Ok(control) => Ok(Some(control)),
+            Err(error) if error.kind() == ErrorKind::Conflict => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Runs `body` with [exclusive control](Self::exclusive_control): it is given back when `body`
     /// has ended or panics. `Spec: concepts 12`.
     ///
@@ -208,9 +224,46 @@ impl DownloadManager {
     /// Of kind `refused` when this process is no app, `unavailable` when the service cannot be had.
     pub fn set_delegate(
         &self,
-        delegate: impl DownloadManagerDelegate,
+        mut delegate: impl DownloadManagerDelegate,
     ) -> Result<DelegateRegistration, Error> {
-        delegate::register(&self.caller, delegate)
+        self.listen(move |event| delegate::tell(&mut delegate, event))
+    }
+
+    /// Has `hear` told what a [delegate](Self::set_delegate) hears, as events that are its own until
+    /// it has acknowledged them, here or elsewhere. In place of a delegate, and as long as what is
+    /// given back is kept. *Ours:* for programs that deal with an event where they can wait.
+    ///
+    /// One call at a time, on a thread of its own. No end is told before the one before is
+    /// acknowledged. What has to be acknowledged and is dropped instead is told again, after a while
+    /// that grows; so it is when `hear` panics, which is contained. What was acknowledged is not told
+    /// twice, whatever acknowledging it says. What is still held when the service is started anew is
+    /// told once more: who hands ends to other threads knows them by their unique identifier.
+    /// `Spec: concepts 11`.
+    ///
+    /// ```no_run
+    /// # fn load(levels: std::path::PathBuf) -> Result<(), headstart::Error> {
+    /// use headstart::blocking::DownloadManager;
+    /// use headstart::downloads::DownloadEvent;
+    ///
+    /// let listening = DownloadManager::shared()?.listen(move |event| {
+    ///     if let DownloadEvent::Finished(finished) = &event {
+    ///         let name = finished.download().unique_identifier();
+    ///         if finished.file().move_to(&levels.join(name)).is_err() {
+    ///             return; // It is kept, and told again.
+    ///         }
+    ///     }
+    ///     let _told = event.acknowledge_blocking();
+    /// })?;
+    /// # drop(listening); Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`set_delegate`](Self::set_delegate).
+    pub fn listen(
+        &self,
+        hear: impl FnMut(DownloadEvent) + Send + 'static,
+    ) -> Result<DelegateRegistration, Error> {
+        delegate::register(&self.caller, hear)
     }
 
     /// What a [delegate](Self::set_delegate) hears, as events, and in place of one. *Ours:* for programs
@@ -226,7 +279,7 @@ impl DownloadManager {
         let replies = delegate::attending(self.caller.stream(&attend)?)?;
         let caller = self.caller.clone();
         Ok(Events::new(replies.filter_map(move |reply| match reply {
-            Ok(event) => DownloadEvent::of(event, &caller).map(Ok),
+            Ok(event) => DownloadEvent::in_stream(event, &caller).map(Ok),
             Err(error) => Some(Err(error)),
         })))
     }

@@ -101,6 +101,17 @@ impl UrlDownload {
         self
     }
 
+    /// Asks with this method, for a program that has requests of its own. `GET` is what is asked with
+    /// anyway, and the only one.
+    ///
+    /// # Errors
+    /// `downloadInvalid` for any other.
+    pub fn method(mut self, method: &str) -> Result<Self, Error> {
+        method.clone_into(&mut self.download.description.method);
+        self.download.check()?;
+        Ok(self)
+    }
+
     /// Sends this header too, in place of one of the same name. It may hold a secret: it is shown
     /// nowhere.
     ///
@@ -114,6 +125,18 @@ impl UrlDownload {
         headers.insert(name.to_owned(), value.to_owned());
         self.download.check()?;
         Ok(self)
+    }
+
+    /// Sends these headers too, each as [`header`](Self::header) does.
+    ///
+    /// # Errors
+    /// As [`header`](Self::header), of the first that fails.
+    pub fn headers<N: AsRef<str>, V: AsRef<str>>(
+        self,
+        headers: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<Self, Error> {
+        let mut headers = headers.into_iter();
+        headers.try_fold(self, |made, (name, value)| made.header(name.as_ref(), value.as_ref()))
     }
 
     /// As what is scheduled.

@@ -3,7 +3,7 @@
 use headstart_model::protocol::downloads::{ChallengeAnswer, DownloadChallenge, WriteProgress};
 
 use crate::Download;
-use crate::downloads::FinishedFile;
+use crate::downloads::{DownloadEvent, FinishedFile};
 use crate::error::Error;
 
 mod attendant;
@@ -49,4 +49,32 @@ pub trait DownloadManagerDelegate: Send + 'static {
     /// This delegate was too slow, and that many news that need no answer were lost. `Ours:` what
     /// waits for a program is bounded.
     fn events_missed(&mut self, count: u64) {}
+}
+
+/// Has `delegate` deal with an event. What the service cannot be told now it tells again, and that is
+/// acknowledged then; see [`attendant`].
+pub(crate) fn tell(delegate: &mut impl DownloadManagerDelegate, event: DownloadEvent) {
+    match &event {
+        DownloadEvent::Began(download) => delegate.download_did_begin(download),
+        DownloadEvent::Paused(download) => delegate.download_did_pause(download),
+        DownloadEvent::Progress(download, progress) => {
+            delegate.download_did_write_bytes(download, progress);
+        }
+        DownloadEvent::Failed(failed) => {
+            delegate.download_failed(failed.download(), failed.error());
+        }
+        DownloadEvent::Finished(finished) => {
+            delegate.download_finished(finished.download(), finished.file());
+        }
+        DownloadEvent::Missed(count) => delegate.events_missed(*count),
+        DownloadEvent::Challenged(_) => {}
+    }
+    let _acknowledged = match event {
+        DownloadEvent::Challenged(asked) => {
+            let (download, challenge) = (asked.download(), asked.challenge());
+            let answer = delegate.download_did_receive_challenge(download, challenge);
+            asked.answer_blocking(answer)
+        }
+        event => event.acknowledge_blocking(),
+    };
 }

@@ -2,15 +2,15 @@
 
 use headstart_model::download::{DownloadStatus, UrlDownload};
 use headstart_model::protocol::downloads::{
-    Acknowledge, ChallengeAnswer, DelegateEvent, DownloadChallenge, WriteProgress,
+    ChallengeAnswer, DelegateEvent, DownloadChallenge, WriteProgress,
 };
 
+use super::callback::{Callback, DealtWith, End};
 use crate::Download;
 use crate::downloads::FinishedFile;
 use crate::error::Error;
 use crate::interrupt::Interrupt;
 use crate::link::Caller;
-use crate::run::run;
 
 /// Something that happened to a download of the app or its extension: what a
 /// [`DownloadManagerDelegate`](crate::DownloadManagerDelegate) hears.
@@ -31,25 +31,6 @@ pub enum DownloadEvent {
     Finished(FinishedDownload),
     /// This program reads too slowly, and that many events that need no answer were lost.
     Missed(u64),
-}
-
-/// What has to be acknowledged.
-#[derive(Debug)]
-struct Callback {
-    caller: Caller,
-    number: u64,
-}
-
-impl Callback {
-    async fn acknowledge(self, answer: Option<ChallengeAnswer>) -> Result<(), Error> {
-        let Self { caller, number } = self;
-        run(&caller, move |caller| Self { caller, number }.acknowledge_blocking(answer)).await
-    }
-
-    fn acknowledge_blocking(self, answer: Option<ChallengeAnswer>) -> Result<(), Error> {
-        let app = self.caller.on_behalf_of();
-        self.caller.call(&Acknowledge { app, callback: self.number, answer }).map(drop)
-    }
 }
 
 /// A download that arrived. Until it is [acknowledged](Self::acknowledge) its file is kept, this stream is told of no other end,
@@ -189,11 +170,76 @@ impl DownloadEvent {
         }
     }
 
-    /// What an event of the service says; none for one that says nothing to an app.
-    pub(crate) fn of(event: DelegateEvent, caller: &Caller) -> Option<Self> {
-        // Acknowledging must not be ended by whatever ends the stream.
-        let callback = |number| Callback { caller: caller.with(Interrupt::default()), number };
+    /// Says that this has been dealt with, whatever it is: an end is acknowledged, a question gets
+    /// [default handling](ChallengeAnswer::PerformDefaultHandling), and the rest needs nothing. For
+    /// the events that a program does not care about.
+    ///
+    /// # Errors
+    /// As [`FinishedDownload::acknowledge`].
+    pub async fn acknowledge(self) -> Result<(), Error> {
+        match self.into_callback() {
+            Some((callback, answer)) => callback.acknowledge(answer).await,
+            None => Ok(()),
+        }
+    }
+
+    /// As [`acknowledge`](Self::acknowledge), waiting.
+    ///
+    /// # Errors
+    /// As [`acknowledge`](Self::acknowledge).
+    pub fn acknowledge_blocking(self) -> Result<(), Error> {
+        match self.into_callback() {
+            Some((callback, answer)) => callback.acknowledge_blocking(answer),
+            None => Ok(()),
+        }
+    }
+
+    fn into_callback(self) -> Option<(Callback, Option<ChallengeAnswer>)> {
+        match self {
+            Self::Challenged(asked) => {
+                Some((asked.callback, Some(ChallengeAnswer::PerformDefaultHandling)))
+            }
+            Self::Failed(failed) => Some((failed.callback, None)),
+            Self::Finished(finished) => Some((finished.callback, None)),
+            _ => None,
+        }
+    }
+
+    /// What an event of the service says in a stream; none for one that says nothing to an app.
+    pub(crate) fn in_stream(event: DelegateEvent, caller: &Caller) -> Option<Self> {
+        Self::of(event, |number, _| Callback::new(caller, number))
+    }
+
+    /// The same for a closure, to which what it drops is told again when `again` has interrupted. What
+    /// it has dealt with is acknowledged, and not told twice.
+    pub(crate) fn to_listener(
+        event: DelegateEvent,
+        caller: &Caller,
+        dealt_with: &DealtWith,
+        again: &Interrupt,
+    ) -> Option<Self> {
+        let event = Self::of(event, |number, end| {
+            Callback::new(caller, number).heard_by(end, dealt_with, again)
+        })?;
+        if !event.is_dealt_with() {
+            return Some(event);
+        }
+        // What fails here is told once more.
+        let _acknowledged = event.acknowledge_blocking();
+        None
+    }
+
+    fn is_dealt_with(&self) -> bool {
+        match self {
+            Self::Failed(failed) => failed.callback.is_dealt_with(),
+            Self::Finished(finished) => finished.callback.is_dealt_with(),
+            _ => false,
+        }
+    }
+
+    fn of(event: DelegateEvent, callback: impl Fn(u64, Option<End>) -> Callback) -> Option<Self> {
         let moving = |download| Download::in_state(download, DownloadStatus::Downloading);
+        let end = |what, download: &UrlDownload| Some((what, download.unique_identifier.clone()));
         Some(match event {
             DelegateEvent::Began { download } => Self::Began(moving(download)),
             DelegateEvent::Paused { download } => {
@@ -203,21 +249,21 @@ impl DownloadEvent {
                 Self::Progress(moved(download, progress), progress)
             }
             DelegateEvent::Challenged { callback: number, download, challenge } => {
-                let (download, callback) = (moving(download), callback(number));
+                let (download, callback) = (moving(download), callback(number, None));
                 Self::Challenged(ChallengedDownload { download, challenge, callback })
             }
             DelegateEvent::Failed { callback: number, download, failure } => {
                 Self::Failed(FailedDownload {
+                    callback: callback(number, end("failed", &download)),
                     download: Download::in_state(download, DownloadStatus::Failed),
                     error: failure.into(),
-                    callback: callback(number),
                 })
             }
             DelegateEvent::Finished { callback: number, download, file } => {
                 Self::Finished(FinishedDownload {
+                    callback: callback(number, end("finished", &download)),
                     download: Download::in_state(download, DownloadStatus::Finished),
                     file: FinishedFile::new(file),
-                    callback: callback(number),
                 })
             }
             DelegateEvent::Lost { count } => Self::Missed(count),
@@ -227,6 +273,6 @@ impl DownloadEvent {
 }
 
 /// The download after bytes arrived.
-pub(crate) fn moved(download: UrlDownload, progress: WriteProgress) -> Download {
+fn moved(download: UrlDownload, progress: WriteProgress) -> Download {
     Download::at(download, progress.total_bytes_written, progress.total_bytes_expected)
 }

@@ -6,13 +6,15 @@ use std::thread::JoinHandle;
 use headstart_model::ErrorKind;
 use headstart_model::protocol::extension::{ExtensionEvent, Serve};
 
-use super::answer::{Handler, answers, failed};
+use super::Question;
+use super::answer::{answers, failed};
 use crate::connection::unexpected;
 use crate::error::Error;
 use crate::link::{Caller, Replies};
 
 /// An extension that answers on a thread of its own. Dropping it waits until the service is done
-/// with this process.
+/// with this process, and until every [`Reply`](super::Reply) that was given away is used or dropped: a
+/// queue of questions has to go before it.
 #[must_use = "dropping it waits until the service is done with this process"]
 pub struct ServingThread {
     thread: Option<JoinHandle<Result<(), Error>>>,
@@ -55,26 +57,21 @@ impl fmt::Debug for ServingThread {
     }
 }
 
-pub(super) fn run(caller: &Caller, mut handler: impl Handler) -> Result<(), Error> {
-    serve(caller, serving(caller)?, &mut handler)
+pub(super) fn run(caller: &Caller, mut hear: impl FnMut(Question)) -> Result<(), Error> {
+    serve(caller, serving(caller)?, &mut hear)
 }
 
 pub(super) fn in_background(
     caller: &Caller,
-    mut handler: impl Handler,
+    mut hear: impl FnMut(Question) + Send + 'static,
 ) -> Result<ServingThread, Error> {
     let questions = serving(caller)?;
     let caller = caller.clone();
     let builder = std::thread::Builder::new().name("headstart-extension".to_owned());
-    let thread =
-        builder.spawn(move || serve(&caller, questions, &mut handler)).map_err(|error| {
-            Error::new(
-                ErrorKind::Internal,
-                "noThread",
-                "no thread could be started for the extension",
-            )
+    let thread = builder.spawn(move || serve(&caller, questions, &mut hear)).map_err(|error| {
+        Error::new(ErrorKind::Internal, "noThread", "no thread could be started for the extension")
             .caused_by(&error)
-        })?;
+    })?;
     Ok(ServingThread { thread: Some(thread) })
 }
 
@@ -96,11 +93,11 @@ fn serving(caller: &Caller) -> Result<Replies<Serve>, Error> {
 fn serve(
     caller: &Caller,
     questions: Replies<Serve>,
-    handler: &mut impl Handler,
+    hear: &mut impl FnMut(Question),
 ) -> Result<(), Error> {
     for question in questions {
         let asked = match question {
-            Ok(question) => answer(caller, handler, question),
+            Ok(question) => answer(caller, hear, question),
             Err(error) => Err(error),
         };
         match asked {
@@ -115,10 +112,10 @@ fn serve(
 
 fn answer(
     caller: &Caller,
-    handler: &mut impl Handler,
+    hear: &mut impl FnMut(Question),
     question: ExtensionEvent,
 ) -> Result<(), Error> {
-    for answer in answers(handler, question) {
+    for answer in answers(hear, question) {
         let Err(error) = caller.call(&answer) else { continue };
         if error.code() == "serviceGone" || error.code() == "protocolViolated" {
             return Err(error);

@@ -19,10 +19,10 @@ use crate::downloads::{arrived, keep};
 use crate::fake_service::{Device, FakeService, Peer, Then};
 use crate::samples::{failure, on_the_wire, url_download};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A service that tells what a test sends it, to one listener after the other.
-struct Teller {
+pub(crate) struct Teller {
     events: Sender<DelegateEvent>,
     acknowledged: Receiver<Acknowledge>,
     script: Arc<Script>,
@@ -34,7 +34,7 @@ struct Script {
 }
 
 impl Teller {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (events, to_tell) = channel();
         let (acknowledge, acknowledged) = channel();
         let (to_tell, acknowledge) = (Mutex::new(to_tell), Mutex::new(acknowledge));
@@ -42,17 +42,17 @@ impl Teller {
         Self { events, acknowledged, script }
     }
 
-    fn start(&self, device: &Device) -> FakeService {
+    pub(crate) fn start(&self, device: &Device) -> FakeService {
         let script = Arc::clone(&self.script);
         FakeService::start(device, move |call, peer| script.answer(call, peer))
     }
 
-    fn tell(&self, event: DelegateEvent) {
+    pub(crate) fn tell(&self, event: DelegateEvent) {
         self.events.send(event).unwrap();
     }
 
     /// What is acknowledged next.
-    fn acknowledged(&self) -> (u64, Option<ChallengeAnswer>) {
+    pub(crate) fn acknowledged(&self) -> (u64, Option<ChallengeAnswer>) {
         let acknowledge = self.acknowledged.recv_timeout(PATIENCE).expect("an acknowledgement");
         (acknowledge.callback, acknowledge.answer)
     }
@@ -84,11 +84,11 @@ impl Script {
     }
 }
 
-fn wire(identifier: &str) -> UrlDownload {
+pub(crate) fn wire(identifier: &str) -> UrlDownload {
     on_the_wire(url_download(identifier))
 }
 
-fn challenge() -> DownloadChallenge {
+pub(crate) fn challenge() -> DownloadChallenge {
     DownloadChallenge {
         origin: "https://assets.example.com".to_owned(),
         host: "assets.example.com".to_owned(),
@@ -99,7 +99,7 @@ fn challenge() -> DownloadChallenge {
     }
 }
 
-fn finished(callback: u64, download: UrlDownload, file: &str) -> DelegateEvent {
+pub(crate) fn finished(callback: u64, download: UrlDownload, file: &str) -> DelegateEvent {
     DelegateEvent::Finished { callback, download, file: file.to_owned() }
 }
 

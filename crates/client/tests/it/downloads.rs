@@ -77,6 +77,7 @@ fn a_download_that_cannot_be_is_refused_when_it_is_made() {
         make("a", "https://me:secret@example.com/x", 1),
         make("a", https, 1).unwrap().header("Range", "bytes=0-1"),
         make("a", https, 1).unwrap().header("X", "a\r\nb"),
+        make("a", https, 1).unwrap().method("POST"),
     ] {
         let error = wrong.unwrap_err();
         let code = BackgroundAssetsErrorCode::of(&error.failure().code);
@@ -85,9 +86,19 @@ fn a_download_that_cannot_be_is_refused_when_it_is_made() {
     }
     // To this machine itself: the service knows whether it may be.
     make("a", "http://localhost:1234/x", 1).unwrap();
+    make("a", https, 1).unwrap().method("GET").unwrap();
     let again =
         make("a", https, 1).unwrap().header("X-A", "1").unwrap().header("x-a", "2").unwrap();
     assert_eq!(on_the_wire(&again).headers, [("x-a".to_owned(), "2".to_owned())].into());
+}
+
+#[test]
+fn headers_are_sent_together_or_refused() {
+    let made = || url_download("a");
+    let all = made().headers([("X-A", "1"), ("X-B", "2")]).unwrap();
+    let one_by_one = made().header("X-A", "1").unwrap().header("X-B", "2").unwrap();
+    assert_eq!(on_the_wire(&all).headers, on_the_wire(&one_by_one).headers);
+    assert_eq!(code(made().headers([("X-A", "1"), ("Host", "x")]).map(drop)), "downloadInvalid");
 }
 
 #[test]

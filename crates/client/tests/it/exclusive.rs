@@ -92,6 +92,25 @@ fn a_deadline_that_has_passed_tries_once_and_a_body_without_control_does_not_run
 }
 
 #[test]
+fn who_only_tries_is_told_that_somebody_else_has_it() {
+    let device = Device::new();
+    let service = FakeService::start(&device, granting);
+    let downloads = device.connector().downloads_blocking().unwrap();
+    downloads.try_exclusive_control(None).unwrap().expect("it is free").release_blocking();
+    drop(service);
+    let service = FakeService::start(&device, |_, peer| {
+        peer.fail(Failure::new(ErrorKind::Conflict, "exclusiveControlTaken", "somebody has it"));
+        Then::KeepOpen
+    });
+    let downloads = device.connector().downloads().unwrap();
+    let tried = block_on(downloads.try_exclusive_control(Some(UNIX_EPOCH)));
+    assert!(tried.unwrap().is_none());
+    drop(service);
+    let unavailable = downloads.to_blocking().try_exclusive_control(Some(UNIX_EPOCH));
+    assert_eq!(unavailable.unwrap_err().kind(), ErrorKind::Unavailable);
+}
+
+#[test]
 fn control_is_given_back_when_the_body_panics_or_its_future_is_dropped() {
     let device = Device::new();
     let (released, was_released) = mpsc::channel();

@@ -27,14 +27,14 @@ use crate::samples::{failure, group, on_the_wire, pack, pack_id, url_download};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The service of an extension that is asked what a test asks.
-struct Asker {
+pub(crate) struct Asker {
     port: FakePort,
     questions: Option<Sender<ExtensionEvent>>,
     answers: Receiver<Return>,
 }
 
 impl Asker {
-    fn start(device: &Device) -> (Self, Connector) {
+    pub(crate) fn start(device: &Device) -> (Self, Connector) {
         let (questions, asked) = channel();
         let (answer, answers) = channel();
         let (asked, answer) = (Mutex::new(asked), Mutex::new(answer));
@@ -59,7 +59,7 @@ impl Asker {
         (Self { port, questions: Some(questions), answers }, connector)
     }
 
-    fn ask(&self, question: ExtensionEvent) -> Return {
+    pub(crate) fn ask(&self, question: ExtensionEvent) -> Return {
         self.questions.as_ref().unwrap().send(question).unwrap();
         self.answer()
     }
@@ -69,7 +69,7 @@ impl Asker {
     }
 
     /// Is done with the extension.
-    fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         self.questions = None;
     }
 }
@@ -82,7 +82,7 @@ fn ask(questions: &Receiver<ExtensionEvent>, peer: &mut Peer) -> Then {
     Then::HangUp
 }
 
-fn wanted(call: u64, request: ContentRequest) -> ExtensionEvent {
+pub(crate) fn wanted(call: u64, request: ContentRequest) -> ExtensionEvent {
     let info = AppExtensionInfo {
         restricted_download_size_remaining: Some(1_000),
         restricted_essential_download_size_remaining: None,

@@ -7,7 +7,7 @@ use headstart::blocking::AssetPackManager as Blocking;
 use headstart::{
     ArrivingFile, AssetPack, AssetPackManager, AssetPackManifest, DownloadProgress,
     DownloadStatusUpdate, EnsureOptions, Error, Listening, LocalAvailabilityError, Namespace,
-    Require, SizeCalculationMethod, Status, UpdateCheck,
+    Require, SizeCalculationMethod, Status, UpdateCheck, recent,
 };
 
 /// The names of items; each has to be there for this to compile.
@@ -152,6 +152,7 @@ fn known() -> BTreeSet<&'static str> {
         Namespace::collisions,
         Error::code,
         Error::missing,
+        Error::number,
         Require::LatestVersion,
         EnsureOptions::urgency,
     ]);
@@ -174,6 +175,10 @@ fn known() -> BTreeSet<&'static str> {
         DownloadProgress::bytes_per_second,
         DownloadProgress::eta_seconds,
     ]);
+    let recent: fn(usize) -> (recent::Recorder<()>, recent::Recent<()>) = recent::channel;
+    let _compiled = size_of_val(&recent);
+    names.extend(types![recent::Place]);
+    names.extend(["recent::channel", "recent::Recent"]);
     names.extend(fields![
         UpdateCheck::updating,
         UpdateCheck::withheld,

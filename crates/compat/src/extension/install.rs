@@ -1,16 +1,11 @@
 //! The extension that this process is.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::Path;
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use headstart::downloads::{BackgroundAssetsErrorCode, ChallengeAnswer};
-use headstart::downloads::{DownloadChallenge, FinishedFile};
-use headstart::extension::{
-    DownloaderExtension, ManagedDownloaderExtension, ServingThread, serve_in_background,
-    serve_managed_in_background,
-};
+use headstart::downloads::{ChallengeAnswer, DownloadChallenge};
+use headstart::extension::{Question, Reply, check, listen};
+use headstart::recent::{Place, channel};
 use headstart::{ErrorKind, Failure};
 
 #[cfg(feature = "v0_3")]
@@ -19,18 +14,18 @@ use super::DownloaderExtensionHandler as ManagedHandler;
 use super::ManagedDownloaderExtensionHandler as ManagedHandler;
 use super::{
     AppExtensionInfo, AuthenticationChallenge, ChallengeDisposition, DownloaderExtensionHandler,
-    ExtensionEvent, answer, file_url,
+    ExtensionEvent, file_url,
 };
 use crate::asset_pack::AssetPack;
 use crate::download::{ContentRequest, Download};
-use crate::error::{BackgroundAssetsError, Result};
-use crate::stream::{EventStream, Events, Registration, Slot, lock};
+use crate::error::BackgroundAssetsError;
+use crate::stream::EventStream;
 
 /// What the extension that this process is was asked, and answered.
 pub type ExtensionEventStream = EventStream<ExtensionEvent>;
 
-static UNMANAGED: Slot = Slot::new(None);
-static MANAGED: Slot = Slot::new(None);
+static UNMANAGED: Place = Place::new();
+static MANAGED: Place = Place::new();
 
 /// Answers for the app with `handler`, until the stream is dropped or another takes its place.
 ///
@@ -41,164 +36,143 @@ pub fn install_global_downloader_extension<H: DownloaderExtensionHandler>(
     handler: H,
     capacity: usize,
 ) -> ExtensionEventStream {
-    install(&UNMANAGED, handler, capacity, serve_in_background)
+    install(&UNMANAGED, handler, capacity, unmanaged)
 }
 
 /// As [`install_global_downloader_extension`], for an app with managed packs.
-#[cfg(not(feature = "v0_3"))]
+#[cfg_attr(feature = "v0_3", expect(unreachable_pub, reason = "0.3 has another of this name"))]
 pub fn install_global_managed_downloader_extension<H: ManagedHandler>(
     handler: H,
     capacity: usize,
 ) -> ExtensionEventStream {
-    managed(handler, capacity)
-}
-
-pub(super) fn managed<H: ManagedHandler>(handler: H, capacity: usize) -> ExtensionEventStream {
-    install(&MANAGED, handler, capacity, serve_managed_in_background)
+    install(&MANAGED, handler, capacity, managed)
 }
 
 fn install<H: Send + 'static>(
-    slot: &Slot,
+    place: &Place,
     handler: H,
     capacity: usize,
-    serve: impl FnOnce(Adapter<H>) -> Result<ServingThread, headstart::Error>,
+    tell: fn(&mut H, Question) -> Option<ExtensionEvent>,
 ) -> ExtensionEventStream {
-    let (events, handler) = (Events::new(capacity), Arc::new(Mutex::new(Some(handler))));
-    let serving = serve(Adapter { handler: Arc::clone(&handler), events: events.clone() }).ok();
-    let closing = events.clone();
-    let registration = Registration::install(slot, move || {
-        drop(lock(&handler).take());
-        closing.close();
+    let (heard, events) = channel(capacity);
+    let handler = Arc::new(Mutex::new(handler));
+    let (lent, mut told) = (Arc::downgrade(&handler), heard.clone());
+    let serving = listen(move |question| {
+        // When it is gone, each question is dropped: as if there were none.
+        let Some(handler) = lent.upgrade() else { return };
+        let mut handler = handler.lock().unwrap_or_else(PoisonError::into_inner);
+        told.extend(tell(&mut handler, question));
     });
-    events.stream(move || {
-        // This waits for the service.
-        drop(serving);
-        registration.end();
+    EventStream::new(place.give(events.keep((handler, heard))), serving.ok())
+}
+
+fn unmanaged<H: DownloaderExtensionHandler>(
+    handler: &mut H,
+    question: Question,
+) -> Option<ExtensionEvent> {
+    Some(match question {
+        Question::Downloads { request: asked, manifest, info, reply } => {
+            let (request, manifest_url) = (ContentRequest::from(asked), file_url(&manifest));
+            let info = AppExtensionInfo(info);
+            let planned = contained(|| handler.downloads(request, &manifest_url, &info));
+            let planned = planned
+                .unwrap_or_else(|| Err(BackgroundAssetsError::bridge("the handler panicked")))
+                .and_then(|planned| {
+                    check(asked, planned.iter().map(|download| &download.0))?;
+                    Ok(planned)
+                });
+            match planned {
+                Ok(planned) => {
+                    let (extension_info, snapshot) = (info.snapshot(), Download::snapshot);
+                    let planned_downloads = planned.iter().map(snapshot).collect();
+                    reply.answer(planned.into_iter().map(|download| download.0).collect());
+                    ExtensionEvent::DownloadsRequested {
+                        request,
+                        manifest_url,
+                        extension_info,
+                        planned_downloads,
+                    }
+                }
+                Err(error) => {
+                    let (kind, text) = (ErrorKind::InvalidInput, error.to_string());
+                    reply.fail(Failure::new(kind, "downloadPlanFailed", text).into());
+                    ExtensionEvent::DownloadPlanFailed { request, manifest_url, error }
+                }
+            }
+        }
+        Question::Challenged { download, challenge, reply } => {
+            challenged(handler, H::did_receive_challenge, download, &challenge, reply)
+        }
+        Question::Failed { download, error, reply } => {
+            let (download, error) = (Download(download), BackgroundAssetsError::from(error));
+            reply.answer_with(|| handler.download_failed(&download, &error));
+            ExtensionEvent::DownloadFailed { download: download.snapshot(), error }
+        }
+        Question::Finished { download, file, reply } => {
+            let (download, file_url) = (Download(download), file_url(file.path()));
+            reply.answer_with(|| handler.download_finished(&download, &file_url));
+            ExtensionEvent::DownloadFinished { download: download.snapshot(), file_url }
+        }
+        Question::WillTerminate => {
+            contained(|| handler.extension_will_terminate());
+            ExtensionEvent::Terminating
+        }
+        _ => return None,
     })
 }
 
-/// A handler, until another takes its place: then everything is answered as if there were none.
-struct Adapter<H> {
-    handler: Arc<Mutex<Option<H>>>,
-    events: Events<ExtensionEvent>,
-}
-
-impl<H> Adapter<H> {
-    /// What the handler gives, if there is one; or its panic.
-    fn ask<T>(&self, call: impl FnOnce(&mut H) -> T) -> thread::Result<Option<T>> {
-        let mut handler = lock(&self.handler);
-        catch_unwind(AssertUnwindSafe(|| handler.as_mut().map(call)))
-    }
-
-    /// The event is delivered in any case. Who called contains a panic, and the service, which
-    /// hears of it instead of an acknowledgement, tells the same again; so it does when nobody
-    /// has dealt with it.
-    fn conclude(&self, told: thread::Result<Option<()>>, event: ExtensionEvent) {
-        self.events.push(event);
-        let told = told.unwrap_or_else(|panic| resume_unwind(panic));
-        told.unwrap_or_else(|| resume_unwind(Box::new("no handler is registered any more")));
-    }
-
-    fn challenge(
-        &self,
-        download: &headstart::Download,
-        asked: &DownloadChallenge,
-        call: impl FnOnce(&mut H, &Download, &AuthenticationChallenge) -> ChallengeDisposition,
-    ) -> ChallengeAnswer {
-        let (download, challenge) = (Download::new(download.clone()), asked.into());
-        let disposition = self.ask(|handler| call(handler, &download, &challenge));
-        let disposition = disposition.ok().flatten().unwrap_or_default();
-        let download = download.snapshot();
-        self.events.push(ExtensionEvent::ChallengeRequested { download, challenge, disposition });
-        answer(disposition, asked)
-    }
-}
-
-impl<H: DownloaderExtensionHandler> DownloaderExtension for Adapter<H> {
-    fn downloads(
-        &mut self,
-        request: headstart::ContentRequest,
-        manifest: &Path,
-        info: headstart::extension::AppExtensionInfo,
-    ) -> Result<Vec<headstart::Download>, headstart::Error> {
-        let (request, manifest_url) = (ContentRequest::from(request), file_url(manifest));
-        let info = AppExtensionInfo::from(info);
-        let planned = self.ask(|handler| handler.downloads(request, &manifest_url, &info));
-        let planned = planned
-            .unwrap_or_else(|_| Some(Err(BackgroundAssetsError::bridge("the handler panicked"))))
-            .unwrap_or_else(|| Ok(Vec::new()));
-        match planned.and_then(|planned| permitted(request, planned)) {
-            Ok(planned) => {
-                self.events.push(ExtensionEvent::DownloadsRequested {
-                    request,
-                    manifest_url,
-                    extension_info: info.snapshot(),
-                    planned_downloads: planned.iter().map(Download::snapshot).collect(),
-                });
-                Ok(planned.into_iter().map(|download| download.inner).collect())
-            }
-            Err(error) => {
-                let text = error.to_string();
-                let event = ExtensionEvent::DownloadPlanFailed { request, manifest_url, error };
-                self.events.push(event);
-                Err(Failure::new(ErrorKind::InvalidInput, "downloadPlanFailed", text).into())
-            }
+fn managed<H: ManagedHandler>(handler: &mut H, question: Question) -> Option<ExtensionEvent> {
+    Some(match question {
+        Question::ShouldDownload { pack, reply } => {
+            let asset_pack = AssetPack(pack).snapshot();
+            let wanted = contained(|| handler.should_download_asset_pack(&asset_pack));
+            let should_download = wanted.unwrap_or(true);
+            reply.answer(should_download);
+            ExtensionEvent::ShouldDownloadAssetPack { asset_pack, should_download }
         }
-    }
+        Question::Challenged { download, challenge, reply } => {
+            challenged(handler, H::did_receive_challenge, download, &challenge, reply)
+        }
+        // Single downloads are none of its business; what nobody answers would be asked for ever.
+        Question::Failed { reply, .. } | Question::Finished { reply, .. } => {
+            reply.answer(());
+            return None;
+        }
+        _ => return None,
+    })
+}
 
-    fn challenge(
-        &mut self,
-        download: &headstart::Download,
-        challenge: &DownloadChallenge,
-    ) -> ChallengeAnswer {
-        Self::challenge(self, download, challenge, H::did_receive_challenge)
-    }
+fn challenged<H>(
+    handler: &mut H,
+    ask: fn(&mut H, &Download, &AuthenticationChallenge) -> ChallengeDisposition,
+    download: headstart::Download,
+    asked: &DownloadChallenge,
+    reply: Reply<ChallengeAnswer>,
+) -> ExtensionEvent {
+    let (download, challenge) = (Download(download), asked.into());
+    let disposition = contained(|| ask(handler, &download, &challenge)).unwrap_or_default();
+    reply.answer(answer(disposition, asked));
+    ExtensionEvent::ChallengeRequested { download: download.snapshot(), challenge, disposition }
+}
 
-    fn failed(&mut self, download: &headstart::Download, error: &headstart::Error) {
-        let (download, error) = (Download::new(download.clone()), error.into());
-        let told = self.ask(|handler| handler.download_failed(&download, &error));
-        let download = download.snapshot();
-        self.conclude(told, ExtensionEvent::DownloadFailed { download, error });
-    }
+/// What a disposition means here.
+pub(crate) fn answer(
+    disposition: ChallengeDisposition,
+    challenge: &DownloadChallenge,
+) -> ChallengeAnswer {
+    use ChallengeDisposition as Asked;
 
-    fn finished(&mut self, download: &headstart::Download, file: &FinishedFile) {
-        let (download, file_url) = (Download::new(download.clone()), file_url(file.path()));
-        let told = self.ask(|handler| handler.download_finished(&download, &file_url));
-        let download = download.snapshot();
-        self.conclude(told, ExtensionEvent::DownloadFinished { download, file_url });
-    }
-
-    fn will_terminate(&mut self) {
-        let told = self.ask(DownloaderExtensionHandler::extension_will_terminate);
-        self.conclude(told, ExtensionEvent::Terminating);
+    match disposition {
+        Asked::UseCredential => challenge.trust_server().unwrap_or_default(),
+        Asked::PerformDefaultHandling => ChallengeAnswer::PerformDefaultHandling,
+        Asked::CancelAuthenticationChallenge => ChallengeAnswer::CancelAuthenticationChallenge,
+        Asked::RejectProtectionSpace => ChallengeAnswer::RejectProtectionSpace,
     }
 }
 
-impl<H: ManagedHandler> ManagedDownloaderExtension for Adapter<H> {
-    fn should_download(&mut self, pack: &headstart::AssetPack) -> bool {
-        let asset_pack = AssetPack::new(pack.clone()).snapshot();
-        let answer = self.ask(|handler| handler.should_download_asset_pack(&asset_pack));
-        let should_download = answer.ok().flatten().unwrap_or(true);
-        self.events.push(ExtensionEvent::ShouldDownloadAssetPack { asset_pack, should_download });
-        should_download
-    }
-
-    fn challenge(
-        &mut self,
-        download: &headstart::Download,
-        challenge: &DownloadChallenge,
-    ) -> ChallengeAnswer {
-        Self::challenge(self, download, challenge, H::did_receive_challenge)
-    }
-}
-
-/// Essential downloads are for installations and updates.
-fn permitted(request: ContentRequest, planned: Vec<Download>) -> Result<Vec<Download>> {
-    if request.allows_essential_downloads() || !planned.iter().any(Download::is_essential) {
-        return Ok(planned);
-    }
-    let code = BackgroundAssetsErrorCode::EssentialDownloadNotPermitted;
-    Err(BackgroundAssetsError::of_code(code, "this request permits no essential downloads"))
+/// What a handler gives, unless it panics.
+pub(crate) fn contained<T>(call: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(call)).ok()
 }
 
 #[cfg(test)]

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
+use headstart::recent::channel;
+
 use super::{DownloaderExtensionHandler, ExtensionEventStream, install};
 use crate::download::{
     DownloadManagerDelegate, DownloadManagerEventStream, install_global_download_manager_delegate,
 };
-use crate::error::BackgroundAssetsError;
-use crate::stream::Events;
 
 /// What is registered beside a handler.
 pub struct ManagedDownloaderExtensionConfiguration<D> {
@@ -82,13 +82,11 @@ where
     let ManagedDownloaderExtensionConfiguration { delegate, extension_capacity, delegate_capacity } =
         configuration;
     let delegate = install_global_download_manager_delegate(delegate, delegate_capacity);
-    let delegate = delegate.unwrap_or_else(|_: BackgroundAssetsError| {
-        let nothing = Events::new(1);
-        nothing.stream({
-            let open = nothing.clone();
-            move || drop(open)
-        })
+    let delegate = delegate.unwrap_or_else(|_| {
+        let (open, nothing) = channel(1);
+        DownloadManagerEventStream::new(nothing.keep(open), None)
     });
-    let extension = install::managed(handler, extension_capacity);
+    let install = install::install_global_managed_downloader_extension;
+    let extension = install(handler, extension_capacity);
     ManagedDownloaderExtensionRegistration { extension, delegate }
 }

@@ -1,20 +1,22 @@
 //! Streams of what happens to downloads of packs.
 
-use headstart::Listening;
+use headstart::DownloadStatusUpdate as Update;
+use headstart::recent::{Place, Recent, channel};
 
 use super::{
-    AssetPackManager, DownloadStatusUpdate, Inner, ManagedAssetPackDownloadDelegate,
-    ManagedAssetPackDownloadEvent,
+    AssetPackManager, DownloadProgress, DownloadStatusUpdate, Inner,
+    ManagedAssetPackDownloadDelegate, ManagedAssetPackDownloadEvent,
 };
+use crate::asset_pack::{AssetPack, signed};
 use crate::error::Result;
-use crate::stream::{EventStream, Events, Slot};
+use crate::stream::EventStream;
 
 /// What happens to downloads.
 pub type DownloadStatusStream = EventStream<DownloadStatusUpdate>;
 /// What the delegate of the process heard.
 pub type ManagedAssetPackDownloadEventStream = EventStream<ManagedAssetPackDownloadEvent>;
 
-static SLOT: Slot = Slot::new(None);
+static PLACE: Place = Place::new();
 
 impl AssetPackManager {
     /// What happens to the downloads of all packs, from now on.
@@ -38,9 +40,31 @@ impl AssetPackManager {
     }
 
     fn updates(&self, pack: Option<&str>, capacity: usize) -> Result<DownloadStatusStream> {
-        let events = Events::new(capacity);
-        let listening = listen(&self.inner, pack, events.clone(), |_| ())?;
-        Ok(events.stream(|| drop(listening)))
+        let updates = listen(&self.0, pack, capacity, |_| ())?;
+        Ok(EventStream::new(updates, None))
+    }
+}
+
+impl DownloadStatusUpdate {
+    /// None for what the original has no word for.
+    fn of(update: Update) -> Option<Self> {
+        let asset_pack = AssetPack(update.asset_pack()?.clone()).snapshot();
+        Some(match update {
+            Update::Began(_) => Self::Began { asset_pack },
+            Update::Paused(..) => Self::Paused { asset_pack },
+            Update::Downloading(_, it) => {
+                let progress = DownloadProgress {
+                    completed_unit_count: signed(it.bytes_done()),
+                    total_unit_count: signed(it.bytes_total()),
+                    fraction_completed: it.fraction(),
+                    localized_description: format!("{:.0} %", it.fraction() * 100.0),
+                };
+                Self::Downloading { asset_pack, progress }
+            }
+            Update::Finished(_) => Self::Finished { asset_pack },
+            Update::Failed(_, error) => Self::Failed { asset_pack, error: error.into() },
+            _ => return None,
+        })
     }
 }
 
@@ -48,15 +72,17 @@ impl AssetPackManager {
 fn listen(
     manager: &Inner,
     pack: Option<&str>,
-    events: Events<DownloadStatusUpdate>,
+    capacity: usize,
     mut tell: impl FnMut(&DownloadStatusUpdate) + Send + 'static,
-) -> Result<Listening> {
-    Ok(manager.listen(pack, move |update| {
+) -> Result<Recent<DownloadStatusUpdate>> {
+    let (heard, updates) = channel(capacity);
+    let listening = manager.listen(pack, move |update| {
         let Some(update) = DownloadStatusUpdate::of(update) else { return };
         // The event is delivered in any case; who called contains a panic.
-        events.push(update.clone());
+        heard.push(update.clone());
         tell(&update);
-    })?)
+    })?;
+    Ok(updates.keep(listening))
 }
 
 /// Makes `handler` hear of the downloads of all packs until the stream is dropped or another takes
@@ -68,11 +94,8 @@ pub fn install_global_managed_asset_pack_download_delegate<H: ManagedAssetPackDo
     mut handler: H,
     capacity: usize,
 ) -> Result<ManagedAssetPackDownloadEventStream> {
-    let events = Events::new(capacity);
-    let listening = listen(&Inner::shared()?, None, events.clone(), move |update| {
-        tell(&mut handler, update);
-    })?;
-    Ok(events.register(&SLOT, listening))
+    let updates = listen(&Inner::shared()?, None, capacity, move |it| tell(&mut handler, it))?;
+    Ok(EventStream::new(PLACE.give(updates), None))
 }
 
 fn tell(handler: &mut impl ManagedAssetPackDownloadDelegate, update: &DownloadStatusUpdate) {

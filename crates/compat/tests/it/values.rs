@@ -41,6 +41,7 @@ fn a_download_is_made_and_refused_with_the_original_codes() {
         essential.is_essential()
             && essential.priority().raw_value() > DownloadPriority::min().raw_value()
     );
+    assert_eq!(DownloadPriority::default(), DownloadPriority::default_value());
     let plain = essential.removing_essential().unwrap();
     assert!(!plain.is_essential());
     let post = UrlDownloadOptions { method: "POST".to_owned(), ..UrlDownloadOptions::default() };

@@ -1,14 +1,15 @@
 //! The hold on a delegate, and what it shares with the delegate's thread.
 
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::interrupt::Interrupt;
 
-/// Keeps a [delegate](super::DownloadManagerDelegate) registered. Dropping it unregisters: no call
-/// of the delegate begins afterwards, and the app's extension hears what follows.
+/// Keeps a [delegate](super::DownloadManagerDelegate), or a closure that
+/// [listens](crate::DownloadManager::listen), registered. Dropping it unregisters: no call of the
+/// delegate begins afterwards, and the app's extension hears what follows.
 ///
 /// A call that is under way then goes on, and what it does with a file still counts;
 /// [`unregister`](Self::unregister) waits for it.
@@ -21,27 +22,47 @@ pub struct DelegateRegistration {
 /// Lets calls of a delegate begin until it is closed.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
-    closed: Mutex<bool>,
+    state: Mutex<State>,
     changed: Condvar,
-    /// Ends the wait for news.
-    pub(super) interrupt: Interrupt,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    closed: bool,
+    /// Ends the wait for news of the present connection.
+    interrupt: Interrupt,
 }
 
 impl Gate {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn is_closed(&self) -> bool {
-        *self.closed.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state().closed
+    }
+
+    /// What ends the wait for news of a connection that is about to be made.
+    pub(super) fn connecting(&self) -> Interrupt {
+        let mut state = self.state();
+        let interrupt = Interrupt::default();
+        if state.closed {
+            interrupt.interrupt();
+        }
+        state.interrupt = interrupt.clone();
+        interrupt
     }
 
     fn close(&self) {
-        *self.closed.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        let mut state = self.state();
+        state.closed = true;
+        state.interrupt.interrupt();
         self.changed.notify_all();
-        self.interrupt.interrupt();
     }
 
     /// Waits that long, or until it is closed.
     pub(super) fn wait(&self, duration: Duration) {
-        let closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.changed.wait_timeout_while(closed, duration, |closed| !*closed);
+        let waited = self.changed.wait_timeout_while(self.state(), duration, |it| !it.closed);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 }

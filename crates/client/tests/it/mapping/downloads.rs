@@ -62,6 +62,7 @@ fn of_both_download_managers() -> Vec<&'static str> {
         drop((on.start_foreground(download), twin.start_foreground(download)));
         drop((on.cancel(download), twin.cancel(download)));
         drop((on.set_delegate(Nobody), twin.set_delegate(Nobody)));
+        drop((on.listen(drop), twin.listen(drop)));
     };
     let _compiled = (body, before, twins, arguments);
     let mut names = on_both![
@@ -71,6 +72,7 @@ fn of_both_download_managers() -> Vec<&'static str> {
         start_foreground_all,
         current_downloads,
         exclusive_control,
+        try_exclusive_control,
         events,
         group_container,
     ]
@@ -80,6 +82,7 @@ fn of_both_download_managers() -> Vec<&'static str> {
         "DownloadManager::start_foreground",
         "DownloadManager::cancel",
         "DownloadManager::set_delegate",
+        "DownloadManager::listen",
         "DownloadManager::with_exclusive_control",
         "DownloadManager::with_exclusive_control_before",
     ]);
@@ -95,6 +98,7 @@ pub(super) fn known() -> Vec<&'static str> {
         Download,
         UrlDownload,
         extension::AppExtensionInfo,
+        extension::Question,
         downloads::BackgroundAssetsErrorCode,
         apps::Installation,
     ]);
@@ -125,6 +129,8 @@ pub(super) fn known() -> Vec<&'static str> {
     let _runs: [fn(Nobody) -> Result<(), Error>; 2] = [extension::run, extension::run_managed];
     let _serves: [fn(Nobody) -> Result<extension::ServingThread, Error>; 2] =
         [extension::serve_in_background, extension::serve_managed_in_background];
+    let _listens = || extension::listen(drop);
+    let _checks = || extension::check(ContentRequest::Install, [] as [Download; 0]);
     names.extend([
         "DownloadManagerDelegate",
         "extension::DownloaderExtension",
@@ -133,7 +139,11 @@ pub(super) fn known() -> Vec<&'static str> {
         "extension::run_managed",
         "extension::serve_in_background",
         "extension::serve_managed_in_background",
+        "extension::listen",
+        "extension::check",
+        "UrlDownload::headers",
     ]);
+    let _compiled = |made: UrlDownload| made.headers([("name", "value")]);
     let size = |info: &extension::AppExtensionInfo| {
         let extension::AppExtensionInfo {
             restricted_download_size_remaining,
@@ -165,6 +175,7 @@ pub(super) fn known() -> Vec<&'static str> {
         UrlDownload::essential,
         UrlDownload::priority,
         UrlDownload::header,
+        UrlDownload::method,
         DownloadStatus::Failed,
         DownloadStatus::Created,
         DownloadStatus::Waiting,

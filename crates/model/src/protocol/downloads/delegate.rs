@@ -144,6 +144,15 @@ pub struct DownloadChallenge {
     pub certificate_blake3: Option<String>,
 }
 
+impl DownloadChallenge {
+    /// The answer that trusts the server, if it is the server's certificate that the question is about.
+    #[must_use]
+    pub fn trust_server(&self) -> Option<ChallengeAnswer> {
+        (self.method == AuthenticationMethod::ServerTrust)
+            .then_some(ChallengeAnswer::UseCredential(ChallengeCredential::TrustServer {}))
+    }
+}
+
 /// What to do about a challenge. `Spec: concepts 14`, the dispositions of URLSession.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
