@@ -6,7 +6,7 @@ use headstart_model::PackId;
 use headstart_pack::plan::{Choice, FetchPlan};
 use headstart_transfer::{
     BlockOptions, BlockRequest, BlockSink as _, CoalescePolicy, DeliveredBlock, Precedence,
-    WantedBlock,
+    Urgency, WantedBlock,
 };
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -16,12 +16,13 @@ use crate::ahead::Ahead;
 use crate::delivery::{ProgressListener, blocking, costs, plan_of};
 use crate::error::DeliverError;
 use crate::local;
+use crate::opening::Cores;
 use crate::route::Route;
 use crate::site::{Site, tag_of};
 use crate::steer::steer;
 
-/// Blocks between the network and the disk: the network waits for the disk when so many are under way.
-const BLOCKS_UNDER_WAY: usize = 4;
+/// Blocks between the network and the disk: the network waits for the disk when so many wait.
+const BLOCKS_UNDER_WAY: usize = 2;
 
 /// Where blocks come from.
 pub(crate) struct Fetch<'a> {
@@ -59,6 +60,10 @@ impl Fetch<'_> {
             if steps.replace(site.steps()) == Some(site.steps()) {
                 return Err(failed.unwrap_or(DeliverError::Broken));
             }
+            site.use_cores(match self.access.tracking().pace().urgency() {
+                Urgency::Foreground => Cores::All,
+                Urgency::Background => Cores::One,
+            });
             let (back, plan) = begin(site, plan).await?;
             site = back;
             for (source, fetch) in plan.fetches.iter().enumerate() {

@@ -18,6 +18,7 @@ mod delivery;
 mod error;
 mod fetch;
 mod local;
+mod opening;
 mod own_index;
 mod parking;
 mod receipt;

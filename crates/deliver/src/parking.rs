@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use headstart_model::{Digest, Verified};
 use headstart_pack::BlockTable;
 use headstart_store::StoreError;
@@ -84,14 +85,14 @@ impl Parking {
 
     /// A waiting block, verified again; it is no longer parked. One that was damaged meanwhile is forgotten: it is fetched again
     /// if it is still wanted.
-    pub(crate) fn take(&mut self, key: BlockKey) -> Option<Verified<Vec<u8>>> {
+    pub(crate) fn take(&mut self, key: BlockKey) -> Option<Verified<Bytes>> {
         let digest = self.waiting.remove(&key)?;
         let path = self.path(&digest);
         let read = std::fs::read(&path);
         let _ = std::fs::remove_file(&path);
         let bytes = read.ok()?;
         self.bytes = self.bytes.saturating_sub(bytes.len() as u64);
-        let checked = Verified::check(bytes, &digest);
+        let checked = Verified::check(Bytes::from(bytes), &digest);
         checked.inspect_err(|error| tracing::warn!(%error, "a block on disk was damaged")).ok()
     }
 }

@@ -1,19 +1,20 @@
 //! The disk side of a delivery: opens blocks as they come, and puts their chunks where they belong.
 
+mod taking;
+
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
-use headstart_model::{Digest, Verified};
+use headstart_model::Digest;
 use headstart_pack::plan::{self, Choice, LinkCosts, Offer, PlanError, Wish};
-use headstart_pack::{BaseSource, BaseSpace, Block, BlockReader, ChunkSet, FormatError};
+use headstart_pack::{Block, ChunkSet};
 use headstart_store::{Assembly, InstalledVersion, OldVersion, StoreError};
-use headstart_transfer::DeliveredBlock;
-use tokio::sync::mpsc;
 
 use crate::ahead::Ahead;
 use crate::aside::{Aside, Key};
-use crate::delivery::{Goal, ProgressListener};
+use crate::delivery::Goal;
+use crate::opening::Cores;
 use crate::parking::{BlockKey, Parking};
 use crate::route::{Reusable, Route, index};
 
@@ -41,6 +42,7 @@ pub(crate) struct Site {
     steps: u64,
     /// Those who read what is not complete yet.
     readers: Option<Readers>,
+    cores: Cores,
 }
 
 /// The readers of what is being put together, for as long as it is.
@@ -101,6 +103,7 @@ impl Site {
             peak_bytes: 0,
             steps: 0,
             readers: None,
+            cores: Cores::All,
             route,
             assembly,
             aside,
@@ -140,6 +143,11 @@ impl Site {
 
     pub(crate) const fn steps(&self) -> u64 {
         self.steps
+    }
+
+    /// From now on blocks are opened on so many cores.
+    pub(crate) const fn use_cores(&mut self, cores: Cores) {
+        self.cores = cores;
     }
 
     /// No block is wanted any more from the bundle of this number.
@@ -259,7 +267,7 @@ impl Site {
                 }
             }
         }
-        self.open_ready()?;
+        self.open_parked()?;
         self.tell_readers();
         Ok(())
     }
@@ -268,87 +276,6 @@ impl Site {
         if let Some(readers) = &self.readers {
             readers.placed(self.assembly.held());
         }
-    }
-
-    /// Takes blocks until no more come; `done` bytes of `total` came before.
-    pub(crate) fn take_blocks(
-        &mut self,
-        mut receiver: mpsc::Receiver<DeliveredBlock>,
-        (mut done, total): (u64, u64),
-        progress: &ProgressListener,
-    ) -> Result<u64, StoreError> {
-        while let Some(DeliveredBlock { tag, bytes }) = receiver.blocking_recv() {
-            done += bytes.as_bytes().len() as u64;
-            let key = key_of(tag);
-            self.steps += 1;
-            if self.is_ready(key) {
-                self.open_block(key, &bytes)?;
-                drop(bytes);
-                self.open_ready()?;
-            } else {
-                self.parking.park(key, &bytes)?;
-            }
-            self.tell_readers();
-            progress(done.min(total), total);
-        }
-        Ok(done)
-    }
-
-    fn open_ready(&mut self) -> Result<(), StoreError> {
-        loop {
-            let ready = self.parking.waiting().find(|key| self.is_ready(*key));
-            let Some(key) = ready else { return Ok(()) };
-            if let Some(stored) = self.parking.take(key) {
-                self.open_block(key, &stored)?;
-            }
-        }
-    }
-
-    fn open_block<B: AsRef<[u8]>>(
-        &mut self,
-        key: BlockKey,
-        stored: &Verified<B>,
-    ) -> Result<(), StoreError> {
-        let route = Arc::clone(&self.route);
-        let Some(source) = route.sources.get(key.0) else { return Ok(()) };
-        let reader = BlockReader::new(&source.tree, &source.table);
-        let mut bases = Bases { site: self, source: key.0, lost: None };
-        let opened = reader.open(key.1, stored, &mut bases);
-        let plain = match (opened, bases.lost) {
-            (Ok(plain), _) => plain,
-            (Err(FormatError::Io(_)), Some(piece)) => {
-                // The block is good; the base is fetched instead, and the block waits for it.
-                self.have.remove(piece);
-                self.let_go(piece);
-                self.steps += 1;
-                return self.parking.park(key, stored);
-            }
-            (Err(error), _) => {
-                let path = Path::new(&source.file.path).to_owned();
-                return Err(StoreError::Format { path, source: error });
-            }
-        };
-        let pieces = route.pieces.of(source.new);
-        let mut goal = Vec::new();
-        for (chunk, bytes) in plain.chunks() {
-            let Some(piece) = pieces.get(index(chunk)).copied() else { continue };
-            let mut wanted = self.first.get(index(piece)).copied().flatten();
-            if wanted.is_none() && self.wanted_aside.contains(piece) && !self.have.contains(piece) {
-                let key = (source.file.digest, chunk);
-                self.aside.put(key, bytes)?;
-                self.laid_aside.insert(piece, key);
-                self.bytes_aside += bytes.len() as u64;
-                self.have.insert(piece);
-            }
-            while let Some(chunk) = wanted {
-                goal.push((chunk, bytes));
-                self.have.insert(piece);
-                wanted = self.next.get(index(chunk)).copied().flatten();
-            }
-        }
-        self.assembly.put_chunks(goal)?;
-        self.note_peak();
-        Ok(())
     }
 
     /// What lies in the files of a piece that turned out damaged does not count any more, so that it is written again.
@@ -386,33 +313,12 @@ impl Site {
     }
 }
 
-/// Reads the bases of a block of one bundle.
-struct Bases<'a> {
-    site: &'a mut Site,
-    source: usize,
-    /// The piece that could not be read.
-    lost: Option<u32>,
-}
-
-impl BaseSource for Bases<'_> {
-    fn read_base(
-        &mut self,
-        space: BaseSpace,
-        chunk: u32,
-        out: &mut Vec<u8>,
-    ) -> std::io::Result<()> {
-        let piece = self.site.route.base_piece(self.source, space, chunk);
-        let piece = piece.ok_or(std::io::ErrorKind::NotFound)?;
-        self.site.read_piece(piece, out).inspect_err(|_| self.lost = Some(piece))
-    }
-}
-
 /// The tag by which the network names a block.
 pub(crate) fn tag_of((source, number): BlockKey) -> u64 {
     (source as u64) << 32 | u64::from(number)
 }
 
-fn key_of(tag: u64) -> BlockKey {
+pub(crate) fn key_of(tag: u64) -> BlockKey {
     let source = usize::try_from(tag >> 32).unwrap_or(usize::MAX);
     (source, u32::try_from(tag & u64::from(u32::MAX)).unwrap_or(u32::MAX))
 }

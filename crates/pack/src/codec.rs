@@ -12,6 +12,8 @@ use crate::limits::{BASES_BYTES_MAX, BLOCK_BYTES_MAX};
 use crate::numbers::size;
 use crate::varint::{self, Cursor};
 
+pub(crate) use zstd_frame::Bench;
+
 /// How the bytes of a block are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Codec {
@@ -110,6 +112,18 @@ pub(crate) fn decode<B: AsRef<[u8]>>(
     prefix: &[u8],
     plain_bytes: u64,
 ) -> Result<Vec<u8>, FormatError> {
+    let plain = decode_with(&mut Bench::default(), (number, codec), stored, prefix, plain_bytes)?;
+    Ok(plain.unwrap_or_else(|| stored.as_bytes().to_vec()))
+}
+
+/// As [`decode`], with what `bench` has left of other blocks; none when the bytes are stored as they are.
+pub(crate) fn decode_with<B: AsRef<[u8]>>(
+    bench: &mut Bench,
+    (number, codec): (u32, Codec),
+    stored: &Verified<B>,
+    prefix: &[u8],
+    plain_bytes: u64,
+) -> Result<Option<Vec<u8>>, FormatError> {
     let limits = [
         ("the length of a block", plain_bytes, BLOCK_BYTES_MAX),
         ("the length of a block's bases", size(prefix.len()), BASES_BYTES_MAX),
@@ -119,19 +133,21 @@ pub(crate) fn decode<B: AsRef<[u8]>>(
     }
     let wrong = || FormatError::Decompress { block: u64::from(number) };
     let plain = match codec {
-        Codec::Stored => stored.as_bytes().to_vec(),
+        Codec::Stored => None,
         Codec::Zstd => {
-            zstd_frame::decompress(stored.as_bytes(), prefix, plain_bytes).ok_or_else(wrong)?
+            let plain = bench.decompress(stored.as_bytes(), prefix, plain_bytes);
+            Some(plain.ok_or_else(wrong)?)
         }
         Codec::Diff => {
             let mut cursor = Cursor::new("a diff", stored.as_bytes());
             let limit = diff::bytes_max(plain_bytes);
             let bytes = cursor.bounded("the length of a diff", limit)?;
-            let diff = zstd_frame::decompress(cursor.rest(), &[], bytes).ok_or_else(wrong)?;
-            diff::apply(&diff, prefix, plain_bytes)?
+            let diff = bench.decompress(cursor.rest(), &[], bytes).ok_or_else(wrong)?;
+            Some(diff::apply(&diff, prefix, plain_bytes)?)
         }
     };
-    if size(plain.len()) == plain_bytes { Ok(plain) } else { Err(wrong()) }
+    let found = plain.as_ref().map_or(stored.as_bytes().len(), Vec::len);
+    if size(found) == plain_bytes { Ok(plain) } else { Err(wrong()) }
 }
 
 #[cfg(test)]

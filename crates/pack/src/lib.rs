@@ -47,7 +47,7 @@ pub use codec::Codec;
 pub use error::{BuildError, FormatError};
 pub use places::{Place, Places};
 pub use reach::Reach;
-pub use reader::{BaseSource, BlockReader, PlainBlock};
+pub use reader::{BaseSource, BlockReader, NamedBlock, NamedBytes, PlainBlock, Workbench};
 pub use source::{ChunkSource, Containers, FolderChunks, ScratchChunks};
 pub use table::{BaseRun, BaseSpace, Block, BlockTable, ChunkRun};
 pub use tree::{CompleteTree, Entry, FileKind, FileNode, Node, Tree, TreeBuilder};

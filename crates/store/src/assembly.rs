@@ -10,13 +10,14 @@ mod journal;
 mod known;
 mod output;
 mod reuse;
+mod write_out;
 
 use std::path::{Path, PathBuf};
 
 use headstart_model::{Digest, Verified};
 use headstart_pack::{
-    BaseSource, BaseSpace, BlockReader, BlockTable, ChunkSet, CompleteTree, FormatError, Places,
-    Tree, section,
+    BaseSource, BaseSpace, BlockReader, BlockTable, ChunkSet, CompleteTree, FormatError,
+    NamedBytes, Place, Places, Tree, section,
 };
 
 pub use finish::{Built, Finish};
@@ -172,9 +173,12 @@ impl Assembly {
         let opened = BlockReader::new(&tree, table).open(number, stored, &mut Bases(self, &tree));
         let result = opened
             .map_err(|source| StoreError::Format { path: self.folder.clone(), source })
-            .and_then(|plain| self.write_chunks(&tree, plain.chunks()));
+            .and_then(|plain| {
+                let named = plain.chunks().map(|(chunk, bytes)| (chunk, NamedBytes::of(bytes)));
+                self.write_chunks(&tree, named)
+            });
         self.tree = tree;
-        self.note(&result?)
+        self.note(result?)
     }
 
     /// Puts chunks into place whose bytes a verified block yielded; those that are in place already are left out.
@@ -183,35 +187,66 @@ impl Assembly {
     /// [`StoreError`] when writing fails.
     pub fn put_chunks<'a>(
         &mut self,
-        chunks: impl IntoIterator<Item = (u32, &'a [u8])>,
+        chunks: impl IntoIterator<Item = (u32, NamedBytes<'a>)>,
     ) -> Result<(), StoreError> {
         // The tree is lent out while chunks are written through `self`.
         let tree = std::mem::take(&mut self.tree);
         let written = self.write_chunks(&tree, chunks);
         self.tree = tree;
-        self.note(&written?)
+        self.note(written?)
     }
 
-    fn note(&mut self, noted: &[(u32, Digest)]) -> Result<(), StoreError> {
+    /// Chunks whose bytes are written are in place.
+    fn note(&mut self, written: Vec<(u32, Digest)>) -> Result<(), StoreError> {
         headstart_sys::crash::point("block written");
-        self.journal.note(noted)
+        self.journal.note(&written)?;
+        for (chunk, name) in written {
+            self.hold(chunk, name);
+        }
+        Ok(())
     }
 
+    /// Writes chunks that are not in place yet; those that lie one behind the other in a file by one call.
     fn write_chunks<'a>(
         &mut self,
         tree: &Tree,
-        chunks: impl IntoIterator<Item = (u32, &'a [u8])>,
+        chunks: impl IntoIterator<Item = (u32, NamedBytes<'a>)>,
     ) -> Result<Vec<(u32, Digest)>, StoreError> {
-        let mut noted = Vec::new();
+        let (mut written, mut run) = (Vec::new(), Run::default());
         for (chunk, bytes) in chunks {
-            if !self.held.contains(chunk) {
-                let name = Digest::of(bytes);
-                self.write_chunk(tree, chunk, bytes)?;
-                self.hold(chunk, name);
-                noted.push((chunk, name));
+            if self.held.contains(chunk) {
+                continue;
             }
+            for number in 0..self.places.of_chunk(chunk).len() {
+                let Some(place) = self.places.of_chunk(chunk).get(number).copied() else { break };
+                if !run.goes_on_at(place) {
+                    self.write_run(tree, &run)?;
+                    run = Run { place: Some(place), parts: Vec::new(), bytes: 0 };
+                }
+                run.bytes += size(bytes.bytes().len());
+                run.parts.push(bytes.bytes());
+            }
+            written.push((chunk, bytes.name()));
         }
-        Ok(noted)
+        self.write_run(tree, &run)?;
+        Ok(written)
+    }
+
+    fn write_chunk(&mut self, tree: &Tree, chunk: u32, bytes: &[u8]) -> Result<(), StoreError> {
+        for number in 0..self.places.of_chunk(chunk).len() {
+            let place = self.places.of_chunk(chunk).get(number).copied();
+            self.write_run(tree, &Run { place, parts: vec![bytes], bytes: size(bytes.len()) })?;
+        }
+        Ok(())
+    }
+
+    fn write_run(&mut self, tree: &Tree, run: &Run<'_>) -> Result<(), StoreError> {
+        if let Some(place) = run.place
+            && self.output.write(tree, place, &run.parts, run.bytes)?
+        {
+            self.bytes_written += run.bytes;
+        }
+        Ok(())
     }
 
     /// A chunk whose bytes turned out damaged is not in place any more: the next block that yields it writes it again.
@@ -237,15 +272,6 @@ impl Assembly {
     /// read; `None` when there is no such version, or no file of it has the chunk any more.
     pub fn read_old(&self, old: usize, chunk: u32, out: &mut Vec<u8>) -> Option<()> {
         self.olds.get(old)?.read_chunk(chunk, out)
-    }
-
-    fn write_chunk(&mut self, tree: &Tree, chunk: u32, bytes: &[u8]) -> Result<(), StoreError> {
-        for place in self.places.of_chunk(chunk) {
-            if self.output.write(tree, *place, bytes)? {
-                self.bytes_written += size(bytes.len());
-            }
-        }
-        Ok(())
     }
 
     fn hold(&mut self, chunk: u32, name: Digest) {
@@ -284,6 +310,23 @@ impl Assembly {
         self.journal.close();
         finish::into_place(&self.folder, &complete, finish)?;
         Ok(Built { complete, bytes_written })
+    }
+}
+
+/// Bytes that follow each other in a file.
+#[derive(Default)]
+struct Run<'a> {
+    /// Where they begin; none: there are none.
+    place: Option<Place>,
+    parts: Vec<&'a [u8]>,
+    bytes: u64,
+}
+
+impl Run<'_> {
+    fn goes_on_at(&self, place: Place) -> bool {
+        self.place.is_some_and(|first| {
+            first.entry == place.entry && first.offset + self.bytes == place.offset
+        })
     }
 }
 

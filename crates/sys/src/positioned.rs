@@ -23,6 +23,21 @@ pub fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
     platform::write_all_at(file, bytes, offset)
 }
 
+/// Writes `parts`, one behind the other, from `offset` on: as [`write_all_at`], in as few calls of the system as it takes.
+///
+/// # Errors
+/// As [`write_all_at`].
+pub fn write_all_parts_at(file: &File, parts: &[&[u8]], offset: u64) -> io::Result<()> {
+    platform::write_all_parts_at(file, parts, offset)
+}
+
+/// Has the system begin to write out what was written to these bytes of the file, without waiting for it: so that a sync that
+/// comes later finds little left to do. Promises nothing, and what fails shows at that sync. Elsewhere than on Linux nothing
+/// happens.
+pub fn begin_write_out(file: &File, offset: u64, length_bytes: u64) {
+    platform::begin_write_out(file, offset, length_bytes);
+}
+
 /// What [`preallocate`] could do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Preallocated {
@@ -55,6 +70,19 @@ pub fn preallocate(file: &File, length_bytes: u64) -> io::Result<Preallocated> {
     Ok(Preallocated::LengthOnly)
 }
 
+/// Parts that are given to the system in one call: what each system takes.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+const PARTS_MAX: usize = 1024;
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+fn write_each_at(file: &File, parts: &[&[u8]], mut offset: u64) -> io::Result<()> {
+    for part in parts {
+        write_all_at(file, part, offset)?;
+        offset += part.len() as u64;
+    }
+    Ok(())
+}
+
 #[cfg(unix)]
 mod platform {
     use std::fs::File;
@@ -68,6 +96,54 @@ mod platform {
     pub(super) fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
         file.write_all_at(bytes, offset)
     }
+
+    #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+    pub(super) fn write_all_parts_at(
+        file: &File,
+        parts: &[&[u8]],
+        mut offset: u64,
+    ) -> io::Result<()> {
+        use std::io::IoSlice;
+
+        use rustix::io::{pwritev, retry_on_intr};
+
+        for parts in parts.chunks(super::PARTS_MAX) {
+            let mut slices: Vec<IoSlice<'_>> =
+                parts.iter().map(|part| IoSlice::new(part)).collect();
+            let mut rest = slices.as_mut_slice();
+            // What is empty is taken off, also before the first call.
+            IoSlice::advance_slices(&mut rest, 0);
+            while !rest.is_empty() {
+                let count = retry_on_intr(|| pwritev(file, rest, offset))?;
+                if count == 0 {
+                    return Err(io::ErrorKind::WriteZero.into());
+                }
+                offset += count as u64;
+                IoSlice::advance_slices(&mut rest, count);
+            }
+        }
+        Ok(())
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+    pub(super) fn write_all_parts_at(file: &File, parts: &[&[u8]], offset: u64) -> io::Result<()> {
+        super::write_each_at(file, parts, offset)
+    }
+
+    #[cfg(target_os = "linux")]
+    #[expect(unsafe_code, reason = "a call that only libc has")]
+    pub(super) fn begin_write_out(file: &File, offset: u64, length_bytes: u64) {
+        use std::os::fd::AsRawFd as _;
+
+        let (Ok(offset), Ok(length)) = (offset.try_into(), length_bytes.try_into()) else { return };
+        // SAFETY: the descriptor is open as long as `file` is borrowed, and no memory is passed.
+        let _ = unsafe {
+            libc::sync_file_range(file.as_raw_fd(), offset, length, libc::SYNC_FILE_RANGE_WRITE)
+        };
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn begin_write_out(_: &File, _: u64, _: u64) {}
 
     /// False where the file system cannot reserve.
     #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
@@ -128,6 +204,12 @@ mod platform {
         Ok(())
     }
 
+    pub(super) fn write_all_parts_at(file: &File, parts: &[&[u8]], offset: u64) -> io::Result<()> {
+        super::write_each_at(file, parts, offset)
+    }
+
+    pub(super) fn begin_write_out(_: &File, _: u64, _: u64) {}
+
     #[expect(clippy::unnecessary_wraps, reason = "Linux can fail")]
     pub(super) fn reserve(_: &File, _: u64) -> io::Result<bool> {
         Ok(false)
@@ -148,6 +230,24 @@ mod tests {
         assert_eq!(&buffer, b"lo world");
         let error = read_exact_at(&file, &mut buffer, 4).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn parts_lie_one_behind_the_other() {
+        let file = tempfile::tempfile().unwrap();
+        let parts: Vec<Vec<u8>> =
+            (0..3000_usize).map(|n| vec![n.to_le_bytes()[0]; n % 7]).collect();
+        let whole = parts.concat();
+        let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+        write_all_parts_at(&file, &[], 9).unwrap();
+        write_all_parts_at(&file, &[&[], &[]], 9).unwrap();
+        assert_eq!(file.metadata().unwrap().len(), 0);
+        write_all_parts_at(&file, &parts, 5).unwrap();
+        begin_write_out(&file, 0, whole.len() as u64);
+        let mut found = vec![1; 5 + whole.len()];
+        read_exact_at(&file, &mut found, 0).unwrap();
+        assert_eq!((&found[..5], &found[5..]), (&[0; 5][..], &whole[..]));
+        assert_eq!(file.metadata().unwrap().len(), found.len() as u64);
     }
 
     #[test]

@@ -155,3 +155,35 @@ fn a_diff_that_promises_gigabytes_is_refused() {
     let refused = read(Codec::Diff, &stored, &[], 1 << 20);
     assert!(matches!(refused, Err(FormatError::Limit { .. })), "{refused:?}");
 }
+
+#[test]
+fn one_bench_opens_long_short_based_and_damaged_blocks_in_any_order() {
+    let mut bench = Bench::default();
+    let plain: Vec<u8> = (0..60_000_u32).flat_map(|n| (n / 7).to_le_bytes()).collect();
+    let prefix = plain.get(..100_000).expect("long");
+    for length in [240_000, 10, 200_000, 1] {
+        let plain = plain.get(..length).expect("long");
+        let alone = zstd_frame::compress(Level::Fast, plain, &[]).expect("room");
+        let based = zstd_frame::compress(Level::Fast, plain, prefix).expect("room");
+        let mut damaged = alone.clone();
+        damaged.truncate(alone.len() - 1);
+        for (stored, prefix, good) in [
+            (&alone, &[][..], true),
+            (&damaged, &[], false),
+            (&based, prefix, true),
+            (&alone, &[], true),
+        ] {
+            let stored = verified(stored);
+            let codec = (0, Codec::Zstd);
+            let opened = decode_with(&mut bench, codec, &stored, prefix, size(length));
+            let opened = opened.ok().flatten();
+            assert_eq!(opened.as_deref(), good.then_some(plain), "{length}");
+            bench.give_back(opened.unwrap_or_default());
+        }
+    }
+    let stored = verified(&plain);
+    let kept = decode_with(&mut bench, (0, Codec::Stored), &stored, &[], size(plain.len()));
+    assert_eq!(kept.expect("its length"), None);
+    let short = decode_with(&mut bench, (0, Codec::Stored), &stored, &[], 3);
+    assert!(matches!(short, Err(FormatError::Decompress { .. })));
+}

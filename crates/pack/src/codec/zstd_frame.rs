@@ -37,16 +37,57 @@ fn window_log(bytes: usize) -> u32 {
     bytes.max(1).next_power_of_two().ilog2().clamp(WINDOW_LOG_MIN, WINDOW_LOG_MAX)
 }
 
-/// Decompresses `stored`, which has to yield exactly `plain_bytes`; the caller has compared that with its limit. A bomb ends
-/// at the promise: the output has room for no more.
-pub(super) fn decompress(stored: &[u8], prefix: &[u8], plain_bytes: u64) -> Option<Vec<u8>> {
-    let capacity = usize::try_from(plain_bytes).ok()?;
-    let mut out = Vec::with_capacity(capacity);
-    let mut context = DCtx::create();
-    context.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MAX)).ok()?;
-    if !prefix.is_empty() {
-        context.ref_prefix(prefix).ok()?;
+/// A context and a buffer that blocks use one after the other: to make them anew for each costs more than a small block.
+#[derive(Default)]
+pub(crate) struct Bench {
+    context: Option<DCtx<'static>>,
+    spare: Vec<u8>,
+}
+
+impl std::fmt::Debug for Bench {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bench").field("spare", &self.spare.capacity()).finish_non_exhaustive()
     }
-    context.decompress(&mut out, stored).ok()?;
-    (out.len() == capacity).then_some(out)
+}
+
+impl Bench {
+    /// Takes a buffer that is not needed any more, for the next block.
+    pub(crate) fn give_back(&mut self, buffer: Vec<u8>) {
+        if buffer.capacity() > self.spare.capacity() {
+            self.spare = buffer;
+        }
+    }
+
+    /// Decompresses `stored`, which has to yield exactly `plain_bytes`; the caller has compared that with its limit. A bomb
+    /// ends there: the output has room for no more than the longest block so far.
+    pub(super) fn decompress(
+        &mut self,
+        stored: &[u8],
+        prefix: &[u8],
+        plain_bytes: u64,
+    ) -> Option<Vec<u8>> {
+        let length = usize::try_from(plain_bytes).ok()?;
+        let mut out = std::mem::take(&mut self.spare);
+        out.clear();
+        out.reserve_exact(length);
+        let decompressed = if prefix.is_empty() {
+            let mut context = self.context.take().or_else(context)?;
+            let decompressed = context.decompress(&mut out, stored);
+            // What went wrong in one frame must not reach the next.
+            self.context = decompressed.is_ok().then_some(context);
+            decompressed
+        } else {
+            let mut context = context()?;
+            context.ref_prefix(prefix).ok()?;
+            context.decompress(&mut out, stored)
+        };
+        decompressed.ok()?;
+        (out.len() == length).then_some(out)
+    }
+}
+
+fn context<'p>() -> Option<DCtx<'p>> {
+    let mut context = DCtx::try_create()?;
+    context.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MAX)).ok()?;
+    Some(context)
 }

@@ -13,6 +13,8 @@ use crate::installed::InstalledVersion;
 use crate::numbers::index;
 use crate::opened::{self, RECIPES, ReopenedForms};
 
+use super::write_out::WriteOut;
+
 /// Files kept open at once; well below every platform's limit.
 const OPEN_FILES_MAX: usize = 64;
 /// Space for larger files is set aside at once, so that a full disk shows early and files lie in one piece.
@@ -32,6 +34,7 @@ pub(super) struct OutputFiles {
     /// By entry: whether the file exists with its full length.
     made: Vec<Made>,
     open: HashMap<u32, File>,
+    write_out: WriteOut,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +71,7 @@ impl OutputFiles {
             reopened: ReopenedForms::of(folder.to_owned()),
             made,
             open: HashMap::new(),
+            write_out: WriteOut::default(),
         };
         output.make_writable(tree)?;
         Ok(output)
@@ -139,20 +143,25 @@ impl OutputFiles {
         self.made(entry) == Made::Taken
     }
 
-    /// Writes at a place; false when the file was taken over whole and has the bytes already.
+    /// Writes `parts`, `bytes` in all, at a place; false when the file was taken over whole and has the bytes already.
     pub(super) fn write(
         &mut self,
         tree: &Tree,
         place: Place,
-        bytes: &[u8],
+        parts: &[&[u8]],
+        bytes: u64,
     ) -> Result<bool, StoreError> {
         if self.is_taken(place.entry) {
             return Ok(false);
         }
         let path = self.chunks_path(tree, place.entry);
         let file = self.file(tree, place.entry)?;
-        positioned::write_all_at(file, bytes, place.offset)
+        positioned::write_all_parts_at(file, parts, place.offset)
             .map_err(|error| FileError::new(Action::Write, path, error))?;
+        self.write_out.written(place.entry, (place.offset, place.offset + bytes));
+        if self.write_out.is_due() {
+            self.write_out.begin(&self.open);
+        }
         Ok(true)
     }
 
@@ -191,6 +200,7 @@ impl OutputFiles {
     fn file(&mut self, tree: &Tree, entry: u32) -> Result<&File, StoreError> {
         if !self.open.contains_key(&entry) {
             if self.open.len() >= OPEN_FILES_MAX {
+                self.write_out.begin(&self.open);
                 self.open.clear();
             }
             let file = self.open_file(tree, entry)?;
