@@ -79,8 +79,8 @@ async fn read(context: &Context, ask: &Ask) -> Result<Read, Failure> {
             }
             Err(failure) => {
                 tracing::warn!(app = %ask.app, pack = %listed.id, %failure, "its archive cannot be offered");
-                let policy = listed.download_policy.clone();
-                read.unreadable.push((listed.id.clone(), Unreadable { policy, failure }));
+                let (policy, language) = (listed.download_policy, listed.language);
+                read.unreadable.push((listed.id, Unreadable { policy, language, failure }));
             }
         }
     }

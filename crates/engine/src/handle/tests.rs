@@ -23,6 +23,7 @@ mod installation;
 mod managed_extension;
 mod owed_requests;
 mod routing;
+mod unreadable;
 mod unsigned;
 
 fn failure(kind: ErrorKind) -> Failure {

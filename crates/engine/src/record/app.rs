@@ -83,6 +83,9 @@ pub struct Asking {
     /// Why no catalog could be had while the installation waited for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed_before: Option<Failure>,
+    /// It is about packs alone whose archives could not be looked at when the request came.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
 }
 
 /// Bytes that an app has scheduled before its first launch, as its allowances count them. `Spec: concepts 14`.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use headstart_model::app_bundle::AppVersion;
 use headstart_model::catalog::CatalogPack;
 use headstart_model::protocol::packs::Trust as PackTrust;
-use headstart_model::{AppId, ContentRequest, Failure, PackId, ReleaseNumber, Selection};
+use headstart_model::{AppId, ContentRequest, Failure, PackId, ReleaseNumber};
 
 use crate::class::Demand;
 use crate::effect::{ArchivedOffer, Reply, Withheld};
@@ -18,7 +18,8 @@ use crate::record::{
 use crate::transition::content::Chosen;
 use crate::transition::end::Staged;
 use crate::transition::{
-    begin, calls, check, content, end, ensure, install, languages, reconcile, switch, unmanaged,
+    begin, calls, check, content, end, ensure, install, languages, late, reconcile, switch,
+    unmanaged,
 };
 use crate::work::Work;
 
@@ -59,24 +60,17 @@ pub(crate) fn manifest_read(
         // It has no number, and is as good as one.
         record.release = Some(ReleaseNumber(0));
     }
-    let request = w.app(&app).and_then(|record| record.content_request);
     let attempts = w.live().check_attempts.get(&app).copied().unwrap_or_default();
     let listed = unreadable.iter().map(|(id, _)| id.clone()).collect();
     let packs = packs.into_iter();
     let packs = packs.map(|offer| Listed { pack: offer.pack, archive: Some(offer.archive) });
     take_offers(w, &app, packs.collect(), &listed);
-    let retryable = unreadable.iter().any(|(_, pack)| pack.failure.kind.is_retryable());
-    let mut owed = false;
+    let complete = unreadable.is_empty();
     for (id, pack) in unreadable {
-        owed |= request.is_some_and(|it| pack.policy.selected_by(it) != Selection::NotSelected);
         w.pack_mut(&PackKey::new(app.clone(), id)).unreadable = Some(Box::new(pack));
     }
     succeeded(w, &app, effect);
-    if let Some(request) = request.filter(|_| owed) {
-        // What it selects is not all known yet.
-        check::add_request(w, &app, request);
-    }
-    if owed || retryable {
+    if !complete {
         check::want_soon(w, &app, attempts.saturating_add(1));
     }
 }
@@ -177,6 +171,7 @@ pub(crate) fn withdraw(w: &mut Work<'_>, key: &PackKey) {
     pack.offer = None;
     pack.archive = None;
     pack.missed = None;
+    pack.owed = None;
     let Some(id) = pack.download else { return };
     let withheld = pack.withheld.clone();
     // One that is complete is put in place, unless it is not for this version of the app.
@@ -244,6 +239,7 @@ fn succeeded(w: &mut Work<'_>, app: &AppId, effect: EffectId) {
     if language_changed {
         carry_out(w, app, ContentRequest::LanguageChange, None);
     }
+    late::go_on(w, app);
     begin_asked(w, app);
     let later = serve_waiters(w, app, effect);
     install::catalog_arrived(w, app);
@@ -270,7 +266,7 @@ fn carry_out(
     let asks = record.asking.is_none() && calls::has_say(record, request);
     if asks && !content::candidates(w, app, request).is_empty() {
         if let Some(record) = w.app_mut(app) {
-            record.asking = Some(Asking { request, failed_before });
+            record.asking = Some(Asking { request, failed_before, late: false });
         }
         return w.want_ask(app);
     }

@@ -11,7 +11,7 @@ use crate::id::{EffectId, PackKey};
 use crate::live::{Subject, Timer, Wait};
 use crate::record::{App, Leaving, LocalVersion, Owed, Retired, Stage};
 use crate::transition::end::Staged;
-use crate::transition::{begin, end, place, uninstall};
+use crate::transition::{begin, end, late, place, uninstall};
 use crate::work::Work;
 
 /// Longest time between two looks whether a version is still read, in milliseconds.
@@ -42,6 +42,7 @@ pub(crate) fn requested(w: &mut Work<'_>, caller: Caller, app: &AppId, pack: &Pa
 /// Has a pack leave the namespace at the next switch; false when nothing of it is there.
 pub(crate) fn begin(w: &mut Work<'_>, key: &PackKey, leaving: Leaving) -> bool {
     cancel_download(w, key);
+    late::forget(w, key);
     let (local, download) = w.pack(key).map_or((None, None), |pack| (pack.local, pack.download));
     if local.is_none() && download.is_none() {
         return false;

@@ -4,10 +4,10 @@ use headstart_model::download::{DownloadKind, UrlDownload};
 use headstart_model::protocol::packs::Trust as PackTrust;
 use headstart_model::{DownloadPolicy, ErrorKind, PackVersion, Status};
 
-use crate::record::{Bundle, Unreadable};
+use crate::record::Bundle;
 use crate::testing::{
-    Bench, a_failure, answer, app_id, bundle, code, essential, file, is_fetch, key, offer, told,
-    with_extension,
+    Bench, a_failure, answer, app_id, bundle, code, essential, file, is_fetch, is_read, key,
+    listing, offer, told, with_extension,
 };
 use crate::{Effect, Event, FileUpdate, Order, view};
 
@@ -19,20 +19,8 @@ fn archive(pack: &str, version: u64) -> UrlDownload {
     }
 }
 
-fn listing(version: &str) -> Bundle {
-    Bundle {
-        repository: None,
-        download_manifest: Some("https://cdn.example.com/manifest.json".to_owned()),
-        ..bundle(version)
-    }
-}
-
 fn is_switch(order: &Order) -> bool {
     matches!(order, Order::Switch { .. })
-}
-
-fn is_read(order: &Order) -> bool {
-    matches!(order, Order::ReadManifest { .. })
 }
 
 fn local(bench: &Bench, pack: &str) -> Option<(u64, PackTrust)> {
@@ -42,13 +30,6 @@ fn local(bench: &Bench, pack: &str) -> Option<(u64, PackTrust)> {
 
 fn is_finished(effects: &[Effect]) -> bool {
     told(effects).iter().any(|(_, update)| *update == FileUpdate::Finished)
-}
-
-fn update(bench: &mut Bench, bundle: Bundle) {
-    let app = app_id("app");
-    let bundle = Box::new(bundle);
-    bench.call(|caller| Event::AppUpdateRequested { caller, app, bundle });
-    bench.finish(|order| matches!(order, Order::PrepareApp { .. }));
 }
 
 #[test]
@@ -134,7 +115,7 @@ fn an_app_whose_packs_are_kept_brings_none_and_nothing_comes_beside_what_is_sign
         answer(&effects).expect_err("refused").code.as_str().to_owned()
     };
     assert_eq!(refusal(&mut bench), "assetPackManaged");
-    update(&mut bench, Bundle { version: "2".to_owned(), ..with_extension() });
+    bench.update(Bundle { version: "2".to_owned(), ..with_extension() });
     assert_eq!(local(&bench, "core"), Some((1, PackTrust::Signed)));
     assert_eq!(refusal(&mut bench), "signedPacks");
     let (app, pack) = (app_id("app"), key("core").pack);
@@ -168,37 +149,12 @@ fn a_plain_manifest_counts_as_a_catalog() {
 }
 
 #[test]
-fn an_archive_that_cannot_be_looked_at_is_missed_with_the_reason_and_comes_later() {
-    let mut bench = Bench::new(vec![offer("core", 1, essential())]);
-    bench.install_bundle(listing("1"));
-    let effect = bench.order(is_read);
-    let failure = a_failure(ErrorKind::NotFound);
-    let unreadable = Unreadable { policy: essential(), failure: failure.clone() };
-    let unreadable = vec![(key("core").pack, unreadable)];
-    bench.hear(Event::ManifestRead { effect, packs: Vec::new(), unreadable: unreadable.clone() });
-    assert!(bench.may_launch(), "the installation goes on without");
-    assert_eq!(
-        bench.state.records().pack(&key("core")).and_then(|it| it.missed.clone()),
-        Some(failure.clone())
-    );
-    bench.pass(60 * 60 * 1_000);
-    bench.finish_everything();
-    assert_eq!(local(&bench, "core").map(|it| it.0), Some(1));
-    // What is local stays when its next archive cannot be looked at.
-    bench.periodic();
-    let effect = bench.order(is_read);
-    bench.hear(Event::ManifestRead { effect, packs: Vec::new(), unreadable });
-    bench.finish_everything();
-    assert_eq!(local(&bench, "core").map(|it| it.0), Some(1));
-}
-
-#[test]
 fn what_nobody_signed_leaves_when_something_signed_comes_and_is_not_followed_beside_it() {
     let mut bench = Bench::new(vec![offer("a", 1, essential()), offer("core", 1, essential())]);
     bench.install_bundle(listing("1"));
     bench.finish_everything();
     bench.publish(vec![offer("core", 1, essential()), offer("signed", 1, essential())]);
-    update(&mut bench, bundle("2"));
+    bench.update(bundle("2"));
     bench.finish(|order| matches!(order, Order::FetchCatalog { .. }));
     bench.finish(|order| matches!(order, Order::Plan(_)));
     bench.finish(|order| matches!(order, Order::Transfer(_)));
@@ -207,7 +163,7 @@ fn what_nobody_signed_leaves_when_something_signed_comes_and_is_not_followed_bes
     assert_eq!(local(&bench, "signed"), Some((1, PackTrust::Signed)));
     let core = local(&bench, "core").expect("it is the very content that is signed");
     assert_eq!(core, (1, PackTrust::Signed));
-    update(&mut bench, listing("3"));
+    bench.update(listing("3"));
     assert!(!bench.orders().iter().any(|(_, order)| is_read(order)), "it is not even asked for");
     assert_eq!(local(&bench, "signed"), Some((1, PackTrust::Signed)));
 }
