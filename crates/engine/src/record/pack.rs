@@ -140,7 +140,7 @@ pub struct Pack {
     /// The content request that would have fetched it, had its archive been readable: carried out for this pack alone when it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owed: Option<ContentRequest>,
-    /// What the archive said of itself that the app downloaded by itself. `Spec: packs 4.2`.
+    /// What the archive said of itself that the app downloaded by itself, and whose version is local. `Spec: packs 4.2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unmanaged: Option<Box<CatalogPack>>,
 }

@@ -110,6 +110,7 @@ fn set_local(w: &mut Work<'_>, key: &PackKey, to: Option<LocalVersion>) {
 /// A version has become live. If the catalog has moved on meanwhile, the update follows at once.
 fn arrived(w: &mut Work<'_>, key: &PackKey) {
     if let Some(id) = w.pack(key).and_then(|pack| pack.download) {
+        unmanaged::described(w, key, id);
         end::conclude_finished(w, id);
     }
     let behind = w.pack(key).is_some_and(|pack| {

@@ -4,7 +4,7 @@ use headstart_model::download::{DownloadKind, UrlDownload};
 use headstart_model::protocol::packs::Trust as PackTrust;
 use headstart_model::{DownloadPolicy, ErrorKind, PackVersion, Status};
 
-use crate::record::Bundle;
+use crate::record::{Bundle, KeepData};
 use crate::testing::{
     Bench, a_failure, answer, app_id, bundle, code, essential, file, is_fetch, is_read, key,
     listing, offer, told, with_extension,
@@ -79,6 +79,94 @@ fn a_version_that_is_lost_before_it_is_readable_is_built_again() {
     bench.hear_all();
     bench.finish_everything();
     assert!(bench.state.records().packs().next().is_none());
+}
+
+#[test]
+fn the_local_version_keeps_its_description_while_another_is_on_its_way_and_over_a_removal_of_the_app()
+ {
+    let described = |bench: &Bench| {
+        let pack = bench.state.records().pack(&key("levels")).expect("it is known");
+        pack.described().map(|described| described.version.0)
+    };
+    let mut bench = Bench::launched(with_extension());
+    bench.schedule(vec![archive("levels", 1)]);
+    bench.finish(is_fetch);
+    bench.finish(is_switch);
+    bench.hear_all();
+    bench.finish_everything();
+    bench.schedule(vec![archive("levels", 2)]);
+    bench.finish(is_fetch);
+    assert_eq!(described(&bench), Some(1));
+    let (effect, damaged) = (bench.order(is_switch), vec![key("levels").pack]);
+    let failure = a_failure(ErrorKind::Untrusted);
+    bench.hear(Event::SwitchFailed { effect, failure, damaged });
+    assert_eq!(described(&bench), Some(1));
+    bench.finish_everything();
+    assert_eq!(described(&bench), Some(2));
+    bench.hear_all();
+    bench.finish_everything();
+    let (app, data) = (app_id("app"), KeepData::Keep);
+    bench.call(|caller| Event::AppUninstallRequested { caller, app, data });
+    bench.finish_everything();
+    bench.install_bundle(with_extension());
+    assert_eq!(described(&bench), Some(2));
+}
+
+#[test]
+fn what_is_built_of_an_archive_goes_when_its_download_fails() {
+    let is_discard = |order: &Order| matches!(order, Order::Discard { .. });
+    let mut bench = Bench::launched(with_extension());
+    bench.schedule(vec![archive("levels", 1)]);
+    let effect = bench.order(is_fetch);
+    let failure = a_failure(ErrorKind::Internal);
+    bench.hear(Event::TransferFailed { effect, failure });
+    bench.finish(is_discard);
+    // So it does when it was cancelled meanwhile, and its end was taken note of.
+    bench.hear_all();
+    bench.finish_everything();
+    bench.schedule(vec![archive("levels", 1)]);
+    let effect = bench.order(is_fetch);
+    bench.cancel("levels");
+    bench.hear_all();
+    assert!(!bench.orders().iter().any(|(_, order)| is_discard(order)), "it still builds");
+    bench.hear(Event::Stopped { effect });
+    bench.finish(is_discard);
+    bench.finish_everything();
+    assert!(bench.state.records().packs().next().is_none());
+}
+
+#[test]
+fn an_archive_waits_until_its_pack_is_cleared_away_and_not_for_what_cannot_be() {
+    let is_discard = |order: &Order| matches!(order, Order::Discard { .. });
+    let fetches = |bench: &Bench| bench.orders().iter().filter(|(_, it)| is_fetch(it)).count();
+    for cleared in [true, false] {
+        let mut bench = Bench::launched(with_extension());
+        bench.schedule(vec![archive("levels", 1)]);
+        let effect = bench.order(is_fetch);
+        let failure = a_failure(ErrorKind::Internal);
+        bench.hear(Event::TransferFailed { effect, failure: failure.clone() });
+        bench.hear_all();
+        let effect = bench.order(is_discard);
+        if !cleared {
+            // It cannot be cleared away, and is to be tried again.
+            bench.hear(Event::RemovalFailed { effect, failure: failure.clone() });
+            bench.schedule(vec![archive("levels", 1)]);
+            assert_eq!(fetches(&bench), 1);
+            continue;
+        }
+        bench.schedule(vec![archive("levels", 1)]);
+        for _ in 0..10 {
+            bench.pass(60_000);
+            assert_eq!(fetches(&bench), 0, "nothing is begun meanwhile, however long it takes");
+        }
+        bench.restart();
+        assert_eq!(fetches(&bench), 0);
+        bench.hear(Event::RemovalFailed { effect, failure });
+        assert_eq!(fetches(&bench), 1, "what is left there is built upon");
+        bench.finish(is_fetch);
+        bench.finish(is_switch);
+        assert_eq!(local(&bench, "levels"), Some((1, PackTrust::TransportOnly)));
+    }
 }
 
 #[test]
