@@ -251,9 +251,14 @@ impl Bench {
                 let (release, packs) = self.catalog.clone();
                 Event::CatalogFetched { effect, release, packs }
             }
-            Order::ReadManifest { .. } => {
-                let (packs, unreadable) = self.manifest();
-                Event::ManifestRead { effect, packs, unreadable }
+            Order::ReadManifest { held, .. } => {
+                let tag = Some(format!("\"{}\"", self.catalog.0));
+                if *held == tag {
+                    Event::CatalogUnchanged { effect }
+                } else {
+                    let (packs, unreadable) = self.manifest();
+                    Event::ManifestRead { effect, packs, unreadable, tag }
+                }
             }
             Order::Plan(_) => Event::PlanMade { effect, plan: PLAN },
             Order::Transfer(_) => Event::TransferFinished { effect },

@@ -43,7 +43,7 @@ fn reports(effect: EffectId) -> Vec<Event> {
             packs: Vec::new(),
         },
         Event::CatalogUnchanged { effect },
-        Event::ManifestRead { effect, packs: Vec::new(), unreadable: Vec::new() },
+        Event::ManifestRead { effect, packs: Vec::new(), unreadable: Vec::new(), tag: None },
         Event::ArchiveFetched { effect, bytes: 1, pack: Box::new(offer("core", 9, essential())) },
         Event::CatalogFailed { effect, failure: failure.clone() },
         Event::PlanMade { effect, plan: PLAN },

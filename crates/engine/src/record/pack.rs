@@ -128,6 +128,9 @@ pub struct Pack {
     /// this one, if there is any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withheld: Option<Box<CatalogPack>>,
+    /// Where the archive of that entry lies, as [`archive`](Self::archive) says of the offer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld_archive: Option<String>,
     /// The content of the update that somebody cancelled: the updates of other packs do not wait for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub declined: Option<Digest>,
@@ -165,10 +168,11 @@ impl Pack {
         offered.into_iter().chain(unreadable)
     }
 
-    /// What vouches for what is offered.
+    /// What vouches for what is offered, or for what is withheld where nothing is.
     #[must_use]
     pub const fn offer_trust(&self) -> PackTrust {
-        if self.archive.is_some() { PackTrust::TransportOnly } else { PackTrust::Signed }
+        let archive = if self.offer.is_some() { &self.archive } else { &self.withheld_archive };
+        if archive.is_some() { PackTrust::TransportOnly } else { PackTrust::Signed }
     }
 
     /// The same; what is not offered needs nobody to vouch for it.

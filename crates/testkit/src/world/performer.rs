@@ -115,7 +115,7 @@ impl World {
                     ArchivedOffer { pack, archive }
                 };
                 let packs = packs.into_iter().map(offer).collect();
-                Event::ManifestRead { effect: id, packs, unreadable: Vec::new() }
+                Event::ManifestRead { effect: id, packs, unreadable: Vec::new(), tag: None }
             }
             _ => Event::CatalogFailed { effect: id, failure: no_connection() },
         };

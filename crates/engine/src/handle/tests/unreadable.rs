@@ -69,6 +69,7 @@ fn an_essential_one_is_missed_with_the_reason_and_comes_later() {
     look_again(&mut bench);
     assert_eq!(local(&bench, "core"), Some(1));
     // What is local stays when its next archive cannot be looked at.
+    bench.publish(vec![offer("core", 2, essential())]);
     bench.unreadable.insert(id("core"), a_failure(ErrorKind::NotFound));
     bench.periodic();
     settle(&mut bench);

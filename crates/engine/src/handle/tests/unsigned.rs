@@ -1,13 +1,14 @@
 //! Packs that nobody signed: from a plain download manifest, or brought by the app (packs 4.1, 4.2).
 
+use headstart_model::catalog::CatalogPack;
 use headstart_model::download::{DownloadKind, UrlDownload};
 use headstart_model::protocol::packs::Trust as PackTrust;
-use headstart_model::{DownloadPolicy, ErrorKind, PackVersion, Status};
+use headstart_model::{AppVersions, DownloadPolicy, ErrorKind, PackVersion, Status};
 
 use crate::record::{Bundle, KeepData};
 use crate::testing::{
     Bench, a_failure, answer, app_id, bundle, code, essential, file, is_fetch, is_read, key,
-    listing, offer, told, with_extension,
+    listing, offer, prefetch, told, with_extension,
 };
 use crate::{Effect, Event, FileUpdate, Order, view};
 
@@ -234,6 +235,65 @@ fn a_plain_manifest_counts_as_a_catalog() {
     bench.finish_everything();
     assert_eq!(local(&bench, "core"), Some((2, PackTrust::TransportOnly)));
     assert!(view::pack(&bench.state, &key("music")).is_none());
+}
+
+/// What a manifest that is being read need not tell again: versions that are known, and the state that is held.
+fn held(bench: &Bench) -> (Vec<u64>, Option<String>) {
+    let read = bench.orders().into_iter().find(|(_, order)| is_read(order));
+    let Some((_, Order::ReadManifest { known, held, .. })) = read else { panic!("it is read") };
+    (known.iter().map(|known| known.pack.version.0).collect(), held)
+}
+
+#[test]
+fn an_archive_for_other_versions_of_the_app_is_looked_at_once_and_chosen_when_it_is_for_this_one() {
+    let ranged = |version, range: &str| CatalogPack {
+        app_versions: Some(AppVersions::new(range).expect("a range")),
+        ..offer("core", version, essential())
+    };
+    let mut bench = Bench::new(vec![ranged(7, ">=2")]);
+    bench.install_bundle(listing("1"));
+    bench.finish(is_read);
+    let trust =
+        |bench: &Bench| bench.state.records().pack(&key("core")).map(crate::record::Pack::trust);
+    assert_eq!(trust(&bench), Some(PackTrust::TransportOnly));
+    bench.publish(vec![ranged(7, ">=2")]);
+    bench.periodic();
+    assert_eq!(held(&bench).0, [7]);
+    bench.finish(is_read);
+    assert_eq!(local(&bench, "core"), None);
+    // Another version of the app reads the same manifest anew.
+    bench.update(listing("2"));
+    assert_eq!(held(&bench), (vec![7], None));
+    bench.finish_everything();
+    assert_eq!(local(&bench, "core").map(|it| it.0), Some(7));
+    bench.update(listing("1"));
+    assert_eq!(held(&bench).0, [7], "what was offered and is withheld now is known too");
+    bench.finish_everything();
+    assert_eq!(local(&bench, "core").map(|it| it.0), Some(7));
+}
+
+#[test]
+fn a_manifest_that_is_as_it_was_leaves_all_as_it_is() {
+    let mut bench = Bench::new(vec![offer("core", 1, essential()), offer("music", 1, prefetch())]);
+    bench.install_bundle(listing("1"));
+    bench.finish_everything();
+    let before = bench.state.records().packs().map(|(_, pack)| pack.clone()).collect::<Vec<_>>();
+    bench.periodic();
+    assert_eq!(held(&bench).1.as_deref(), Some("\"1\""));
+    let effect = bench.order(is_read);
+    bench.hear(Event::CatalogUnchanged { effect });
+    assert!(bench.orders().is_empty());
+    assert!(bench.state.records().packs().map(|(_, pack)| pack).eq(&before));
+    // One whose archive has failed to arrive is looked at anew, whatever is said of the manifest.
+    bench.publish(vec![offer("core", 2, essential()), offer("music", 1, prefetch())]);
+    bench.periodic();
+    bench.finish(is_read);
+    let effect = bench.order(|order| matches!(order, Order::Plan(_)));
+    let failure = a_failure(ErrorKind::Untrusted);
+    bench.hear(Event::TransferFailed { effect, failure });
+    assert_eq!(held(&bench), (vec![1], None));
+    bench.finish_everything();
+    assert_eq!(local(&bench, "core").map(|it| it.0), Some(2));
 }
 
 #[test]
