@@ -2,6 +2,7 @@
 
 mod gone;
 mod held;
+mod own_index;
 mod repair;
 mod resume;
 mod stated;

@@ -11,6 +11,7 @@ use crate::{
 
 mod allowances;
 mod around_extension;
+mod beside_signed;
 mod challenges;
 mod downloads;
 mod errors;

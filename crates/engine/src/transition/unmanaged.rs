@@ -163,7 +163,9 @@ pub(crate) fn concluded(
         Err(failure) => failure,
     };
     let attempts = w.file(id).map_or(ATTEMPTS, |file| file.attempts.saturating_add(1));
-    if failure.kind == ErrorKind::Cancelled || attempts >= ATTEMPTS {
+    // Nobody wants it, or it may not be here: building it again changes nothing.
+    let settled = matches!(failure.kind, ErrorKind::Cancelled | ErrorKind::Conflict);
+    if settled || attempts >= ATTEMPTS {
         return files::conclude(w, id, Outcome::Failed(failure));
     }
     if let Some(file) = w.file_mut(id) {

@@ -295,23 +295,3 @@ fn a_manifest_that_is_as_it_was_leaves_all_as_it_is() {
     bench.finish_everything();
     assert_eq!(local(&bench, "core").map(|it| it.0), Some(2));
 }
-
-#[test]
-fn what_nobody_signed_leaves_when_something_signed_comes_and_is_not_followed_beside_it() {
-    let mut bench = Bench::new(vec![offer("a", 1, essential()), offer("core", 1, essential())]);
-    bench.install_bundle(listing("1"));
-    bench.finish_everything();
-    bench.publish(vec![offer("core", 1, essential()), offer("signed", 1, essential())]);
-    bench.update(bundle("2"));
-    bench.finish(|order| matches!(order, Order::FetchCatalog { .. }));
-    bench.finish(|order| matches!(order, Order::Plan(_)));
-    bench.finish(|order| matches!(order, Order::Transfer(_)));
-    bench.finish_everything();
-    assert_eq!(local(&bench, "a"), None);
-    assert_eq!(local(&bench, "signed"), Some((1, PackTrust::Signed)));
-    let core = local(&bench, "core").expect("it is the very content that is signed");
-    assert_eq!(core, (1, PackTrust::Signed));
-    bench.update(listing("3"));
-    assert!(!bench.orders().iter().any(|(_, order)| is_read(order)), "it is not even asked for");
-    assert_eq!(local(&bench, "signed"), Some((1, PackTrust::Signed)));
-}
