@@ -96,6 +96,7 @@ pub(crate) fn switched(w: &mut Work<'_>, effect: EffectId) {
             None => left(w, key),
         }
     }
+    unmanaged::step_ended(w, &keys);
     w.want_switch(&app);
 }
 
@@ -179,6 +180,8 @@ pub(crate) fn failed(w: &mut Work<'_>, effect: EffectId, failure: &Failure, dama
     for item in &items {
         give_back(w, &app, item, damaged.contains(&item.pack), failure);
     }
+    let keys = items.iter().map(|item| PackKey::new(app.clone(), item.pack.clone()));
+    unmanaged::step_ended(w, &keys.collect::<Vec<_>>());
     w.want_switch(&app);
 }
 

@@ -56,8 +56,8 @@ pub(crate) fn arrived(w: &mut Work<'_>, id: DownloadId, bytes: u64, described: B
     if let Some(earlier) = pack.and_then(|pack| pack.download) {
         end::conclude_failed(w, earlier, &failures::cancelled(&key.pack), Staged::Keep);
     }
-    if w.live().busy.contains_key(&key) {
-        // What is being cleared away there may be what was just built.
+    if w.live().busy.contains_key(&key) || catalog::is_switching(w, &key) {
+        // What is being cleared away there, or leaves just now, may be what was just built.
         w.set_file_stage(id, FileStage::Waiting);
         return place::place(w, id);
     }
@@ -119,11 +119,14 @@ pub(crate) fn described(w: &mut Work<'_>, key: &PackKey, id: DownloadId) {
 }
 
 /// Whether a single download may begin: an archive waits while what is left of its pack is cleared away, for its version might be
-/// taken for that. Clearing away that has failed and is to be tried later is not waited for: what it left is built upon.
+/// taken for that, and while a step of the pack is made, for that may take away what the archive brings. Clearing away that has failed and is to be tried later is not waited for: what it left is built upon.
 pub(crate) fn has_way(w: &mut Work<'_>, id: DownloadId) -> bool {
     let Some(file) = w.file(id) else { return true };
     let Some((pack, _)) = file.download.asset_pack() else { return true };
     let key = PackKey::new(file.app.clone(), pack);
+    if catalog::is_switching(w, &key) {
+        return false;
+    }
     let Some(order) = w.live().busy.get(&key).copied() else { return true };
     if w.pack(&key).is_some_and(|pack| pack.download.is_some()) {
         // That one gives way when the archive is here.
@@ -136,7 +139,16 @@ pub(crate) fn has_way(w: &mut Work<'_>, id: DownloadId) -> bool {
     parked
 }
 
-/// The archive that waits to be fetched, or built, until the staging folder of its pack is free.
+/// A step of these packs has ended: archives that waited for it go on.
+pub(crate) fn step_ended<'a>(w: &mut Work<'_>, packs: impl IntoIterator<Item = &'a PackKey>) {
+    for key in packs {
+        if let Some(archive) = awaiting(w, key) {
+            place::place(w, archive);
+        }
+    }
+}
+
+/// The archive that waits to be fetched, or built, until nothing else is done with its pack.
 pub(crate) fn awaiting(w: &Work<'_>, key: &PackKey) -> Option<DownloadId> {
     let id = w.live().files.find(&key.app, key.pack.as_str())?;
     let file = w.file(id)?;

@@ -171,6 +171,40 @@ fn an_archive_waits_until_its_pack_is_cleared_away_and_not_for_what_cannot_be() 
 }
 
 #[test]
+fn an_archive_of_what_just_leaves_is_built_anew_when_that_has_left() {
+    let mut bench = Bench::launched(with_extension());
+    bench.schedule(vec![archive("levels", 1)]);
+    bench.finish(is_fetch);
+    bench.finish(is_switch);
+    bench.hear_all();
+    bench.finish_everything();
+    bench.schedule(vec![archive("levels", 1)]);
+    let fetch = bench.order(is_fetch);
+    let (app, pack) = (app_id("app"), key("levels").pack);
+    bench.call(|caller| Event::RemoveRequested { caller, app, pack });
+    // The step that takes it away is being made when the archive arrives, and fails for a while.
+    bench.succeed(fetch);
+    let effect = bench.order(is_switch);
+    let failure = a_failure(ErrorKind::Internal);
+    bench.hear(Event::SwitchFailed { effect, failure, damaged: Vec::new() });
+    for _ in 0..10 {
+        assert!(!bench.orders().iter().any(|(_, order)| is_fetch(order)));
+        bench.pass(1_000);
+    }
+    bench.finish(is_switch);
+    assert_eq!(local(&bench, "levels"), None);
+    // Its version is removed first, and only then is there one to read again.
+    let is_removal = |order: &Order| matches!(order, Order::RemoveVersion { .. });
+    bench.finish(is_fetch);
+    assert!(!bench.orders().iter().any(|(_, order)| is_switch(order)));
+    bench.finish(is_removal);
+    bench.pass(1_000);
+    bench.finish(is_fetch);
+    bench.finish(is_switch);
+    assert_eq!(local(&bench, "levels"), Some((1, PackTrust::TransportOnly)));
+}
+
+#[test]
 fn what_is_just_becoming_readable_is_not_cancelled_any_more() {
     let mut bench = Bench::launched(with_extension());
     bench.schedule(vec![archive("levels", 1)]);
