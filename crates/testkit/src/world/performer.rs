@@ -342,6 +342,14 @@ impl World {
             return self.end(id, Event::RemovalFailed { effect: id, failure });
         }
         self.clear_staging(app, pack);
+        // What a step had put in its place before it broke off, and no namespace names.
+        let live = self.namespace(app).get(pack).cloned();
+        let folder = format!("packs/{app}/{pack}/");
+        for path in self.disk.paths(&folder).map(str::to_owned).collect::<Vec<_>>() {
+            if live.as_ref() != Some(&path) && !self.leases.contains(&path) {
+                self.disk.remove(&path);
+            }
+        }
         self.disk.sync_names();
         self.end_removal(id);
     }
