@@ -34,6 +34,10 @@ pub struct Options {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = stall_timeout)]
     pub stall_timeout: Duration,
 
+    /// How long an archive that a plain download manifest lists may take to say what is in it; the manifest itself, five times that.
+    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = stall_timeout)]
+    pub look_timeout: Duration,
+
     /// How long a downloader extension may take for one answer.
     #[arg(long, value_name = "TIME", default_value = "2m", value_parser = stall_timeout)]
     pub extension_patience: Duration,
@@ -49,6 +53,10 @@ pub struct Options {
     /// Anonymous memory that a downloader extension may use, in MiB.
     #[arg(long, value_name = "MIB", default_value = "16")]
     pub extension_memory: NonZeroU64,
+
+    /// For tests: the longest wait before a server that has failed is asked again within one attempt.
+    #[arg(long, value_name = "TIME", value_parser = stall_timeout, hide = true)]
+    pub retry_delay: Option<Duration>,
 
     /// For tests: end with SIGKILL at this crash point, counted from 1.
     #[arg(long, value_name = "N", hide = true)]

@@ -30,7 +30,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-pub use clients::Clients;
+pub use clients::{Clients, Patience};
 pub use context::Context;
 pub(crate) use context::blocking;
 pub use pacing::Pacing;
@@ -168,8 +168,8 @@ async fn perform(
                 () = stop.cancelled() => Event::Stopped { effect: id },
             }
         }
-        Order::ReadManifest { app, url, trust, known } => {
-            let ask = archives::Ask { app, url, trust, known };
+        Order::ReadManifest { app, url, trust, known, held } => {
+            let ask = archives::Ask { app, url, trust, known, held };
             tokio::select! {
                 biased;
                 event = archives::read_manifest(context, id, ask) => event,

@@ -19,7 +19,7 @@ use crate::core::{Core, CoreError};
 use crate::extension::Asker;
 use crate::inbox::CoreHandle;
 use crate::options::Options;
-use crate::perform::{Clients, Context, Pacing, Performer, Readers};
+use crate::perform::{Clients, Context, Pacing, Patience, Performer, Readers};
 use crate::socket::{self, Shared};
 
 /// How often the free space of the disk is looked at while the service runs.
@@ -84,12 +84,14 @@ pub fn run(home: &Home, options: &Options) -> Result<(), RunError> {
     let seed = seed_of(&device_id);
     let mut authorities = options.ca.clone();
     authorities.push(home.authority_folder().join("ca.pem"));
-    let clients = Clients::new(authorities, options.stall_timeout, seed);
+    let patience = Patience { stall: options.stall_timeout, retry_delay: options.retry_delay };
+    let clients = Clients::new(authorities, patience, seed);
     let languages = headstart_sys::locale::preferred_languages();
     let pacing = Pacing::default();
     let context = Arc::new(Context {
         layout: layout.clone(),
         clients,
+        look_timeout: options.look_timeout,
         pacing,
         device_id,
         languages,

@@ -66,8 +66,47 @@ type Answer = Result<Arrived, AheadError>;
 #[derive(Debug, Default)]
 struct State {
     site: Option<View>,
+    /// Counts the attempts at putting a version together; it is that of the last one.
+    attempt: u64,
     wishes: BTreeMap<u64, Wish>,
     next: u64,
+}
+
+/// One attempt at putting a version together, which readers follow until it is dropped. `Ours:` it speaks to them only while it is the
+/// last one: who outlives a panic of its own has nothing to say about the next.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    ahead: Arc<Ahead>,
+    number: u64,
+}
+
+impl Attempt {
+    /// All of `held` is in place.
+    pub(crate) fn placed(&self, held: &ChunkSet) {
+        let mut state = self.ahead.lock();
+        if state.attempt != self.number {
+            return;
+        }
+        if let Some(site) = &mut state.site {
+            site.held.clone_from(held);
+            state.answer_all();
+            let more = state.wishes.values().any(Wish::wants_more);
+            drop(state);
+            if more {
+                self.ahead.wanted.send_modify(|changes| *changes += 1);
+            }
+        }
+    }
+}
+
+/// Nothing is put together any more; who still waits goes on waiting.
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        let mut state = self.ahead.lock();
+        if state.attempt == self.number {
+            state.site = None;
+        }
+    }
 }
 
 /// What is being put together, as readers need to know it.
@@ -165,40 +204,23 @@ impl Ahead {
         }
     }
 
-    /// A version is put together below `files`.
+    /// A version is put together below `files`, as long as what is given back is not dropped.
     pub(crate) fn begin(
-        &self,
+        self: &Arc<Self>,
         tree: &Arc<Tree>,
         version: (PackVersion, Digest),
         files: PathBuf,
         held: &ChunkSet,
-    ) {
+    ) -> Attempt {
         let mut state = self.lock();
+        state.attempt += 1;
         for wish in state.wishes.values_mut() {
             (wish.front, wish.told_at) = (None, None);
         }
         let (tree, held) = (Arc::clone(tree), held.clone());
         state.site = Some(View { tree, files, version, held });
         state.answer_all();
-    }
-
-    /// All of `held` is in place.
-    pub(crate) fn placed(&self, held: &ChunkSet) {
-        let mut state = self.lock();
-        if let Some(site) = &mut state.site {
-            site.held.clone_from(held);
-            state.answer_all();
-            let more = state.wishes.values().any(Wish::wants_more);
-            drop(state);
-            if more {
-                self.wanted.send_modify(|changes| *changes += 1);
-            }
-        }
-    }
-
-    /// Nothing is put together any more; who still waits goes on waiting.
-    pub(crate) fn end(&self) {
-        self.lock().site = None;
+        Attempt { ahead: Arc::clone(self), number: state.attempt }
     }
 
     /// Told when something else is wanted.

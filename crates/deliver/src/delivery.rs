@@ -247,7 +247,7 @@ impl Delivery {
             reused
         };
         if let Some(readers) = &readers {
-            site.read_by(Arc::clone(readers), &goal);
+            site.read_by(readers, &goal);
         }
         let fetch = Fetch {
             readers: readers.as_deref(),

@@ -194,8 +194,8 @@ impl OwnIndex {
             let mut request = SmallRequest::new(url.clone(), bytes);
             request.range = Some(ByteRange { start, bytes });
             match client.fetch_small(&request, tracking).await {
-                Ok(SmallResponse::Body(body)) => Ok(body.bytes.to_vec()),
-                Ok(SmallResponse::NotModified) => Ok(Vec::new()),
+                Ok(SmallResponse::Body(body)) => Ok((body.bytes.to_vec(), body.file_bytes)),
+                Ok(SmallResponse::NotModified) => Ok((Vec::new(), None)),
                 Err(source) => Err(OwnIndexError::Transfer {
                     pack: announced.pack.clone(),
                     source: Box::new(source),
@@ -203,16 +203,18 @@ impl OwnIndex {
             }
         };
         let format = |source| announced.format(source);
-        let header = part(0, ArchiveHeader::BYTES).await?;
+        let (header, actual) = part(0, ArchiveHeader::BYTES).await?;
         let header = ArchiveHeader::decode(&header).map_err(format)?;
         announced.check_size(header.archive_bytes())?;
+        // More may lie behind it than it says.
+        announced.check_size(actual.unwrap_or(announced.bytes))?;
         if header.structure_bytes > INDEX_BYTES_MAX {
             let (found, limit) = (header.structure_bytes, INDEX_BYTES_MAX);
             let what = "the length of an index that nobody signed";
             return Err(announced.format(FormatError::Limit { what, found, limit }));
         }
         let inside = header.manifest_bytes.saturating_add(header.structure_bytes);
-        let inside = part(header.manifest_offset(), inside).await?;
+        let (inside, _) = part(header.manifest_offset(), inside).await?;
         // It takes memory and time: one after the other, and where that holds nobody up.
         let _turn = DECODING.acquire().await;
         let read = tokio::task::spawn_blocking(move || {

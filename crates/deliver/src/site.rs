@@ -11,7 +11,7 @@ use headstart_pack::plan::{self, Choice, LinkCosts, Offer, PlanError, Wish};
 use headstart_pack::{Block, ChunkSet};
 use headstart_store::{Assembly, InstalledVersion, OldVersion, StoreError};
 
-use crate::ahead::Ahead;
+use crate::ahead::{Ahead, Attempt};
 use crate::aside::{Aside, Key};
 use crate::delivery::Goal;
 use crate::opening::Cores;
@@ -41,26 +41,8 @@ pub(crate) struct Site {
     /// Grows with everything that is learnt or put into place: without growth, trying again leads nowhere.
     steps: u64,
     /// Those who read what is not complete yet.
-    readers: Option<Readers>,
+    readers: Option<Attempt>,
     cores: Cores,
-}
-
-/// The readers of what is being put together, for as long as it is.
-#[derive(Debug)]
-pub(crate) struct Readers(Arc<Ahead>);
-
-impl std::ops::Deref for Readers {
-    type Target = Ahead;
-
-    fn deref(&self) -> &Ahead {
-        &self.0
-    }
-}
-
-impl Drop for Readers {
-    fn drop(&mut self) {
-        self.0.end();
-    }
 }
 
 impl Site {
@@ -119,15 +101,15 @@ impl Site {
     }
 
     /// From now on `readers` can read what is in place where `goal` is put together.
-    pub(crate) fn read_by(&mut self, readers: Arc<Ahead>, goal: &Goal) {
+    pub(crate) fn read_by(&mut self, readers: &Arc<Ahead>, goal: &Goal) {
         let files = InstalledVersion::files_of(&goal.staging);
         let version = (goal.pack.version, goal.pack.content);
-        readers.begin(&self.route.tree, version, files, self.assembly.held());
-        self.readers = Some(Readers(readers));
+        let attempt = readers.begin(&self.route.tree, version, files, self.assembly.held());
+        self.readers = Some(attempt);
     }
 
     /// What was put together, and what ends the reading of it when it is dropped.
-    pub(crate) fn into_assembly(self) -> (Assembly, Option<Readers>) {
+    pub(crate) fn into_assembly(self) -> (Assembly, Option<Attempt>) {
         (self.assembly, self.readers)
     }
 

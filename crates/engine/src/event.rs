@@ -317,6 +317,8 @@ pub enum Event {
         packs: Vec<ArchivedOffer>,
         /// Packs that it lists too, and whose archives could not be looked at.
         unreadable: Vec<(PackId, Unreadable)>,
+        /// What its server calls this state of it.
+        tag: Option<String>,
     },
     /// The catalog held is still the current one, and its metadata holds.
     CatalogUnchanged {

@@ -101,8 +101,8 @@ fn dispatch(w: &mut Work<'_>, event: Event) {
         Event::CatalogFetched { effect, release, packs } => {
             catalog::fetched(w, effect, release, packs);
         }
-        Event::ManifestRead { effect, packs, unreadable } => {
-            catalog::manifest_read(w, effect, packs, unreadable);
+        Event::ManifestRead { effect, packs, unreadable, tag } => {
+            catalog::manifest_read(w, effect, packs, unreadable, tag);
         }
         Event::CatalogUnchanged { effect } => catalog::unchanged(w, effect),
         Event::CatalogFailed { effect, failure } => check::reported_failed(w, effect, &failure),

@@ -37,11 +37,13 @@ pub(crate) fn of(state: &State, id: EffectId, owed: &Owed) -> Option<Order> {
                 }),
                 Source::DownloadManifest(url) => {
                     let known = known_archives(state, app);
+                    let held = held_manifest(state, app, record);
                     Some(Order::ReadManifest {
                         app: app.clone(),
                         url: url.to_owned(),
                         trust,
                         known,
+                        held,
                     })
                 }
                 Source::Manifest(_) | Source::None => None,
@@ -76,18 +78,32 @@ pub(crate) fn of(state: &State, id: EffectId, owed: &Owed) -> Option<Order> {
     }
 }
 
-/// What the archives of an app said of themselves when they were last looked at. One from which a download has failed is looked at
-/// anew: there may be another one in its place.
+/// What the archives of an app said of themselves when they were last looked at.
 fn known_archives(state: &State, app: &AppId) -> Vec<ArchivedOffer> {
-    let packs = state.records.packs_of(app).filter(|(_, pack)| {
-        let download = pack.download.and_then(|id| state.records.download(id));
-        download.is_none_or(|download| download.failure.is_none())
-    });
+    let packs = state.records.packs_of(app).filter(|(_, pack)| !is_to_look_at(state, pack));
     let offers = packs.filter_map(|(_, pack)| {
-        let newest = pack.offer.as_ref().or(pack.withheld.as_deref())?;
-        Some(ArchivedOffer { pack: newest.clone(), archive: pack.archive.clone()? })
+        let (newest, archive) = match &pack.offer {
+            Some(offer) => (offer, &pack.archive),
+            None => (pack.withheld.as_deref()?, &pack.withheld_archive),
+        };
+        Some(ArchivedOffer { pack: newest.clone(), archive: archive.clone()? })
     });
     offers.collect()
+}
+
+/// Whether an archive is looked at anew: one that could not be, or from which a download has failed, for there may be another one
+/// in its place.
+fn is_to_look_at(state: &State, pack: &Pack) -> bool {
+    let download = pack.download.and_then(|id| state.records.download(id));
+    pack.unreadable.is_some() || download.is_some_and(|download| download.failure.is_some())
+}
+
+/// The manifest that is held, unless it is to be read again whatever it says: there are archives to look at, or another version of
+/// the app chooses anew.
+fn held_manifest(state: &State, app: &AppId, record: &App) -> Option<String> {
+    record.release?;
+    let complete = !state.records.packs_of(app).any(|(_, pack)| is_to_look_at(state, pack));
+    record.manifest_tag.clone().filter(|_| complete)
 }
 
 /// Where a pack that is offered is fetched from.

@@ -7,16 +7,16 @@ use std::collections::BTreeMap;
 use headstart_model::catalog::{BundleRef, CatalogPack, IndexRef};
 use headstart_model::record::{Row, Table};
 use headstart_model::{
-    AppId, ChannelName, ContentRequest, Digest, DownloadPolicy, InstallationEventType,
+    AppId, ChannelName, ContentRequest, Digest, DownloadPolicy, Failure, InstallationEventType,
     InstallationEventTypes, PackId, PackVersion, ReleaseNumber,
 };
 
 pub(crate) use asked::{
-    a_failure, answer, code, essential_file, failed, file, group, is_fetch, limits, number,
-    subject, told, with_extension, with_manifest,
+    a_failure, answer, code, essential_file, failed, file, group, is_fetch, is_read, limits,
+    listing, number, subject, told, with_extension, with_manifest,
 };
 
-use crate::record::{Bundle, BundleFiles, PlanFigures, Trust};
+use crate::record::{Bundle, BundleFiles, PlanFigures, Trust, Unreadable};
 use crate::{
     ArchivedOffer, Caller, ClientId, Device, Effect, EffectId, Event, Inquiry, MonotonicTime, Now,
     Order, PackKey, RequestId, State, WallTime, handle,
@@ -97,6 +97,8 @@ pub(crate) struct Bench {
     pub(crate) state: State,
     pub(crate) now_ms: u64,
     pub(crate) catalog: (ReleaseNumber, Vec<CatalogPack>),
+    /// Packs whose archives cannot be looked at when the plain manifest is read, and why.
+    pub(crate) unreadable: BTreeMap<PackId, Failure>,
     rows: BTreeMap<(Table, String), String>,
     orders: BTreeMap<EffectId, Order>,
     /// Effects that were told to stop and do not run.
@@ -112,6 +114,7 @@ impl Bench {
             state: State::new(DEVICE),
             now_ms: 1_000,
             catalog: (ReleaseNumber(1), catalog),
+            unreadable: BTreeMap::new(),
             rows: BTreeMap::new(),
             orders: BTreeMap::new(),
             ended: Vec::new(),
@@ -248,13 +251,14 @@ impl Bench {
                 let (release, packs) = self.catalog.clone();
                 Event::CatalogFetched { effect, release, packs }
             }
-            Order::ReadManifest { .. } => {
-                let packs = self.catalog.1.clone().into_iter();
-                let packs = packs.map(|pack| {
-                    let archive = format!("https://cdn.example.com/{}", pack.id);
-                    ArchivedOffer { pack, archive }
-                });
-                Event::ManifestRead { effect, packs: packs.collect(), unreadable: Vec::new() }
+            Order::ReadManifest { held, .. } => {
+                let tag = Some(format!("\"{}\"", self.catalog.0));
+                if *held == tag {
+                    Event::CatalogUnchanged { effect }
+                } else {
+                    let (packs, unreadable) = self.manifest();
+                    Event::ManifestRead { effect, packs, unreadable, tag }
+                }
             }
             Order::Plan(_) => Event::PlanMade { effect, plan: PLAN },
             Order::Transfer(_) => Event::TransferFinished { effect },
@@ -275,6 +279,21 @@ impl Bench {
             | Order::RemoveAppData { .. } => Event::Removed { effect },
         };
         self.hear(event)
+    }
+
+    /// What there is to read of the packs of the catalog.
+    fn manifest(&self) -> (Vec<ArchivedOffer>, Vec<(PackId, Unreadable)>) {
+        let (mut packs, mut unreadable) = (Vec::new(), Vec::new());
+        for pack in self.catalog.1.clone() {
+            if let Some(failure) = self.unreadable.get(&pack.id).cloned() {
+                let (policy, language) = (pack.download_policy, pack.language);
+                unreadable.push((pack.id, Unreadable { policy, language, failure }));
+            } else {
+                let archive = format!("https://cdn.example.com/{}-{}", pack.id, pack.version);
+                packs.push(ArchivedOffer { pack, archive });
+            }
+        }
+        (packs, unreadable)
     }
 
     /// Lets every effect succeed, and time pass, until nothing is owed and nothing is on its way.

@@ -112,9 +112,8 @@ pub struct LanguagesView {
 #[must_use]
 pub fn languages(state: &State, app: &AppId) -> Option<LanguagesView> {
     let record = state.records.app(app)?;
-    let offers = state.records.packs_of(app).filter_map(|(_, pack)| pack.offer.as_ref());
     let available: BTreeSet<&Language> =
-        offers.filter_map(|offer| offer.language.as_ref()).collect();
+        state.records.packs_of(app).flat_map(|(_, pack)| pack.listed_languages()).collect();
     Some(LanguagesView {
         primary: record.bundle.languages.first().cloned(),
         available: available.into_iter().cloned().collect(),

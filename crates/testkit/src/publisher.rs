@@ -178,6 +178,11 @@ fn pack_id(text: &str) -> PackId {
     PackId::new(text).expect("scenarios name packs validly")
 }
 
+/// What the archive of a version says of itself.
+pub(crate) fn archived(id: &PackId, version: PackVersion, bytes: u64) -> CatalogPack {
+    entry(id, version, &Recipe::on_demand(bytes))
+}
+
 fn entry(id: &PackId, version: PackVersion, recipe: &Recipe) -> CatalogPack {
     // The name of the content stands for the content; a world has no real bytes to hash.
     let mut content = [0; Digest::LEN];

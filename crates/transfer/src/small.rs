@@ -114,6 +114,8 @@ pub struct SmallBody {
     pub bytes: Bytes,
     /// The server's tag, for [`Condition::IfChanged`] the next time.
     pub etag: Option<EntityTag>,
+    /// Bytes of the whole file, if the server has said so.
+    pub file_bytes: Option<u64>,
 }
 
 /// The answer to a [`SmallRequest`].
@@ -160,18 +162,17 @@ impl Client {
         meter: &SourceMeter,
     ) -> Result<SmallResponse, TransferError> {
         let mut answer = self.ask(ask, meter).await?;
-        let skip_bytes = match (answer.status, request.range, request.wanted()) {
+        let (skip_bytes, file_bytes) = match (answer.status, request.range, request.wanted()) {
             (StatusCode::NOT_MODIFIED, ..) if request.condition != Condition::Always => {
                 return Ok(SmallResponse::NotModified);
             }
-            (StatusCode::OK, None, _) => 0,
+            (StatusCode::OK, None, _) => (0, answer.body.announced_bytes()),
             (StatusCode::OK, Some(range), _) => {
                 check_skip(&answer, range.start)?;
-                range.start
+                (range.start, answer.body.announced_bytes())
             }
             (StatusCode::PARTIAL_CONTENT, Some(range), Some(wanted)) => {
-                check_part(&answer, range, wanted)?;
-                0
+                (0, check_part(&answer, range, wanted)?)
             }
             (StatusCode::RANGE_NOT_SATISFIABLE, Some(range), _) => {
                 answer.body.drain().await;
@@ -189,7 +190,7 @@ impl Client {
             counts.skipped_bytes += skip_bytes;
         });
         let etag = EntityTag::of(&answer.headers);
-        Ok(SmallResponse::Body(SmallBody { bytes: gathered.freeze(), etag }))
+        Ok(SmallResponse::Body(SmallBody { bytes: gathered.freeze(), etag, file_bytes }))
     }
 }
 
@@ -205,13 +206,18 @@ fn check_skip(answer: &Answer, skip_bytes: u64) -> Result<(), TransferError> {
     Ok(())
 }
 
-fn check_part(answer: &Answer, range: ByteRange, wanted: RangeWanted) -> Result<(), TransferError> {
+/// The length of the whole file, if it is known.
+fn check_part(
+    answer: &Answer,
+    range: ByteRange,
+    wanted: RangeWanted,
+) -> Result<Option<u64>, TransferError> {
     let found = ContentRange::check(&answer.headers, wanted)
         .map_err(|violation| answer.unusable(violation))?;
     if found.file_bytes.is_some_and(|file_bytes| file_bytes < range.end()) {
         return Err(shorter(answer.url.clone(), range));
     }
-    Ok(())
+    Ok(found.file_bytes)
 }
 
 async fn gather_all(answer: &mut Answer, limit_bytes: u64) -> Result<BytesMut, TransferError> {

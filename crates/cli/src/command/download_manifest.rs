@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use headstart_model::download_manifest::{
     ArchivedPack, BaseUrl, DOWNLOAD_MANIFEST_BYTES_MAX, DownloadManifest as Manifest,
-    DownloadManifestError,
+    DownloadManifestError, DownloadPack,
 };
 use headstart_model::packaging::PackagingManifest;
 use headstart_model::{ErrorKind, Failure, PackVersion};
@@ -39,13 +39,15 @@ enum Task {
     headstart download-manifest create level1.assetpack --download-base-url https://assets.example.com \
     --versions 3 -o manifest.json\n\n\
     The archive of each pack is expected at the base URL, a slash and the id of the pack, without a suffix.\n\
-    Upload the archives first and the manifest last."
+    `{version}` in the base URL stands for the version of the pack, so that each has an address of its own:\n\
+    https://assets.example.com/packs/{version} makes https://assets.example.com/packs/3/level1.\n\
+    Upload the archives first and the manifest last, and never change an archive that devices know."
 )]
 struct Create {
     /// The archives
     #[arg(value_name = "PACK", required = true)]
     packs: Vec<PathBuf>,
-    /// Where the archives are served
+    /// Where the archives are served; `{version}` in it stands for the version of each
     #[arg(long, value_name = "URL")]
     download_base_url: BaseUrl,
     /// The manifest; one that exists is replaced
@@ -59,9 +61,11 @@ struct Create {
 /// Raises the versions of packs in a download manifest, or adds packs
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  headstart download-manifest update manifest.json level1.assetpack\n  \
-    headstart download-manifest update manifest.json level3.assetpack --download-base-url https://assets.example.com/packs\n\n\
-    Packs that are not named stay as they are."
+    after_help = "Examples:\n  headstart download-manifest update manifest.json level1.assetpack \
+    --download-base-url https://assets.example.com/packs/{version}\n  \
+    headstart download-manifest update manifest.json level1.assetpack\n\n\
+    Packs that are not named stay as they are, and without a base URL so does the address of those that are: then\n\
+    devices that have read the former manifest find another archive than it says, until they read the new one."
 )]
 struct Update {
     /// The manifest, which is replaced
@@ -70,7 +74,7 @@ struct Update {
     /// The new archives
     #[arg(value_name = "PACK", required = true)]
     packs: Vec<PathBuf>,
-    /// Where the named archives are served from now on
+    /// Where the named archives are served from now on; `{version}` in it stands for the version of each
     #[arg(long, value_name = "URL")]
     download_base_url: Option<BaseUrl>,
 }
@@ -79,7 +83,7 @@ impl DownloadManifest {
     pub(crate) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
         let (path, manifest) = match &self.task {
             Task::Create(create) => (&create.output, create.manifest()?),
-            Task::Update(update) => (&update.manifest, update.manifest()?),
+            Task::Update(update) => (&update.manifest, update.manifest(context)?),
         };
         write(path, &manifest.to_json())?;
         let listed = manifest.asset_packs.iter();
@@ -104,7 +108,7 @@ impl Create {
 }
 
 impl Update {
-    fn manifest(&self) -> Result<Manifest, Failure> {
+    fn manifest(&self, context: &Context) -> Result<Manifest, Failure> {
         let limit = DOWNLOAD_MANIFEST_BYTES_MAX as u64;
         let bytes = input::read(&self.manifest, limit, ("download manifest", "manifestMissing"))?;
         let within = |error: &DownloadManifestError| {
@@ -112,11 +116,28 @@ impl Update {
         };
         let mut manifest = Manifest::from_json(&bytes).map_err(|error| within(&error))?;
         let opened = open(&self.packs)?;
+        let before = manifest.clone();
         manifest
             .update(self.download_base_url.as_ref(), &archived(&opened))
             .map_err(|error| within(&error))?;
+        for (packaged, _) in &opened {
+            let id = &packaged.asset_pack_id;
+            let listed = before.pack(id).zip(manifest.pack(id));
+            if let Some((_, now)) = listed.filter(|(before, now)| before.url == now.url) {
+                context.output.remark(kept_address(now));
+            }
+        }
         Ok(manifest)
     }
+}
+
+/// `Spec: packs 4.1`: a published archive is never changed.
+fn kept_address(pack: &DownloadPack) -> String {
+    format!(
+        "version {} of `{}` takes the address of the version before it: devices that still go by the former manifest refuse \
+         what they find there. `--download-base-url` with {{version}} in it gives each version an address of its own.",
+        pack.version, pack.id
+    )
 }
 
 type Opened = (PackagingManifest, u64);

@@ -75,6 +75,30 @@ fn a_download_manifest_is_made_and_updated() {
 }
 
 #[test]
+fn each_version_in_a_download_manifest_can_have_an_address_of_its_own() {
+    let world = World::with_sources();
+    world.pack("Level1");
+    let base = ["--download-base-url", "https://assets.example.com/packs/{version}"];
+    let run = |task: &[&str], base: &[&str]| {
+        world.run(&[&["download-manifest"][..], task, base].concat()).succeeds()
+    };
+    run(&["create", "Level1.assetpack", "-o", "manifest.json"], &base);
+    let address = || {
+        let listed = std::fs::read(world.path("manifest.json")).expect("written");
+        let listed: serde_json::Value = serde_json::from_slice(&listed).expect("JSON");
+        listed["assetPacks"][0]["url"].as_str().expect("a URL").to_owned()
+    };
+    assert_eq!(address(), "https://assets.example.com/packs/0/Level1");
+    let update = ["update", "manifest.json", "Level1.assetpack"];
+    let told = run(&update, &base);
+    assert_eq!(address(), "https://assets.example.com/packs/1/Level1");
+    assert!(!told.err.contains("address"), "{}", told.err);
+    let told = run(&update, &[]);
+    assert_eq!(address(), "https://assets.example.com/packs/1/Level1");
+    assert!(told.err.contains("takes the address of the version before it"), "{}", told.err);
+}
+
+#[test]
 fn a_download_manifest_tells_apps_what_its_author_said_and_keeps_what_others_put_there() {
     let world = World::with_sources();
     world.write(

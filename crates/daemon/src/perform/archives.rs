@@ -1,5 +1,6 @@
 //! Packs whose archives a plain download manifest names: reading it, and reaching them. `Spec: packs 4.1`.
 
+use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,8 @@ use headstart_model::download_manifest::{
 };
 use headstart_model::{AppId, ErrorKind, Failure, PackId, Platform, UrlPolicy};
 use headstart_transfer::{
-    Client, Pace, SmallRequest, SmallResponse, Tracking, TransferError, Urgency, Violation,
+    Client, Condition, EntityTag, Pace, SmallRequest, SmallResponse, Tracking, TransferError,
+    Urgency, Violation,
 };
 use url::Url;
 
@@ -25,8 +27,8 @@ use super::repository;
 
 /// Archives that are looked at side by side.
 const LOOKS_MAX: usize = 8;
-/// How long a look may take. `Ours:` the others wait for it, and one host that drips must not hold all of them back.
-const LOOK_MAX: Duration = Duration::from_mins(1);
+/// Times of a look that a manifest may take: it may be as long as two hundred indexes, and everything waits for it.
+const MANIFEST_LOOKS: u32 = 5;
 
 /// Which manifest is wanted.
 pub(super) struct Ask {
@@ -34,11 +36,16 @@ pub(super) struct Ask {
     pub(super) url: String,
     pub(super) trust: Trust,
     pub(super) known: Vec<ArchivedOffer>,
+    /// The state of the manifest that is held.
+    pub(super) held: Option<String>,
 }
 
 pub(super) async fn read_manifest(context: &Arc<Context>, effect: EffectId, ask: Ask) -> Event {
     match read(context, &ask).await {
-        Ok(Read { packs, unreadable }) => Event::ManifestRead { effect, packs, unreadable },
+        Ok(Some(Read { packs, unreadable, tag })) => {
+            Event::ManifestRead { effect, packs, unreadable, tag }
+        }
+        Ok(None) => Event::CatalogUnchanged { effect },
         Err(failure) => Event::CatalogFailed { effect, failure },
     }
 }
@@ -47,9 +54,12 @@ pub(super) async fn read_manifest(context: &Arc<Context>, effect: EffectId, ask:
 struct Read {
     packs: Vec<ArchivedOffer>,
     unreadable: Vec<(PackId, Unreadable)>,
+    /// What the server calls this state of the manifest.
+    tag: Option<String>,
 }
 
-async fn read(context: &Context, ask: &Ask) -> Result<Read, Failure> {
+/// What there is to read; none when the manifest is the one that is held.
+async fn read(context: &Context, ask: &Ask) -> Result<Option<Read>, Failure> {
     let policy = match ask.trust {
         Trust::Ordinary => UrlPolicy::Secure,
         Trust::Development => UrlPolicy::Development,
@@ -61,17 +71,25 @@ async fn read(context: &Context, ask: &Ask) -> Result<Read, Failure> {
     // A manifest is small, as is what tells of an archive, and somebody may wait for what they say.
     let pace = context.pacing.of_app(&ask.app, Urgency::Foreground);
     let tracking = Tracking::new(&format!("manifest of {}", ask.app)).with_pace(pace);
-    let manifest = fetch(&client, url, &tracking).await?;
+    let limit = context.look_timeout;
+    let held = ask.held.as_deref().and_then(EntityTag::new);
+    let fetching = fetch(&client, (url, held), &tracking);
+    let fetched = tokio::time::timeout(limit * MANIFEST_LOOKS, fetching).await;
+    let fetched = fetched.unwrap_or_else(|_| Err(manifest_too_slow(limit * MANIFEST_LOOKS)))?;
+    let Some((manifest, tag)) = fetched else { return Ok(None) };
+    let known: BTreeMap<&PackId, &ArchivedOffer> =
+        ask.known.iter().map(|known| (&known.pack.id, known)).collect();
     let here = Platform::current();
     let mut looks = Vec::new();
     for listed in manifest.asset_packs {
         if listed.is_for(here) {
-            let known = ask.known.iter().find(|known| is_as_listed(known, &listed)).cloned();
-            looks.push(look(listed, known, (policy, client.clone(), tracking.clone())));
+            let known = known.get(&listed.id).filter(|known| is_as_listed(known, &listed));
+            let known = known.map(|known| (*known).clone());
+            looks.push(look((listed, known, limit), (policy, client.clone(), tracking.clone())));
         }
     }
     let mut looks = futures::stream::iter(looks).buffer_unordered(LOOKS_MAX);
-    let mut read = Read::default();
+    let mut read = Read { tag, ..Read::default() };
     while let Some((listed, looked)) = looks.next().await {
         match looked {
             Ok(pack) => {
@@ -79,49 +97,51 @@ async fn read(context: &Context, ask: &Ask) -> Result<Read, Failure> {
             }
             Err(failure) => {
                 tracing::warn!(app = %ask.app, pack = %listed.id, %failure, "its archive cannot be offered");
-                let policy = listed.download_policy.clone();
-                read.unreadable.push((listed.id.clone(), Unreadable { policy, failure }));
+                let (policy, language) = (listed.download_policy, listed.language);
+                read.unreadable.push((listed.id, Unreadable { policy, language, failure }));
             }
         }
     }
     // In whatever order servers have answered.
     read.packs.sort_by(|a, b| a.pack.id.cmp(&b.pack.id));
     read.unreadable.sort_by(|a, b| a.0.cmp(&b.0));
-    Ok(read)
+    Ok(Some(read))
 }
 
+/// The manifest and its server's tag; none when it is still the one with the tag that is held.
 async fn fetch(
     client: &Client,
-    url: Url,
+    (url, held): (Url, Option<EntityTag>),
     tracking: &Tracking,
-) -> Result<DownloadManifest, Failure> {
-    let request = SmallRequest::new(url, DOWNLOAD_MANIFEST_BYTES_MAX as u64);
+) -> Result<Option<(DownloadManifest, Option<String>)>, Failure> {
+    let mut request = SmallRequest::new(url, DOWNLOAD_MANIFEST_BYTES_MAX as u64);
+    if let Some(tag) = held {
+        request.condition = Condition::IfChanged(tag);
+    }
     let failed = |error: headstart_transfer::TransferError| {
         error.to_failure().within("the download manifest could not be fetched")
     };
-    let bytes = match client.fetch_small(&request, tracking).await.map_err(failed)? {
-        SmallResponse::Body(body) => body.bytes.to_vec(),
-        // Only who asks for a condition is told so.
-        SmallResponse::NotModified => Vec::new(),
+    let body = match client.fetch_small(&request, tracking).await.map_err(failed)? {
+        SmallResponse::Body(body) => body,
+        SmallResponse::NotModified => return Ok(None),
     };
-    DownloadManifest::from_json(&bytes).map_err(|error| {
+    let manifest = DownloadManifest::from_json(&body.bytes).map_err(|error| {
         Failure::from_error(ErrorKind::InvalidInput, "downloadManifestRefused", &error)
             .with_hint("correct what is named; `headstart download-manifest` makes such files")
-    })
+    })?;
+    Ok(Some((manifest, body.etag.map(|tag| tag.to_string()))))
 }
 
 /// Whether what is known of an archive is told of the one that is listed: a published archive is never changed.
 fn is_as_listed(known: &ArchivedOffer, listed: &DownloadPack) -> bool {
-    known.pack.id == listed.id
-        && known.pack.version == listed.version
+    known.pack.version == listed.version
         && known.pack.download_size == listed.download_size
         && known.archive == listed.url.as_str()
 }
 
 /// What is offered of a pack: what its archive says of itself, and the manifest of the rest.
 async fn look(
-    listed: DownloadPack,
-    known: Option<ArchivedOffer>,
+    (listed, known, limit): (DownloadPack, Option<ArchivedOffer>, Duration),
     (policy, client, tracking): (UrlPolicy, Client, Tracking),
 ) -> (DownloadPack, Result<CatalogPack, Failure>) {
     if let Err(source) = policy.check_web(&listed.url) {
@@ -133,11 +153,12 @@ async fn look(
     } else {
         let announced = Announced { pack: &listed.id, bytes: listed.download_size };
         let fetching = OwnIndex::fetch(&listed.url, announced, (&client, &tracking));
-        match tokio::time::timeout(LOOK_MAX, fetching).await {
+        // The others wait for it, and one host that drips must not hold all of them back.
+        match tokio::time::timeout(limit, fetching).await {
             Ok(Ok(index)) => index.describe(listed.version),
             Ok(Err(error)) => return (listed, Err(error.to_failure())),
             Err(_) => {
-                let failure = too_slow(&listed);
+                let failure = archive_too_slow(&listed, limit);
                 return (listed, Err(failure));
             }
         }
@@ -152,8 +173,15 @@ async fn look(
     (listed, Ok(listed_as))
 }
 
-fn too_slow(listed: &DownloadPack) -> Failure {
-    let seconds = LOOK_MAX.as_secs();
+fn manifest_too_slow(limit: Duration) -> Failure {
+    let seconds = limit.as_secs_f32();
+    let message = format!("the download manifest has not arrived within {seconds} s");
+    Failure::new(ErrorKind::Network, "manifestTooSlow", message)
+        .with_hint("it is tried again later; look after its server")
+}
+
+fn archive_too_slow(listed: &DownloadPack, limit: Duration) -> Failure {
+    let seconds = limit.as_secs_f32();
     let message = format!(
         "the archive of pack `{}` has not said within {seconds} s what is in it",
         listed.id

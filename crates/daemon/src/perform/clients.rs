@@ -22,7 +22,7 @@ use url::Url;
 /// one); a client is made anew when they change.
 pub struct Clients {
     authorities: Vec<PathBuf>,
-    stall_timeout: Duration,
+    patience: Patience,
     seed: u64,
     kept: Mutex<Vec<Kept>>,
 }
@@ -30,22 +30,37 @@ pub struct Clients {
 /// Clients that are kept, at most. `Ours:` each keeps connections of its own; downloads of one app are mostly alike.
 const KEPT_MAX: usize = 24;
 
+/// How long is waited for servers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// A request of which no byte came for so long is given up.
+    pub stall: Duration,
+    /// The longest wait before a server that has failed is asked again; none for that of
+    /// [`RetryPolicy`](headstart_transfer::RetryPolicy).
+    pub retry_delay: Option<Duration>,
+}
+
 /// How long a transfer tries by itself before the engine hears of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Patience {
+enum Attempts {
     /// While somebody waits, one quick repetition. `Spec: concepts 4.4`.
     OfFiles,
     /// As long, whoever waits.
     Long,
 }
 
-impl Patience {
-    fn retry(self) -> RetryPolicy {
+impl Attempts {
+    fn retry(self, patience: Patience) -> RetryPolicy {
+        let usual = RetryPolicy::default();
+        let longest = patience.retry_delay.unwrap_or(usual.max_delay);
+        let usual = RetryPolicy {
+            base_delay: usual.base_delay.min(longest),
+            max_delay: usual.max_delay.min(longest),
+            ..usual
+        };
         match self {
-            Self::OfFiles => {
-                RetryPolicy { urgent_attempts: NonZeroU32::new(2), ..RetryPolicy::default() }
-            }
-            Self::Long => RetryPolicy::default(),
+            Self::OfFiles => RetryPolicy { urgent_attempts: NonZeroU32::new(2), ..usual },
+            Self::Long => usual,
         }
     }
 }
@@ -58,7 +73,7 @@ struct Key {
     headers: BTreeMap<String, String>,
     /// The server that gets the headers.
     origin: Option<String>,
-    patience: Patience,
+    attempts: Attempts,
 }
 
 struct Kept {
@@ -70,18 +85,15 @@ struct Kept {
 /// Shows neither headers nor authorities.
 impl std::fmt::Debug for Clients {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Clients")
-            .field("stall_timeout", &self.stall_timeout)
-            .finish_non_exhaustive()
+        f.debug_struct("Clients").field("patience", &self.patience).finish_non_exhaustive()
     }
 }
 
 impl Clients {
     /// Clients that trust these files (PEM) besides the system's authorities; files that do not exist count for nothing.
-    /// They give up a request of which no byte came for `stall_timeout`.
     #[must_use]
-    pub const fn new(authorities: Vec<PathBuf>, stall_timeout: Duration, seed: u64) -> Self {
-        Self { authorities, stall_timeout, seed, kept: Mutex::new(Vec::new()) }
+    pub const fn new(authorities: Vec<PathBuf>, patience: Patience, seed: u64) -> Self {
+        Self { authorities, patience, seed, kept: Mutex::new(Vec::new()) }
     }
 
     /// A client for a single file: it sends the file's headers to the server that is named and to no other, and is redirected
@@ -106,7 +118,7 @@ impl Clients {
             reach: Reach { hosts, loopback },
             headers: request.headers.clone(),
             origin: (!request.headers.is_empty()).then(|| url.origin().ascii_serialization()),
-            patience: Patience::OfFiles,
+            attempts: Attempts::OfFiles,
         };
         self.get(key, headers.collect())
     }
@@ -122,7 +134,7 @@ impl Clients {
             reach: Reach { hosts: HostPolicy::Any, loopback: loopback_policy(trust) },
             headers: BTreeMap::new(),
             origin: None,
-            patience: Patience::Long,
+            attempts: Attempts::Long,
         };
         self.get(key, Vec::new())
     }
@@ -137,7 +149,7 @@ impl Clients {
             reach: Reach::default(),
             headers: BTreeMap::new(),
             origin: None,
-            patience: Patience::Long,
+            attempts: Attempts::Long,
         };
         self.get(key, Vec::new())
     }
@@ -157,14 +169,13 @@ impl Clients {
         }
         let extra_authorities =
             self.authorities.iter().filter_map(|path| std::fs::read(path).ok()).collect();
-        let stall_timeout = self.stall_timeout;
         let config = ClientConfig {
             https: key.https,
             reach: key.reach.clone(),
             extra_authorities,
-            stall_timeout,
+            stall_timeout: self.patience.stall,
             headers,
-            retry: key.patience.retry(),
+            retry: key.attempts.retry(self.patience),
             ..ClientConfig::default()
         };
         let client = Client::new(config, self.seed).map_err(|error| {

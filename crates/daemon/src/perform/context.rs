@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::sync::{MutexGuard, PoisonError};
+use std::time::Duration;
 
 use headstart_engine::FactsChange;
 use headstart_model::{Failure, Language};
@@ -19,6 +20,8 @@ pub struct Context {
     pub layout: Layout,
     /// HTTP clients.
     pub clients: Clients,
+    /// How long a look at an archive may take that a plain download manifest lists.
+    pub look_timeout: Duration,
     /// How fast they may be used.
     pub pacing: Pacing,
     /// The random id of this device. It never leaves it: releases are rolled out by hashing it with the release.

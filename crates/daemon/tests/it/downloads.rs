@@ -32,15 +32,20 @@ struct Game {
 impl Game {
     /// Before its first launch.
     fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// The same, with a service that was started so.
+    fn with(arguments: &[&str]) -> Self {
         let bench = Bench::new("");
-        let service = bench.device.start(&[]);
+        let service = bench.device.start(arguments);
         bench.install();
         Self { bench, server: Server::start(), service: Some(service) }
     }
 
-    /// Launched once: nothing limits it any more.
+    /// Launched once: nothing limits it any more. Servers that fail are asked again at once.
     fn launched() -> Self {
-        let game = Self::new();
+        let game = Self::with(&["--retry-delay", "10ms"]);
         let apps = game.bench.apps();
         let app = AppId::new(game.bench.device.app).unwrap();
         apps.prepare_launch(&app, WhilePending::Wait)

@@ -1,5 +1,7 @@
 //! Apps whose packs come from a plain download manifest, which nobody signed. `Spec: packs 4.1`.
 
+mod looks;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -115,6 +117,13 @@ impl World {
         service.stop(&self.device);
         drop(self.web);
     }
+
+    /// The requests that the server has answered: path and status.
+    fn finish(self, service: Service) -> Vec<(String, Option<u16>)> {
+        service.stop(&self.device);
+        let requests = self.web.finish().into_iter();
+        requests.map(|request| (request.path, request.status)).collect()
+    }
 }
 
 fn launchable(events: Vec<InstallEvent>) -> Launchable {
@@ -171,6 +180,7 @@ fn an_archive_that_cannot_be_looked_at_keeps_no_other_back() {
         ("broken", Policy::Essential),
         ("absent", Policy::OnDemand),
         ("other", Policy::OnDemand),
+        ("padded", Policy::OnDemand),
     ]);
     let good = std::fs::read(world.archive("broken")).unwrap();
     let mut broken = good.clone();
@@ -178,6 +188,9 @@ fn an_archive_that_cannot_be_looked_at_keeps_no_other_back() {
     std::fs::write(world.archive("broken"), broken).unwrap();
     std::fs::remove_file(world.archive("absent")).unwrap();
     std::fs::copy(world.archive("base"), world.archive("other")).unwrap();
+    // It says of itself what the manifest says of it, and more lies behind it.
+    let padded = [std::fs::read(world.archive("padded")).unwrap(), b"more".to_vec()].concat();
+    std::fs::write(world.archive("padded"), padded).unwrap();
     let service = world.device.start(&[]);
     let launchable = world.install();
     assert!(world.reads("base", 1), "the others go on");
@@ -186,6 +199,7 @@ fn an_archive_that_cannot_be_looked_at_keeps_no_other_back() {
     assert_eq!(failed, [("broken", "archiveDamaged")]);
     assert_eq!(world.refusal("absent"), "notOnServer");
     assert!(["otherPack", "otherFileSize"].contains(&world.refusal("other").as_str()));
+    assert_eq!(world.refusal("padded"), "otherFileSize");
     // What is put right arrives with the next look.
     std::fs::write(world.archive("broken"), good).unwrap();
     world.device.library().unwrap().check_for_updates().unwrap();

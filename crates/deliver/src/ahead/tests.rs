@@ -9,7 +9,8 @@ fn path(text: &str) -> PackPath {
 
 /// A version of two files, `a` of chunks of 10, 20 and 30 bytes and `b` of one of 40, and an empty one.
 struct Version {
-    ahead: Ahead,
+    ahead: Arc<Ahead>,
+    attempt: Attempt,
     held: ChunkSet,
     folder: tempfile::TempDir,
 }
@@ -25,19 +26,19 @@ impl Version {
         }
         let tree = Arc::new(builder.finish().tree().clone());
         let held = ChunkSet::empty(tree.chunk_count());
-        let ahead = Ahead::new();
+        let ahead = Arc::new(Ahead::new());
         let folder = tempfile::tempdir().expect("a folder");
         for name in ["a", "b"] {
             std::fs::write(folder.path().join(name), "").expect("a file");
         }
         let version = (PackVersion(1), Digest::of(b"content"));
-        ahead.begin(&tree, version, folder.path().to_owned(), &held);
-        Self { ahead, held, folder }
+        let attempt = ahead.begin(&tree, version, folder.path().to_owned(), &held);
+        Self { ahead, attempt, held, folder }
     }
 
     fn place(&mut self, chunk: u32) {
         self.held.insert(chunk);
-        self.ahead.placed(&self.held);
+        self.attempt.placed(&self.held);
     }
 
     fn now(&self, name: &str, offset: u64, bytes: u64) -> Option<Result<u64, AheadError>> {
@@ -81,17 +82,15 @@ fn what_is_not_in_the_version_is_said_at_once_and_what_is_made_at_the_end_is_wai
 #[tokio::test]
 async fn who_waits_is_answered_by_the_block_that_brings_it_and_only_then() {
     let mut version = Version::new();
-    let ahead = Arc::new(std::mem::take(&mut version.ahead));
+    let ahead = Arc::clone(&version.ahead);
     let name = path("a");
     let waiting = ahead.arrival(&name, 12, 1);
     tokio::pin!(waiting);
     assert!(waiting.as_mut().now_or_never().is_none());
     assert_eq!(ahead.wanted(), [1, 2], "and what follows in the file");
-    version.held.insert(0);
-    ahead.placed(&version.held);
+    version.place(0);
     assert!(waiting.as_mut().now_or_never().is_none());
-    version.held.insert(1);
-    ahead.placed(&version.held);
+    version.place(1);
     let arrived = waiting.await.expect("it came");
     assert_eq!((arrived.end, arrived.size), (30, 60));
     assert_eq!(arrived.file, version.folder.path().join("a"));
@@ -131,16 +130,42 @@ fn a_reader_that_goes_takes_its_wish_with_it_and_too_many_are_refused() {
 
 #[test]
 fn readers_wait_through_an_attempt_that_ends_and_are_answered_by_the_next() {
-    let mut version = Version::new();
+    let Version { ahead, attempt, mut held, folder } = Version::new();
     let name = path("a");
-    let mut waiting = Box::pin(version.ahead.arrival(&name, 0, 1));
+    let mut waiting = Box::pin(ahead.arrival(&name, 0, 1));
     assert!(waiting.as_mut().now_or_never().is_none());
-    version.ahead.end();
-    version.held.insert(0);
-    version.ahead.placed(&version.held);
-    assert!(waiting.as_mut().now_or_never().is_none(), "nothing is put together");
-    let tree = Version::new();
-    let view = tree.ahead.lock().site.take().expect("a version");
-    version.ahead.begin(&view.tree, view.version, view.files, &version.held);
+    let (tree, version) = view(&ahead);
+    drop(attempt);
+    assert!(ahead.wanted().is_empty(), "nothing is put together");
+    held.insert(0);
+    let _next = ahead.begin(&tree, version, folder.path().to_owned(), &held);
     assert_eq!(waiting.now_or_never().expect("answered").map(|arrived| arrived.end), Ok(10));
+}
+
+#[test]
+fn an_attempt_that_outlives_the_next_one_s_beginning_tells_readers_nothing() {
+    let Version { ahead, attempt: former, mut held, folder } = Version::new();
+    let (tree, version) = view(&ahead);
+    let next = ahead.begin(&tree, version, folder.path().to_owned(), &held);
+    let name = path("a");
+    let mut waiting = Box::pin(ahead.arrival(&name, 0, 1));
+    let nothing = held.clone();
+    held.insert(0);
+    // It has put something into its own place.
+    former.placed(&held);
+    assert!(waiting.as_mut().now_or_never().is_none());
+    // Its end is not that of the next, which goes on where it is.
+    drop(former);
+    assert_eq!(ahead.wanted(), [0, 1, 2]);
+    next.placed(&nothing);
+    assert!(waiting.as_mut().now_or_never().is_none());
+    next.placed(&held);
+    assert_eq!(waiting.now_or_never().expect("answered").map(|arrived| arrived.end), Ok(10));
+}
+
+/// What is being put together.
+fn view(ahead: &Ahead) -> (Arc<Tree>, (PackVersion, Digest)) {
+    let state = ahead.lock();
+    let view = state.site.as_ref().expect("a version");
+    (Arc::clone(&view.tree), view.version)
 }

@@ -115,17 +115,8 @@ impl World {
     /// Publishes these files as the next version.
     pub(crate) async fn publish(&self, files: &Files, deltas: usize) -> CatalogPack {
         let work = tempfile::tempdir().expect("a folder");
-        let source = work.path().join("source");
-        write(&source, files);
-        let manifest = r#"{"assetPackID": "p", "downloadPolicy": {"onDemand": {}},
-            "fileSelectors": [{"directory": "."}], "platforms": []}"#;
-        let manifest = PackagingManifest::parse(manifest).expect("a manifest");
-        let selected = selection::select(&manifest, &source).expect("a selection");
         let archive = work.path().join("p.assetpack");
-        let mut out = std::fs::File::create(&archive).expect("a file");
-        let go_on = &mut |_| ControlFlow::Continue(());
-        build_archive(&manifest.to_json(), &selected, Level::Fast, &mut out, go_on)
-            .expect("an archive");
+        pack(&archive, files);
         let staging = work.path().join("staging");
         std::fs::create_dir(&staging).expect("a folder");
         let how = Preparation { staging, deltas, level: Level::Fast, app_versions: None };
@@ -138,6 +129,10 @@ impl World {
         writer.publish(&request, Mode::Commit, Timestamp::now()).expect("a release");
         let live = writer.catalogs().next().and_then(|catalog| catalog.packs.first());
         live.expect("one pack").clone()
+    }
+
+    pub(crate) const fn client(&self) -> &Client {
+        &self.client
     }
 
     pub(crate) fn access(&self) -> RepositoryAccess {
@@ -193,6 +188,20 @@ impl World {
             Box::pin(Delivery::prepare_repair(access.clone(), goal, &stop)).await.expect("a way");
         Box::pin(carry_out(&access, prepared)).await.expect("delivered")
     }
+}
+
+/// Makes an archive of pack `p`.
+pub(crate) fn pack(archive: &Path, files: &Files) {
+    let source = tempfile::tempdir().expect("a folder");
+    write(source.path(), files);
+    let manifest = r#"{"assetPackID": "p", "downloadPolicy": {"onDemand": {}},
+        "fileSelectors": [{"directory": "."}], "platforms": []}"#;
+    let manifest = PackagingManifest::parse(manifest).expect("a manifest");
+    let selected = selection::select(&manifest, source.path()).expect("a selection");
+    let mut out = std::fs::File::create(archive).expect("a file");
+    let go_on = &mut |_| ControlFlow::Continue(());
+    build_archive(&manifest.to_json(), &selected, Level::Fast, &mut out, go_on)
+        .expect("an archive");
 }
 
 pub(crate) async fn carry_out(

@@ -37,7 +37,8 @@ pub enum Order {
         held: Option<ReleaseNumber>,
     },
     /// Read the plain download manifest, and the index of every archive in it that is not known. Ends with
-    /// [`ManifestRead`](crate::Event::ManifestRead) or [`CatalogFailed`](crate::Event::CatalogFailed).
+    /// [`ManifestRead`](crate::Event::ManifestRead), [`CatalogUnchanged`](crate::Event::CatalogUnchanged) or
+    /// [`CatalogFailed`](crate::Event::CatalogFailed).
     ReadManifest {
         /// The app.
         app: AppId,
@@ -47,6 +48,8 @@ pub enum Order {
         trust: Trust,
         /// What is offered now: an archive that is listed as one of these need not be looked at again.
         known: Vec<ArchivedOffer>,
+        /// What the server called the manifest that all of this comes from: it need not be read again.
+        held: Option<String>,
     },
     /// Work out what has to be fetched. Ends with [`PlanMade`](crate::Event::PlanMade),
     /// [`TransferFailed`](crate::Event::TransferFailed) or [`Stopped`](crate::Event::Stopped).

@@ -11,6 +11,7 @@ use crate::{
 
 mod allowances;
 mod around_extension;
+mod beside_signed;
 mod challenges;
 mod downloads;
 mod errors;
@@ -23,6 +24,7 @@ mod installation;
 mod managed_extension;
 mod owed_requests;
 mod routing;
+mod unreadable;
 mod unsigned;
 
 fn failure(kind: ErrorKind) -> Failure {
@@ -42,7 +44,7 @@ fn reports(effect: EffectId) -> Vec<Event> {
             packs: Vec::new(),
         },
         Event::CatalogUnchanged { effect },
-        Event::ManifestRead { effect, packs: Vec::new(), unreadable: Vec::new() },
+        Event::ManifestRead { effect, packs: Vec::new(), unreadable: Vec::new(), tag: None },
         Event::ArchiveFetched { effect, bytes: 1, pack: Box::new(offer("core", 9, essential())) },
         Event::CatalogFailed { effect, failure: failure.clone() },
         Event::PlanMade { effect, plan: PLAN },

@@ -83,6 +83,9 @@ pub struct Asking {
     /// Why no catalog could be had while the installation waited for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed_before: Option<Failure>,
+    /// It is about packs alone whose archives could not be looked at when the request came.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
 }
 
 /// Bytes that an app has scheduled before its first launch, as its allowances count them. `Spec: concepts 14`.
@@ -214,6 +217,9 @@ pub struct App {
     pub first_launch: Option<WallTime>,
     /// The release of the catalog that the packs' offers come from.
     pub release: Option<ReleaseNumber>,
+    /// What its server called the plain download manifest that they come from, if they come from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest_tag: Option<String>,
     /// When a check last succeeded.
     pub checked_at: Option<WallTime>,
     /// Why the last check failed; none when it succeeded.
@@ -262,6 +268,7 @@ impl App {
             phase: Phase::Installing(installation),
             first_launch: None,
             release: None,
+            manifest_tag: None,
             checked_at: None,
             check_failure: None,
             content_request: None,

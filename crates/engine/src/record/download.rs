@@ -1,6 +1,7 @@
 //! The record of a download.
 
 use headstart_model::Failure;
+use headstart_model::catalog::CatalogPack;
 use serde::{Deserialize, Serialize};
 
 use super::pack::LocalVersion;
@@ -63,6 +64,9 @@ pub struct Download {
     /// A person has paused it.
     #[serde(default)]
     pub paused: bool,
+    /// What the archive says of itself that the app downloaded by itself, and whose version this is. `Spec: packs 4.2`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub described: Option<Box<CatalogPack>>,
 }
 
 impl Download {
@@ -85,6 +89,7 @@ impl Download {
             plan: None,
             created_at: now,
             paused: false,
+            described: None,
         }
     }
 

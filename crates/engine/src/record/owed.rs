@@ -74,6 +74,9 @@ pub enum Owed {
         download: DownloadId,
         /// The group in whose container it is handed over.
         group: AppGroupId,
+        /// The pack whose archive it is, and whose version is built of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pack: Option<PackId>,
     },
     /// Remove what is left of a single file.
     DiscardFile {

@@ -2,7 +2,7 @@
 
 use headstart_model::catalog::CatalogPack;
 use headstart_model::protocol::packs::Trust as PackTrust;
-use headstart_model::{Digest, DownloadPolicy, Failure, PackVersion};
+use headstart_model::{ContentRequest, Digest, DownloadPolicy, Failure, Language, PackVersion};
 use serde::{Deserialize, Serialize};
 
 use crate::id::{DownloadId, EffectId};
@@ -83,6 +83,9 @@ pub enum Leaving {
 pub struct Unreadable {
     /// When it would be downloaded.
     pub policy: DownloadPolicy,
+    /// Its language, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
     /// Why not.
     pub failure: Failure,
 }
@@ -125,6 +128,9 @@ pub struct Pack {
     /// this one, if there is any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withheld: Option<Box<CatalogPack>>,
+    /// Where the archive of that entry lies, as [`archive`](Self::archive) says of the offer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld_archive: Option<String>,
     /// The content of the update that somebody cancelled: the updates of other packs do not wait for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub declined: Option<Digest>,
@@ -134,7 +140,10 @@ pub struct Pack {
     /// It is listed, and its archive could not be looked at; what was offered before is offered still.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unreadable: Option<Box<Unreadable>>,
-    /// What the archive said of itself that the app downloaded by itself. `Spec: packs 4.2`.
+    /// The content request that would have fetched it, had its archive been readable: carried out for this pack alone when it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owed: Option<ContentRequest>,
+    /// What the archive said of itself that the app downloaded by itself, and whose version is local. `Spec: packs 4.2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unmanaged: Option<Box<CatalogPack>>,
 }
@@ -152,10 +161,18 @@ impl Pack {
             && self.unreadable.is_none()
     }
 
-    /// What vouches for what is offered.
+    /// The language of what is offered, and that of what is listed and could not be looked at.
+    pub(crate) fn listed_languages(&self) -> impl Iterator<Item = &Language> {
+        let offered = self.offer.as_ref().and_then(|offer| offer.language.as_ref());
+        let unreadable = self.unreadable.as_ref().and_then(|listed| listed.language.as_ref());
+        offered.into_iter().chain(unreadable)
+    }
+
+    /// What vouches for what is offered, or for what is withheld where nothing is.
     #[must_use]
     pub const fn offer_trust(&self) -> PackTrust {
-        if self.archive.is_some() { PackTrust::TransportOnly } else { PackTrust::Signed }
+        let archive = if self.offer.is_some() { &self.archive } else { &self.withheld_archive };
+        if archive.is_some() { PackTrust::TransportOnly } else { PackTrust::Signed }
     }
 
     /// The same; what is not offered needs nobody to vouch for it.

@@ -59,6 +59,19 @@ pub(crate) fn with_manifest() -> Bundle {
     }
 }
 
+/// A bundle whose packs are kept from a plain download manifest.
+pub(crate) fn listing(version: &str) -> Bundle {
+    Bundle {
+        repository: None,
+        download_manifest: Some("https://cdn.example.com/manifest.json".to_owned()),
+        ..bundle(version)
+    }
+}
+
+pub(crate) fn is_read(order: &Order) -> bool {
+    matches!(order, Order::ReadManifest { .. })
+}
+
 /// What limits an app until its first launch: one domain, and these allowances.
 pub(crate) fn limits(allowance_bytes: u64, essential: u64) -> InitialDownloadRestrictions {
     InitialDownloadRestrictions {
@@ -156,6 +169,13 @@ impl Bench {
     pub(crate) fn install_bundle(&mut self, bundle: Bundle) -> Vec<Effect> {
         let app = app_id("app");
         self.call(|caller| Event::AppInstallRequested { caller, app, bundle: Box::new(bundle) });
+        self.finish(|order| matches!(order, Order::PrepareApp { .. }))
+    }
+
+    /// Updates an app up to the point where its files are in place.
+    pub(crate) fn update(&mut self, bundle: Bundle) -> Vec<Effect> {
+        let app = app_id("app");
+        self.call(|caller| Event::AppUpdateRequested { caller, app, bundle: Box::new(bundle) });
         self.finish(|order| matches!(order, Order::PrepareApp { .. }))
     }
 

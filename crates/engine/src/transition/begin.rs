@@ -23,7 +23,9 @@ pub(crate) fn begin(w: &mut Work<'_>, key: &PackKey, demand: Demand) -> Option<D
     let download = Download::new(key.clone(), (target, total), demand, w.now.wall);
     let first = pack.local.is_some() && !w.is_updating(&key.app);
     let id = w.insert_download(download);
-    w.pack_mut(key).declined = None;
+    let pack = w.pack_mut(key);
+    pack.declined = None;
+    pack.owed = None;
     progress::set(w, id, Progress { total, ..Progress::default() });
     if !revive(w, id) {
         place::place(w, id);

@@ -10,6 +10,7 @@ mod permission;
 use std::collections::VecDeque;
 use std::ops::Bound;
 
+use headstart_model::catalog::CatalogPack;
 use headstart_model::protocol::downloads::{ChallengeAnswer, DownloadChallenge};
 use headstart_model::{AppId, ContentRequest};
 
@@ -19,7 +20,7 @@ use crate::event::Caller;
 use crate::id::{CallId, ClientId, DownloadId};
 use crate::live::{Matter, OpenCall, PendingChallenge, Timer};
 use crate::record::{App, InstallStage, Outcome};
-use crate::transition::{content, manifest};
+use crate::transition::{content, late, manifest};
 use crate::work::Work;
 
 pub(crate) use answer::{acknowledged, extension_failed, extension_returned, not_asked};
@@ -180,7 +181,7 @@ fn question(w: &Work<'_>, app: &AppId, matter: &Matter) -> Option<Question> {
         }
         Matter::ShouldDownload(request) => Some(Question::ShouldDownload {
             request: *request,
-            packs: content::candidates(w, app, *request),
+            packs: asked_about(w, app, *request),
         }),
         Matter::Challenge(PendingChallenge { download, challenge, .. }) => {
             let download = w.file(*download)?.download.clone();
@@ -199,6 +200,14 @@ fn question(w: &Work<'_>, app: &AppId, matter: &Matter) -> Option<Question> {
             }
         }
     }
+}
+
+/// The packs that the extension is asked about.
+fn asked_about(w: &Work<'_>, app: &AppId, request: ContentRequest) -> Vec<CatalogPack> {
+    if w.app(app).and_then(|record| record.asking.as_ref()).is_some_and(|asking| asking.late) {
+        return late::candidates(w, app, request);
+    }
+    content::candidates(w, app, request)
 }
 
 /// A process of the app listens from now on.

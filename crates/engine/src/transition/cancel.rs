@@ -6,7 +6,7 @@ use crate::failures;
 use crate::id::{ClientId, DownloadId, PackKey};
 use crate::record::Stage;
 use crate::transition::end::{self, Staged};
-use crate::transition::{calls, exclusive, place};
+use crate::transition::{calls, exclusive, late, place};
 use crate::work::Work;
 
 /// Ends a download for good: nobody retries it. A version that is just being put in place can no longer be cancelled.
@@ -39,6 +39,7 @@ pub(crate) fn cancel(w: &mut Work<'_>, id: DownloadId) -> Result<(), headstart_m
     }
     let (key, content) = (download.key.clone(), download.target.content);
     end::conclude_failed(w, id, &failures::cancelled(&pack), Staged::Discard);
+    late::forget(w, &key);
     if w.pack(&key).is_some_and(|pack| pack.local.is_some()) {
         w.pack_mut(&key).declined = Some(content);
     }

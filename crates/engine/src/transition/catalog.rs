@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use headstart_model::app_bundle::AppVersion;
 use headstart_model::catalog::CatalogPack;
 use headstart_model::protocol::packs::Trust as PackTrust;
-use headstart_model::{AppId, ContentRequest, Failure, PackId, ReleaseNumber, Selection};
+use headstart_model::{AppId, ContentRequest, Failure, PackId, ReleaseNumber};
 
 use crate::class::Demand;
 use crate::effect::{ArchivedOffer, Reply, Withheld};
@@ -18,7 +18,8 @@ use crate::record::{
 use crate::transition::content::Chosen;
 use crate::transition::end::Staged;
 use crate::transition::{
-    begin, calls, check, content, end, ensure, install, languages, reconcile, switch, unmanaged,
+    begin, calls, check, content, end, ensure, install, languages, late, reconcile, switch,
+    unmanaged,
 };
 use crate::work::Work;
 
@@ -31,6 +32,7 @@ pub(crate) fn fetched(
     let Some(app) = check::end(w, effect) else { return };
     if let Some(record) = w.app_mut(&app) {
         record.release = Some(release);
+        record.manifest_tag = None;
     }
     let packs = packs.into_iter().map(|pack| Listed { pack, archive: None });
     take_offers(w, &app, packs.collect(), &BTreeSet::new());
@@ -49,6 +51,7 @@ pub(crate) fn manifest_read(
     effect: EffectId,
     packs: Vec<ArchivedOffer>,
     unreadable: Vec<(PackId, Unreadable)>,
+    tag: Option<String>,
 ) {
     let Some(app) = check::end(w, effect) else { return };
     // Something signed may have become readable since the manifest was asked for.
@@ -58,25 +61,19 @@ pub(crate) fn manifest_read(
     if let Some(record) = w.app_mut(&app) {
         // It has no number, and is as good as one.
         record.release = Some(ReleaseNumber(0));
+        record.manifest_tag = tag;
     }
-    let request = w.app(&app).and_then(|record| record.content_request);
     let attempts = w.live().check_attempts.get(&app).copied().unwrap_or_default();
     let listed = unreadable.iter().map(|(id, _)| id.clone()).collect();
     let packs = packs.into_iter();
     let packs = packs.map(|offer| Listed { pack: offer.pack, archive: Some(offer.archive) });
     take_offers(w, &app, packs.collect(), &listed);
-    let retryable = unreadable.iter().any(|(_, pack)| pack.failure.kind.is_retryable());
-    let mut owed = false;
+    let complete = unreadable.is_empty();
     for (id, pack) in unreadable {
-        owed |= request.is_some_and(|it| pack.policy.selected_by(it) != Selection::NotSelected);
         w.pack_mut(&PackKey::new(app.clone(), id)).unreadable = Some(Box::new(pack));
     }
     succeeded(w, &app, effect);
-    if let Some(request) = request.filter(|_| owed) {
-        // What it selects is not all known yet.
-        check::add_request(w, &app, request);
-    }
-    if owed || retryable {
+    if !complete {
         check::want_soon(w, &app, attempts.saturating_add(1));
     }
 }
@@ -93,12 +90,13 @@ pub(crate) fn unchanged(w: &mut Work<'_>, effect: EffectId) {
 fn take_offers(w: &mut Work<'_>, app: &AppId, packs: Vec<Listed>, kept: &BTreeSet<PackId>) {
     let platform = w.device().platform;
     let Some(version) = w.app(app).map(|record| record.bundle.version.clone()) else { return };
-    let mut withheld: BTreeMap<PackId, CatalogPack> = BTreeMap::new();
+    let mut withheld: BTreeMap<PackId, Listed> = BTreeMap::new();
     let mut offers: BTreeMap<PackId, Listed> = BTreeMap::new();
     for Listed { pack, archive } in packs.into_iter().filter(|it| it.pack.is_for(platform)) {
         let chosen = choose(&pack, &version);
         if chosen.as_ref().is_none_or(|chosen| !chosen.is_of(&pack)) {
-            withheld.insert(pack.id.clone(), pack.alone());
+            let newest = Listed { pack: pack.alone(), archive: archive.clone() };
+            withheld.insert(pack.id.clone(), newest);
         }
         if let Some(chosen) = chosen {
             offers.insert(chosen.id.clone(), Listed { pack: chosen, archive });
@@ -115,22 +113,32 @@ fn take_offers(w: &mut Work<'_>, app: &AppId, packs: Vec<Listed>, kept: &BTreeSe
         if kept.contains(&key.pack) {
             continue;
         }
-        let newest = withheld.remove(&key.pack);
-        if w.pack(&key).is_some_and(|pack| pack.withheld.as_deref() != newest.as_ref()) {
-            w.pack_mut(&key).withheld = newest.map(Box::new);
-        }
+        withhold(w, &key, withheld.remove(&key.pack));
         if !offers.contains_key(&key.pack) {
             withdraw(w, &key);
         }
     }
     for (id, newest) in withheld {
-        w.pack_mut(&PackKey::new(app.clone(), id)).withheld = Some(Box::new(newest));
+        withhold(w, &PackKey::new(app.clone(), id), Some(newest));
     }
     for (id, offer) in offers {
         take_offer(w, &PackKey::new(app.clone(), id), offer.pack, offer.archive);
     }
     if w.is_updating(app) {
         begin::others(w, app);
+    }
+}
+
+/// Notes the newest entry of a pack, if it is not for this version of the app.
+fn withhold(w: &mut Work<'_>, key: &PackKey, newest: Option<Listed>) {
+    let (newest, archive) = newest.map_or((None, None), |it| (Some(it.pack), it.archive));
+    let noted = |pack: &Pack| {
+        pack.withheld.as_deref() == newest.as_ref() && pack.withheld_archive == archive
+    };
+    if !w.pack(key).is_some_and(noted) {
+        let pack = w.pack_mut(key);
+        pack.withheld = newest.map(Box::new);
+        pack.withheld_archive = archive;
     }
 }
 
@@ -166,6 +174,7 @@ pub(crate) fn app_changed(w: &mut Work<'_>, app: &AppId) {
         let pack = w.pack_mut(&key);
         if pack.withheld.is_none() {
             pack.withheld = Some(Box::new(offer));
+            pack.withheld_archive = pack.archive.take();
         }
         withdraw(w, &key);
     }
@@ -177,6 +186,7 @@ pub(crate) fn withdraw(w: &mut Work<'_>, key: &PackKey) {
     pack.offer = None;
     pack.archive = None;
     pack.missed = None;
+    pack.owed = None;
     let Some(id) = pack.download else { return };
     let withheld = pack.withheld.clone();
     // One that is complete is put in place, unless it is not for this version of the app.
@@ -244,6 +254,7 @@ fn succeeded(w: &mut Work<'_>, app: &AppId, effect: EffectId) {
     if language_changed {
         carry_out(w, app, ContentRequest::LanguageChange, None);
     }
+    late::go_on(w, app);
     begin_asked(w, app);
     let later = serve_waiters(w, app, effect);
     install::catalog_arrived(w, app);
@@ -270,7 +281,7 @@ fn carry_out(
     let asks = record.asking.is_none() && calls::has_say(record, request);
     if asks && !content::candidates(w, app, request).is_empty() {
         if let Some(record) = w.app_mut(app) {
-            record.asking = Some(Asking { request, failed_before });
+            record.asking = Some(Asking { request, failed_before, late: false });
         }
         return w.want_ask(app);
     }

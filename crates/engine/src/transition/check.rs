@@ -290,9 +290,11 @@ fn schedule(w: &mut Work<'_>, app: &AppId, attempts: u32) {
 }
 
 /// Whether a catalog or manifest is wanted, beyond any content request: somebody asked for a pack that only a catalog can
-/// tell about, and has gone since, or the app's language has changed.
+/// tell about, and has gone since, the app's language has changed, or an archive that is listed could not be looked at.
 pub(crate) fn is_sought(w: &Work<'_>, app: &AppId) -> bool {
-    w.live().asked.contains_key(app) || w.app(app).is_some_and(languages::is_change_owed)
+    w.live().asked.contains_key(app)
+        || w.app(app).is_some_and(languages::is_change_owed)
+        || w.records().packs_of(app).any(|(_, pack)| pack.unreadable.is_some())
 }
 
 fn retry_later(w: &mut Work<'_>, app: &AppId, class: Class, attempts: u32) {

@@ -1,15 +1,17 @@
 //! A content request meets a catalog: what is fetched, brought up to date, and removed. `Spec: concepts 3, 5`.
 
-use headstart_model::catalog::CatalogPack;
 use std::collections::BTreeSet;
 
-use headstart_model::{AppId, ContentRequest, Failure, PackId, Selection};
+use headstart_model::catalog::CatalogPack;
+use headstart_model::{
+    AppId, ContentRequest, DownloadPolicy, Failure, Language, PackId, Selection,
+};
 
 use crate::class::Demand;
 use crate::failures;
 use crate::id::PackKey;
 use crate::record::{Languages, Leaving, Pack};
-use crate::transition::begin;
+use crate::transition::{begin, late};
 use crate::work::Work;
 
 /// What a content request makes of one pack.
@@ -56,6 +58,7 @@ pub(crate) fn apply(w: &mut Work<'_>, app: &AppId, request: ContentRequest, chos
             Some((key.clone(), if dropped { act.of_dropped(pack)? } else { act }))
         })
         .collect();
+    late::note(w, app, request, chosen.dropped);
     for (key, act) in acts {
         match act {
             Act::Fetch(demand) => {
@@ -104,7 +107,9 @@ fn act(
             return (essential && blocks && pack.local.is_none()).then_some(Act::Miss);
         }
         if let Some(unreadable) = &pack.unreadable {
-            let essential = unreadable.policy.selected_by(request) == Selection::Essential;
+            let (policy, language) = (&unreadable.policy, unreadable.language.as_ref());
+            let selected = selected((policy, language), request, languages);
+            let essential = selected == Selection::Essential;
             return (essential && blocks && pack.local.is_none()).then_some(Act::Miss);
         }
         // A first installation may find packs that were kept; what is obsolete among them goes at the next request.
@@ -131,8 +136,16 @@ pub(crate) fn selection(
     request: ContentRequest,
     languages: &Languages,
 ) -> Selection {
-    let policy = &offer.download_policy;
-    match (&offer.language, request) {
+    selected((&offer.download_policy, offer.language.as_ref()), request, languages)
+}
+
+/// The same of a pack of which no more is known than when it is downloaded, and its language.
+pub(crate) fn selected(
+    (policy, language): (&DownloadPolicy, Option<&Language>),
+    request: ContentRequest,
+    languages: &Languages,
+) -> Selection {
+    match (language, request) {
         (Some(language), _) if !languages.is_resolved(language) => Selection::NotSelected,
         (Some(_), ContentRequest::LanguageChange) => {
             let events = [ContentRequest::Install, ContentRequest::Update];

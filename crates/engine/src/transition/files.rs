@@ -8,7 +8,7 @@ use headstart_model::{AppGroupId, AppId, Failure};
 use crate::allowance;
 use crate::effect::FileUpdate;
 use crate::failures;
-use crate::id::DownloadId;
+use crate::id::{DownloadId, PackKey};
 use crate::live::Progress;
 use crate::progress;
 use crate::record::{FileDownload, FileStage, Outcome, Owed};
@@ -35,6 +35,7 @@ pub(crate) fn conclude(w: &mut Work<'_>, id: DownloadId, outcome: Outcome) {
     if file.is_manifest() {
         return manifest::concluded(w, id, outcome);
     }
+    let built = file.download.asset_pack().map(|(pack, _)| PackKey::new(app.clone(), pack));
     settle_allowance(w, id, &outcome);
     let total = w.live().progress.get(&id).map_or(0, |progress| progress.total);
     progress::conclude(w, id, total);
@@ -49,8 +50,12 @@ pub(crate) fn conclude(w: &mut Work<'_>, id: DownloadId, outcome: Outcome) {
             file.download.headers.clear();
         }
     }
+    let failed = matches!(outcome, Outcome::Failed(_));
     w.set_file_stage(id, FileStage::Concluded(outcome));
     w.tell_file(id, update);
+    if let Some(key) = built.filter(|_| failed && w.live().order_of(id).is_none()) {
+        unmanaged::unwanted(w, &key);
+    }
     w.want_ask(&app);
     if essential {
         install::conclude_if_done(w, &app);

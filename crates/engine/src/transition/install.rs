@@ -256,6 +256,7 @@ fn forget_offers(w: &mut Work<'_>, app: &AppId) {
     let offered = w.records().packs_of(app).filter(|(_, pack)| known(pack));
     for key in offered.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
         w.pack_mut(&key).withheld = None;
+        w.pack_mut(&key).withheld_archive = None;
         w.pack_mut(&key).unreadable = None;
         catalog::withdraw(w, &key);
     }

@@ -16,6 +16,7 @@ pub(crate) mod files;
 pub(crate) mod groups;
 pub(crate) mod install;
 pub(crate) mod languages;
+pub(crate) mod late;
 pub(crate) mod manifest;
 pub(crate) mod place;
 pub(crate) mod pump;

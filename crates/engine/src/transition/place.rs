@@ -9,7 +9,7 @@ use crate::id::DownloadId;
 use crate::live::Timer;
 use crate::record::{App, FileDownload, FileStage, Stage};
 use crate::time::{MonotonicTime, WallTime};
-use crate::transition::pump;
+use crate::transition::{pump, unmanaged};
 use crate::work::Work;
 
 /// Puts a download where it has to wait: its turn, its next attempt, or the end of earlier work on its pack (which places
@@ -19,7 +19,7 @@ pub(crate) fn place(w: &mut Work<'_>, id: DownloadId) {
     let class = w.class_of(id);
     let need = need_of(w, id);
     w.live_mut().unplace(id, need);
-    if !spot.waits {
+    if !spot.waits || !unmanaged::has_way(w, id) {
         return;
     }
     match spot.retry_at {

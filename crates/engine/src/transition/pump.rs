@@ -97,8 +97,9 @@ fn start(w: &mut Work<'_>, id: DownloadId) {
     let class = w.class_of(id);
     if let Some(file) = w.file(id) {
         let (app, group) = (file.app.clone(), file.download.app_group.clone());
+        let pack = file.download.asset_pack().map(|(pack, _)| pack);
         w.live_mut().queue.take(id);
-        let order = w.order(Owed::FetchFile { app, download: id, group });
+        let order = w.order(Owed::FetchFile { app, download: id, group, pack });
         w.set_file_stage(id, FileStage::Transferring(order));
         return run_order(w, order, id, class);
     }

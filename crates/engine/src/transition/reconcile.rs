@@ -40,11 +40,15 @@ pub(crate) fn requested(w: &mut Work<'_>, caller: Caller, app: &AppId) {
 pub(crate) fn begin(w: &mut Work<'_>, app: &AppId, request: RequestId) {
     let Some(record) = w.app(app) else { return };
     let is_missing = |pack: &Pack| {
-        let offer = pack.offer.as_ref().filter(|offer| offer.language.is_some());
-        let selected = offer.map(|offer| {
-            content::selection(offer, ContentRequest::LanguageChange, &record.languages)
-        });
-        !pack.is_readable() && selected.is_some_and(|selected| selected != Selection::NotSelected)
+        let offer = pack.offer.as_ref().map(|it| (&it.download_policy, it.language.as_ref()));
+        let listed = pack.unreadable.as_ref().map(|it| (&it.policy, it.language.as_ref()));
+        let is_selected = |(policy, language): (_, Option<_>)| {
+            let request = ContentRequest::LanguageChange;
+            language.is_some()
+                && content::selected((policy, language), request, &record.languages)
+                    != Selection::NotSelected
+        };
+        !pack.is_readable() && offer.into_iter().chain(listed).any(is_selected)
     };
     let missing = w.records().packs_of(app).filter(|(_, pack)| is_missing(pack));
     let open: BTreeSet<PackId> = missing.map(|(key, _)| key.pack.clone()).collect();

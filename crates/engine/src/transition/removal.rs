@@ -11,7 +11,7 @@ use crate::id::{EffectId, PackKey};
 use crate::live::{Subject, Timer, Wait};
 use crate::record::{App, Leaving, LocalVersion, Owed, Retired, Stage};
 use crate::transition::end::Staged;
-use crate::transition::{begin, end, place, uninstall};
+use crate::transition::{begin, end, late, place, uninstall, unmanaged};
 use crate::work::Work;
 
 /// Longest time between two looks whether a version is still read, in milliseconds.
@@ -42,6 +42,7 @@ pub(crate) fn requested(w: &mut Work<'_>, caller: Caller, app: &AppId, pack: &Pa
 /// Has a pack leave the namespace at the next switch; false when nothing of it is there.
 pub(crate) fn begin(w: &mut Work<'_>, key: &PackKey, leaving: Leaving) -> bool {
     cancel_download(w, key);
+    late::forget(w, key);
     let (local, download) = w.pack(key).map_or((None, None), |pack| (pack.local, pack.download));
     if local.is_none() && download.is_none() {
         return false;
@@ -93,10 +94,12 @@ pub(crate) fn done(w: &mut Work<'_>, effect: EffectId) {
 fn settle(w: &mut Work<'_>, key: &PackKey) {
     if w.app(&key.app).is_none_or(App::is_leaving) {
         uninstall::go_on(w, &key.app);
-    } else if let Some(id) = w.pack(key).and_then(|pack| pack.download)
-        && !begin::revive(w, id)
-    {
-        place::place(w, id);
+    } else if let Some(id) = w.pack(key).and_then(|pack| pack.download) {
+        if !begin::revive(w, id) {
+            place::place(w, id);
+        }
+    } else if let Some(archive) = unmanaged::awaiting(w, key) {
+        place::place(w, archive);
     }
 }
 
@@ -126,7 +129,8 @@ pub(crate) fn failed(w: &mut Work<'_>, effect: EffectId, _failure: &Failure) {
     match w.records().owed.get(&effect).cloned() {
         Some(Owed::RemoveVersion { .. }) => in_use(w, effect),
         Some(Owed::Discard { key }) => {
-            let waited_for = w.pack(&key).is_some_and(|pack| pack.download.is_some());
+            let waited_for = w.pack(&key).is_some_and(|pack| pack.download.is_some())
+                || unmanaged::awaiting(w, &key).is_some();
             let leaving = w.app(&key.app).is_none_or(App::is_leaving);
             if waited_for || leaving {
                 // What lies there is used by the next download, or goes with the app.

@@ -96,6 +96,7 @@ pub(crate) fn switched(w: &mut Work<'_>, effect: EffectId) {
             None => left(w, key),
         }
     }
+    unmanaged::step_ended(w, &keys);
     w.want_switch(&app);
 }
 
@@ -110,6 +111,7 @@ fn set_local(w: &mut Work<'_>, key: &PackKey, to: Option<LocalVersion>) {
 /// A version has become live. If the catalog has moved on meanwhile, the update follows at once.
 fn arrived(w: &mut Work<'_>, key: &PackKey) {
     if let Some(id) = w.pack(key).and_then(|pack| pack.download) {
+        unmanaged::described(w, key, id);
         end::conclude_finished(w, id);
     }
     let behind = w.pack(key).is_some_and(|pack| {
@@ -178,6 +180,8 @@ pub(crate) fn failed(w: &mut Work<'_>, effect: EffectId, failure: &Failure, dama
     for item in &items {
         give_back(w, &app, item, damaged.contains(&item.pack), failure);
     }
+    let keys = items.iter().map(|item| PackKey::new(app.clone(), item.pack.clone()));
+    unmanaged::step_ended(w, &keys.collect::<Vec<_>>());
     w.want_switch(&app);
 }
 

@@ -145,5 +145,6 @@ fn forget_pack(w: &mut Work<'_>, key: &PackKey, data: KeepData) {
     w.set_asked(key, None);
     let pack = w.pack_mut(key);
     let local = pack.local.filter(|_| data == KeepData::Keep);
-    *pack = Pack { local, ..Pack::default() };
+    let unmanaged = pack.unmanaged.take().filter(|_| local.is_some());
+    *pack = Pack { local, unmanaged, ..Pack::default() };
 }

@@ -46,7 +46,6 @@ pub(crate) fn arrived(w: &mut Work<'_>, id: DownloadId, bytes: u64, described: B
     let Some(app) = w.file(id).map(|file| file.app.clone()) else { return };
     let key = PackKey::new(app, described.id.clone());
     if let Err(failure) = may_have(w, &key.app) {
-        unwanted(w, &key.app, &described);
         return files::conclude(w, id, Outcome::Failed(failure));
     }
     let version = LocalVersion::of(&described).vouched_by(PackTrust::TransportOnly);
@@ -57,17 +56,18 @@ pub(crate) fn arrived(w: &mut Work<'_>, id: DownloadId, bytes: u64, described: B
     if let Some(earlier) = pack.and_then(|pack| pack.download) {
         end::conclude_failed(w, earlier, &failures::cancelled(&key.pack), Staged::Keep);
     }
-    if w.live().busy.contains_key(&key) {
-        // What is being cleared away there may be what was just built.
-        return again(w, id);
+    if w.live().busy.contains_key(&key) || catalog::is_switching(w, &key) {
+        // What is being cleared away there, or leaves just now, may be what was just built.
+        w.set_file_stage(id, FileStage::Waiting);
+        return place::place(w, id);
     }
     let total = described.download_size;
-    w.pack_mut(&key).unmanaged = Some(described);
     if local.is_some_and(|local| local.is_same(&version)) {
+        w.pack_mut(&key).unmanaged = Some(described);
         return files::conclude(w, id, Outcome::Finished { bytes });
     }
     let download = Download::new(key.clone(), (version, total), Demand::Asked, w.now.wall);
-    let download = w.insert_download(download);
+    let download = w.insert_download(Download { described: Some(described), ..download });
     progress::set(w, download, Progress { done: total, total, ..Progress::default() });
     w.set_file_stage(id, FileStage::Installing { pack: download, bytes });
     let retired = w
@@ -102,13 +102,57 @@ fn again(w: &mut Work<'_>, id: DownloadId) {
     place::place(w, id);
 }
 
-/// A version was built that nobody wants: it goes.
-pub(crate) fn unwanted(w: &mut Work<'_>, app: &AppId, described: &CatalogPack) {
-    let key = PackKey::new(app.clone(), described.id.clone());
-    let idle = !w.live().busy.contains_key(&key);
-    if idle && w.pack(&key).is_none_or(|pack| pack.download.is_none()) {
-        transfer::discard(w, &key);
+/// A version may have been built that nobody wants: it goes.
+pub(crate) fn unwanted(w: &mut Work<'_>, key: &PackKey) {
+    let idle = !w.live().busy.contains_key(key);
+    if idle && w.pack(key).is_none_or(|pack| pack.download.is_none()) {
+        transfer::discard(w, key);
     }
+}
+
+/// The version of a download has become live: what is known of it is what its archive said of itself, if it came by one.
+pub(crate) fn described(w: &mut Work<'_>, key: &PackKey, id: DownloadId) {
+    let described = w.download_mut(id).and_then(|download| download.described.take());
+    if described.is_some() || w.pack(key).is_some_and(|pack| pack.unmanaged.is_some()) {
+        w.pack_mut(key).unmanaged = described;
+    }
+}
+
+/// Whether a single download may begin: an archive waits while what is left of its pack is cleared away, for its version might be
+/// taken for that, and while a step of the pack is made, for that may take away what the archive brings. Clearing away that has failed and is to be tried later is not waited for: what it left is built upon.
+pub(crate) fn has_way(w: &mut Work<'_>, id: DownloadId) -> bool {
+    let Some(file) = w.file(id) else { return true };
+    let Some((pack, _)) = file.download.asset_pack() else { return true };
+    let key = PackKey::new(file.app.clone(), pack);
+    if catalog::is_switching(w, &key) {
+        return false;
+    }
+    let Some(order) = w.live().busy.get(&key).copied() else { return true };
+    if w.pack(&key).is_some_and(|pack| pack.download.is_some()) {
+        // That one gives way when the archive is here.
+        return true;
+    }
+    let parked = w.live().parked.contains(&order);
+    if parked {
+        w.end_order(order);
+    }
+    parked
+}
+
+/// A step of these packs has ended: archives that waited for it go on.
+pub(crate) fn step_ended<'a>(w: &mut Work<'_>, packs: impl IntoIterator<Item = &'a PackKey>) {
+    for key in packs {
+        if let Some(archive) = awaiting(w, key) {
+            place::place(w, archive);
+        }
+    }
+}
+
+/// The archive that waits to be fetched, or built, until nothing else is done with its pack.
+pub(crate) fn awaiting(w: &Work<'_>, key: &PackKey) -> Option<DownloadId> {
+    let id = w.live().files.find(&key.app, key.pack.as_str())?;
+    let file = w.file(id)?;
+    (file.stage == FileStage::Waiting && file.download.asset_pack().is_some()).then_some(id)
 }
 
 /// The download of a pack has ended; so does that of its archive, if it came by one.
@@ -131,7 +175,9 @@ pub(crate) fn concluded(
         Err(failure) => failure,
     };
     let attempts = w.file(id).map_or(ATTEMPTS, |file| file.attempts.saturating_add(1));
-    if failure.kind == ErrorKind::Cancelled || attempts >= ATTEMPTS {
+    // Nobody wants it, or it may not be here: building it again changes nothing.
+    let settled = matches!(failure.kind, ErrorKind::Cancelled | ErrorKind::Conflict);
+    if settled || attempts >= ATTEMPTS {
         return files::conclude(w, id, Outcome::Failed(failure));
     }
     if let Some(file) = w.file_mut(id) {

@@ -21,25 +21,41 @@ pub struct ArchivedPack<'a> {
 }
 
 /// The URL that archives lie below: each at the base, a slash and the id of its pack, without a suffix. `Spec: packs 4`.
+///
+/// `Ours:` `{version}` in its path stands for the version of the pack, so that each version has an address of its own: a published archive is
+/// never changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl(Url);
+
+/// `{version}`, as it stands in the path of a URL.
+const VERSION: &str = "%7Bversion%7D";
 
 impl BaseUrl {
     /// Takes a URL as base. A slash at its end makes no difference.
     ///
     /// # Errors
-    /// [`DownloadManifestError::BaseUrl`] when it has a query or fragment, or is of a kind that has no paths.
+    /// [`DownloadManifestError::BaseUrl`] when it has a query or fragment, is of a kind that has no paths, or has braces around
+    /// anything but `version`.
     pub fn new(url: Url) -> Result<Self, DownloadManifestError> {
-        if url.cannot_be_a_base() || url.query().is_some() || url.fragment().is_some() {
+        let others = url.path().replace(VERSION, "");
+        let braces = ["%7B", "%7D", "%7b", "%7d"].iter().any(|brace| others.contains(brace));
+        if url.cannot_be_a_base() || url.query().is_some() || url.fragment().is_some() || braces {
             return Err(DownloadManifestError::BaseUrl { url: url.into() });
         }
         Ok(Self(url))
     }
 
-    /// Where the archive of `pack` lies.
+    /// Whether each version of a pack has an address of its own.
     #[must_use]
-    pub fn of(&self, pack: &PackId) -> Url {
+    pub fn is_by_version(&self) -> bool {
+        self.0.path().contains(VERSION)
+    }
+
+    /// Where the archive of this version of `pack` lies.
+    #[must_use]
+    pub fn of(&self, pack: &PackId, version: PackVersion) -> Url {
         let mut url = self.0.clone();
+        url.set_path(&self.0.path().replace(VERSION, &version.to_string()));
         url.path_segments_mut()
             .expect("a base URL has a path, `new` saw to it")
             .pop_if_empty()
@@ -60,7 +76,7 @@ impl FromStr for BaseUrl {
 
 impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        f.write_str(&self.0.as_str().replace(VERSION, "{version}"))
     }
 }
 
@@ -80,7 +96,7 @@ impl DownloadManifest {
         }
         let versions = versions.iter().copied().chain(std::iter::repeat(PackVersion(0)));
         let entries = packs.iter().zip(versions).map(|(pack, version)| {
-            let url = base.of(&pack.manifest.asset_pack_id);
+            let url = base.of(&pack.manifest.asset_pack_id, version);
             entry(pack, url, version)
         });
         let manifest = Self { asset_packs: entries.collect(), other: Map::new() };
@@ -127,9 +143,10 @@ fn raise(
     let id = || listed.id.clone();
     let version = listed.version.0.checked_add(1);
     let version = version.ok_or_else(|| DownloadManifestError::LastVersion { id: id() })?;
-    let url = base.map_or_else(|| listed.url.clone(), |base| base.of(&listed.id));
+    let version = PackVersion(version);
+    let url = base.map_or_else(|| listed.url.clone(), |base| base.of(&listed.id, version));
     let other = std::mem::take(&mut listed.other);
-    *listed = DownloadPack { other, ..entry(pack, url, PackVersion(version)) };
+    *listed = DownloadPack { other, ..entry(pack, url, version) };
     Ok(())
 }
 
@@ -139,7 +156,8 @@ fn added(
 ) -> Result<DownloadPack, DownloadManifestError> {
     let id = &pack.manifest.asset_pack_id;
     let base = base.ok_or_else(|| DownloadManifestError::BaseUrlMissing { id: id.clone() })?;
-    Ok(entry(pack, base.of(id), PackVersion(0)))
+    let version = PackVersion(0);
+    Ok(entry(pack, base.of(id, version), version))
 }
 
 fn entry(pack: &ArchivedPack<'_>, url: Url, version: PackVersion) -> DownloadPack {

@@ -110,6 +110,26 @@ fn an_update_raises_the_given_packs_only() {
 }
 
 #[test]
+fn a_base_with_the_version_in_it_gives_each_version_an_address_of_its_own() {
+    let [a, b] = ["a", "b"].map(|id| packaged(id, "]"));
+    let by_version = base("https://example.com/packs/{version}/");
+    assert!(by_version.is_by_version() && !base("https://example.com/version").is_by_version());
+    assert_eq!(by_version.to_string(), "https://example.com/packs/{version}/");
+    let mut manifest =
+        DownloadManifest::create(&by_version, &[archived(&a, 1)], &[PackVersion(4)]).expect("one");
+    let url = |manifest: &DownloadManifest, pack: &PackagingManifest| {
+        manifest.pack(&pack.asset_pack_id).expect("listed").url.to_string()
+    };
+    assert_eq!(url(&manifest, &a), "https://example.com/packs/4/a");
+    manifest.update(Some(&by_version), &[archived(&a, 2), archived(&b, 3)]).expect("listed");
+    assert_eq!(url(&manifest, &a), "https://example.com/packs/5/a");
+    assert_eq!(url(&manifest, &b), "https://example.com/packs/0/b");
+    let inside = base("https://example.com/v{version}-packs");
+    manifest.update(Some(&inside), &[archived(&b, 4)]).expect("listed");
+    assert_eq!(url(&manifest, &b), "https://example.com/v1-packs/b");
+}
+
+#[test]
 fn an_update_takes_policy_language_and_info_from_the_archive() {
     let old = packaged("a", r#"], "userInfo": {"x": 1}"#);
     let new = packaged("a", r#""macOS"], "language": "ja""#);
@@ -157,7 +177,8 @@ fn mistakes_in_making_are_named() {
         Err(DownloadManifestError::LastVersion { .. })
     ));
     assert!(matches!(last.update(None, &twice), Err(DownloadManifestError::LastVersion { .. })));
-    for text in ["mailto:x", "https://example.com/?a", "https://example.com/#a", "packs"] {
+    let braces = "https://example.com/{id}/{version}";
+    for text in ["mailto:x", "https://example.com/?a", "https://example.com/#a", "packs", braces] {
         let error = text.parse::<BaseUrl>().expect_err(text);
         assert!(matches!(error, DownloadManifestError::BaseUrl { .. }), "{text}");
     }

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use headstart_model::PackPath;
 use headstart_pack::limits::FORMAT_VERSION;
-use headstart_pack::{ArchiveHeader, ArchiveReader, FormatError, Level, Node, Reach};
+use headstart_pack::{ArchiveHeader, ArchiveIndex, ArchiveReader, FormatError, Level, Node, Reach};
 
 use crate::world::{self, Held, Packed, files, open, pack, sample};
 
@@ -125,6 +125,51 @@ fn with_number(bytes: &[u8], offset: usize, number: &[u8]) -> Vec<u8> {
     let digest = headstart_model::Digest::of(&bytes[..168]);
     bytes[168..200].copy_from_slice(digest.as_bytes());
     bytes
+}
+
+#[test]
+fn an_index_that_nobody_vouches_for_unfolds_to_its_limit_and_no_further() {
+    let bytes = pack(&sample(), Level::Fast).bytes;
+    let within = |limit| ArchiveReader::open_within(Cursor::new(bytes.as_slice()), limit);
+    let Err(FormatError::Limit { found, limit: 1, .. }) = within(1) else {
+        panic!("it says how long the index is")
+    };
+    assert!(within(found).is_ok());
+    assert!(matches!(within(found - 1), Err(FormatError::Limit { .. })));
+    // One that promises less than it holds ends at the promise.
+    let header = ArchiveHeader::decode(&bytes[..200]).expect("a header");
+    let at = usize::try_from(header.structure_offset()).expect("small");
+    let end = at + usize::try_from(header.structure_bytes).expect("small");
+    let mut bomb = bytes.clone();
+    bomb[at + 5..at + 13].copy_from_slice(&(found / 2).to_le_bytes());
+    let digest = headstart_model::Digest::of(&bomb[at..end]);
+    let bomb = with_number(&bomb, 72, digest.as_bytes());
+    let error =
+        ArchiveReader::open_within(Cursor::new(bomb.as_slice()), found).expect_err("a bomb");
+    assert!(matches!(error, FormatError::Rule { .. }), "{error}");
+}
+
+#[test]
+fn an_archive_has_as_many_names_as_chunks() {
+    let bytes = pack(&sample(), Level::Fast).bytes;
+    let header = ArchiveHeader::decode(&bytes[..200]).expect("a header");
+    for (names_bytes, length) in [
+        (header.names_bytes + 32, bytes.len() + 32),
+        (header.names_bytes - 32, bytes.len() - 32),
+        (header.names_bytes + 1, bytes.len() + 1),
+    ] {
+        let mut other = with_number(&bytes, 24, &names_bytes.to_le_bytes());
+        other.resize(length, 0);
+        // Also where the names themselves are not fetched.
+        let header = ArchiveHeader::decode(&other[..200]).expect("a header");
+        let inside = usize::try_from(header.manifest_offset()).expect("small");
+        let names = usize::try_from(names_bytes).expect("small");
+        let inside = other[inside..length - names].to_vec();
+        let error = ArchiveIndex::read(&header, inside, u64::MAX).expect_err("other names");
+        assert!(matches!(error, FormatError::Rule { .. }), "{error}");
+        let opened = ArchiveReader::open(Cursor::new(other.as_slice()));
+        assert!(matches!(opened, Err(FormatError::Rule { .. })), "{names_bytes}");
+    }
 }
 
 #[test]

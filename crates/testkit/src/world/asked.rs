@@ -7,7 +7,7 @@ use headstart_engine::{
     RequestId,
 };
 use headstart_model::download::{DownloadKind, DownloadPriority, UrlDownload};
-use headstart_model::{AppId, ContentRequest, ErrorKind, Failure};
+use headstart_model::{AppId, ContentRequest, ErrorKind, Failure, PackVersion};
 
 use super::{Happening, World, places};
 
@@ -58,6 +58,28 @@ impl World {
             app,
             origin: Origin::App,
             downloads,
+            foreground: hurry,
+        })
+    }
+
+    /// A process of the app schedules the archive of a version of a pack, of so many bytes.
+    pub fn schedule_archive(
+        &mut self,
+        app: &str,
+        (pack, version, size): (&str, u64, u64),
+        hurry: bool,
+    ) -> RequestId {
+        let app = places::app_id(app);
+        let download = UrlDownload {
+            kind: DownloadKind::AssetPack,
+            pack_version: Some(PackVersion(version)),
+            ..self.download(&app, pack, size, false)
+        };
+        self.call(|caller| Event::DownloadsScheduled {
+            caller,
+            app,
+            origin: Origin::App,
+            downloads: vec![download],
             foreground: hurry,
         })
     }

@@ -41,6 +41,20 @@ impl World {
         self.call(|caller| Event::AppUpdateRequested { caller, app, bundle })
     }
 
+    /// Somebody installs version 1.0 of an app whose packs are kept from a plain download manifest.
+    pub fn install_listing(&mut self, app: &str) -> RequestId {
+        let bundle = Box::new(places::bundle_with_listing(app, "1.0"));
+        let app = places::app_id(app);
+        self.call(|caller| Event::AppInstallRequested { caller, app, bundle })
+    }
+
+    /// Somebody updates an app to `version`, whose packs are kept so.
+    pub fn update_listing(&mut self, app: &str, version: &str) -> RequestId {
+        let bundle = Box::new(places::bundle_with_listing(app, version));
+        let app = places::app_id(app);
+        self.call(|caller| Event::AppUpdateRequested { caller, app, bundle })
+    }
+
     /// Somebody removes an app.
     pub fn uninstall(&mut self, app: &str, data: KeepData) -> RequestId {
         let app = places::app_id(app);

@@ -1,10 +1,13 @@
 //! Single downloads in the virtual network: what arrives of them lies on the virtual disk until it is discarded.
 
+use headstart_engine::record::LocalVersion;
 use headstart_engine::{DownloadId, EffectId, Event, FileLimit, FileTransfer};
+use headstart_model::catalog::CatalogPack;
 use headstart_model::{AppId, ErrorKind, Failure};
 
 use super::performer::no_connection;
 use super::{Happening, World, places};
+use crate::publisher::archived;
 
 /// Bytes that arrive in one step of a transfer.
 const STEP_BYTES: u64 = 32;
@@ -37,6 +40,10 @@ impl World {
             self.disk.sync_file(&path);
             self.disk.sync_names();
         }
+        if complete && let Some((pack, version)) = transfer.request.asset_pack() {
+            let described = archived(&pack, version, total);
+            return self.build(id, &transfer.app, described);
+        }
         if complete {
             return self.end(id, Event::FileFetched { effect: id, bytes: total });
         }
@@ -46,6 +53,38 @@ impl World {
             let delay_ms = self.rng.between(5, 60);
             self.schedule(delay_ms, Happening::Step(id));
         }
+    }
+
+    /// Builds the version of an archive that has arrived, and hands the archive over.
+    fn build(&mut self, id: EffectId, app: &AppId, described: CatalogPack) {
+        if self.rng.chance(self.faults.corrupt) {
+            let text = "it does not agree with its index";
+            let failure = Failure::new(ErrorKind::InvalidInput, "archiveDamaged", text);
+            return self.end(id, Event::TransferFailed { effect: id, failure });
+        }
+        let version = LocalVersion::of(&described);
+        let (path, bytes) =
+            (places::staging(app, &described.id, &version), version.installed_bytes);
+        self.remember(app, &described.id, &version);
+        if !self.is_installed(&places::installed(app, &described.id, &version)) {
+            self.disk.replace(&path, &places::content(&version.content, 0, bytes));
+            self.disk.sync_file(&path);
+            self.disk.sync_names();
+        }
+        if self.falls_over() {
+            return;
+        }
+        if self.rng.chance(self.faults.disk) {
+            let failure = Failure::new(ErrorKind::Internal, "io", "it cannot be handed over");
+            return self.end(id, Event::TransferFailed { effect: id, failure });
+        }
+        self.end(id, Event::ArchiveFetched { effect: id, bytes, pack: Box::new(described) });
+    }
+
+    /// Whether something lies there of versions of an app that never became readable.
+    #[must_use]
+    pub fn has_staged(&self, app: &str) -> bool {
+        self.disk.paths(&format!("staging/{app}/")).next().is_some()
     }
 
     pub(super) fn discard_file(&mut self, id: EffectId, download: DownloadId) {

@@ -1,6 +1,6 @@
 //! Does what the engine orders, in the virtual network and on the virtual disk, the way the daemon does it.
 
-use headstart_engine::record::{LocalVersion, PlanFigures, SwitchItem};
+use headstart_engine::record::{LocalVersion, PlanFigures, SwitchItem, Unreadable};
 use headstart_engine::{ArchivedOffer, Delivery, EffectId, Event, Order, Supply};
 use headstart_model::catalog::CatalogPack;
 use headstart_model::{AppId, ErrorKind, Failure, PackId, ReleaseNumber};
@@ -80,7 +80,9 @@ impl World {
         match order {
             Order::PrepareApp { app, .. } => self.prepare(id, &app),
             Order::FetchCatalog { held, .. } => self.fetch_catalog(id, held),
-            Order::ReadManifest { url, .. } => self.read_manifest(id, &url),
+            Order::ReadManifest { url, known, held, .. } => {
+                self.read_manifest(id, &url, &known, held.as_deref());
+            }
             Order::Plan(delivery) => self.plan(id, &delivery),
             Order::Transfer(delivery) => self.transfer(id, &delivery),
             Order::Switch { app, items } => self.switch(id, &app, &items),
@@ -105,21 +107,37 @@ impl World {
         self.end(id, Event::AppPrepared { effect: id });
     }
 
-    /// A publisher here has each of its packs as an archive, too.
-    fn read_manifest(&mut self, id: EffectId, url: &str) {
+    /// A publisher here has each of its packs as an archive, too: its newest version. Archives that are not known are looked at, and
+    /// some of them cannot be.
+    fn read_manifest(
+        &mut self,
+        id: EffectId,
+        url: &str,
+        known: &[ArchivedOffer],
+        held: Option<&str>,
+    ) {
         let seen = self.running.get_mut(&id).and_then(|run| run.seen.take());
-        let event = match seen {
-            Some((Standing::Sound, _, packs)) if !self.connection_fails() => {
-                let offer = |pack: CatalogPack| {
-                    let archive = format!("{url}/{}-{}", pack.id, pack.version);
-                    ArchivedOffer { pack, archive }
-                };
-                let packs = packs.into_iter().map(offer).collect();
-                Event::ManifestRead { effect: id, packs, unreadable: Vec::new() }
-            }
-            _ => Event::CatalogFailed { effect: id, failure: no_connection() },
+        let Some((Standing::Sound, release, listed)) = seen.filter(|_| !self.connection_fails())
+        else {
+            return self.end(id, Event::CatalogFailed { effect: id, failure: no_connection() });
         };
-        self.end(id, event);
+        let tag = format!("\"{release}\"");
+        if held == Some(tag.as_str()) {
+            return self.end(id, Event::CatalogUnchanged { effect: id });
+        }
+        let (mut packs, mut unreadable) = (Vec::new(), Vec::new());
+        for pack in listed {
+            let archive = format!("{url}/{}-{}", pack.id, pack.version);
+            let is_known = known.iter().any(|it| it.pack.id == pack.id && it.archive == archive);
+            if !is_known && self.connection_fails() {
+                let (policy, language) = (pack.download_policy, pack.language);
+                let failure = no_connection();
+                unreadable.push((pack.id, Unreadable { policy, language, failure }));
+            } else {
+                packs.push(ArchivedOffer { pack: pack.alone(), archive });
+            }
+        }
+        self.end(id, Event::ManifestRead { effect: id, packs, unreadable, tag: Some(tag) });
     }
 
     fn fetch_catalog(&mut self, id: EffectId, held: Option<ReleaseNumber>) {
@@ -212,7 +230,7 @@ impl World {
         }
     }
 
-    fn remember(&mut self, app: &AppId, pack: &PackId, version: &LocalVersion) {
+    pub(super) fn remember(&mut self, app: &AppId, pack: &PackId, version: &LocalVersion) {
         let known = (version.content, version.installed_bytes);
         self.contents.insert(places::installed(app, pack, version), known);
     }
@@ -319,7 +337,19 @@ impl World {
     }
 
     fn discard(&mut self, id: EffectId, app: &AppId, pack: &PackId) {
+        if self.rng.chance(self.faults.disk) {
+            let failure = Failure::new(ErrorKind::Internal, "io", "the disk does not answer");
+            return self.end(id, Event::RemovalFailed { effect: id, failure });
+        }
         self.clear_staging(app, pack);
+        // What a step had put in its place before it broke off, and no namespace names.
+        let live = self.namespace(app).get(pack).cloned();
+        let folder = format!("packs/{app}/{pack}/");
+        for path in self.disk.paths(&folder).map(str::to_owned).collect::<Vec<_>>() {
+            if live.as_ref() != Some(&path) && !self.leases.contains(&path) {
+                self.disk.remove(&path);
+            }
+        }
         self.disk.sync_names();
         self.end_removal(id);
     }

@@ -27,6 +27,12 @@ pub(super) fn bundle(app: &str, version: &str) -> Bundle {
     }
 }
 
+/// The bundle of an app whose packs are kept from a plain download manifest.
+pub(super) fn bundle_with_listing(app: &str, version: &str) -> Bundle {
+    let (repository, download_manifest) = (None, Some(repository(app)));
+    Bundle { repository, download_manifest, ..bundle(app, version) }
+}
+
 /// The bundle of an app whose own server and extension decide.
 pub(super) fn bundle_with_extension(app: &str) -> Bundle {
     Bundle {

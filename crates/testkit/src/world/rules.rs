@@ -216,11 +216,23 @@ impl World {
         self.leases.clear();
     }
 
+    /// The packs that an app can read: whether a signature vouches for each.
+    #[must_use]
+    pub fn signed_packs(&self, app: &str) -> BTreeMap<String, bool> {
+        let app = places::app_id(app);
+        let packs =
+            self.state.records().packs_of(&app).filter_map(|(key, pack)| {
+                Some((key.pack.to_string(), pack.local?.trust.is_signed()))
+            });
+        packs.collect()
+    }
+
     /// Nothing is owed and nothing is on its way.
     pub(super) fn is_at_rest(&self) -> bool {
         let records = self.state.records();
-        records.packs().all(|(_, pack)| pack.asked.is_none())
-            && records.owed().next().is_none()
+        records.packs().all(|(_, pack)| {
+            pack.asked.is_none() && pack.unreadable.is_none() && pack.owed.is_none()
+        }) && records.owed().next().is_none()
             && records.downloads().next().is_none()
             && records.files().next().is_none()
             && self.hearing.inquiries.is_empty()

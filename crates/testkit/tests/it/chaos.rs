@@ -12,8 +12,34 @@ use crate::published;
 
 const PACKS: [&str; 4] = ["core", "levels", "extra", "music"];
 
+/// Where the versions of an app have their packs from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Repository,
+    /// A plain download manifest, which nobody signed.
+    Listing,
+    /// Now this, now that.
+    Either,
+}
+
+impl Source {
+    /// Somebody updates the app.
+    fn update(self, world: &mut World, version: &str) {
+        let listing = match self {
+            Self::Repository => false,
+            Self::Listing => true,
+            Self::Either => world.rng().chance(500),
+        };
+        if listing {
+            world.update_listing("game", version);
+        } else {
+            world.update("game", version);
+        }
+    }
+}
+
 /// One thing that somebody does.
-fn act(world: &mut World, removed: &mut BTreeSet<&'static str>) {
+fn act(world: &mut World, removed: &mut BTreeSet<&'static str>, source: Source) {
     let chosen = world.rng().below(PACKS.len() as u64);
     let pack = PACKS[usize::try_from(chosen).expect("an index")];
     let size = world.rng().between(10, 150);
@@ -48,7 +74,7 @@ fn act(world: &mut World, removed: &mut BTreeSet<&'static str>) {
         10 => world.content_request("game", ContentRequest::Periodic),
         11 => {
             let version = format!("{size}.0");
-            world.update("game", &version);
+            source.update(world, &version);
         }
         12 => {
             let online = world.rng().chance(600);
@@ -79,7 +105,7 @@ fn whatever_happens_the_rules_hold_and_everything_arrives_in_the_end() {
             for _ in 0..25 {
                 let wait = world.rng().below(500);
                 world.run_for(wait);
-                act(&mut world, &mut removed);
+                act(&mut world, &mut removed, Source::Repository);
             }
             world.publisher("game").standing = Standing::Sound;
             world.settle();
@@ -91,17 +117,92 @@ fn whatever_happens_the_rules_hold_and_everything_arrives_in_the_end() {
             let call = world.check("game");
             world.wait_for(call).expect("nothing goes wrong any more");
             world.settle();
-            assert!(world.may_launch("game"));
-            for pack in PACKS {
-                let flags = view::status(world.state(), &world.key("game", pack));
-                let stale = Status::OUT_OF_DATE;
-                assert!(!flags.contains(stale) && !flags.contains(Status::OBSOLETE), "{pack}");
-                assert_eq!(
-                    world.version_read("game", pack).is_some(),
-                    flags.contains(Status::DOWNLOADED),
-                    "{pack}"
-                );
+            assert_newest(&world);
+        },
+    );
+}
+
+/// The device has what the newest release says.
+fn assert_newest(world: &World) {
+    assert!(world.may_launch("game"));
+    for pack in PACKS {
+        let flags = view::status(world.state(), &world.key("game", pack));
+        let stale = Status::OUT_OF_DATE;
+        assert!(!flags.contains(stale) && !flags.contains(Status::OBSOLETE), "{pack}");
+        assert_eq!(
+            world.version_read("game", pack).is_some(),
+            flags.contains(Status::DOWNLOADED),
+            "{pack}"
+        );
+    }
+}
+
+#[test]
+fn a_plain_manifest_is_followed_whatever_happens() {
+    seeds::run("chaos::a_plain_manifest_is_followed_whatever_happens", |seed| {
+        let mut world = published(seed);
+        world.faults = Faults::everything();
+        world.install_listing("game");
+        let mut removed = BTreeSet::new();
+        for _ in 0..25 {
+            let wait = world.rng().below(500);
+            world.run_for(wait);
+            act(&mut world, &mut removed, Source::Listing);
+        }
+        world.publisher("game").standing = Standing::Sound;
+        world.settle();
+        if world.state().records().apps().next().is_none() {
+            world.install_listing("game");
+            world.settle();
+        }
+        let call = world.check("game");
+        world.wait_for(call).expect("nothing goes wrong any more");
+        world.settle();
+        assert_newest(&world);
+        assert!(world.signed_packs("game").into_values().all(|signed| !signed));
+    });
+}
+
+#[test]
+fn wherever_packs_come_from_nothing_unsigned_stays_beside_what_is_signed() {
+    seeds::run(
+        "chaos::wherever_packs_come_from_nothing_unsigned_stays_beside_what_is_signed",
+        |seed| {
+            let mut world = published(seed);
+            world.faults = Faults::everything();
+            world.install_listing("game");
+            let mut removed = BTreeSet::new();
+            for turn in 0..25 {
+                let wait = world.rng().below(800);
+                world.run_for(wait);
+                act(&mut world, &mut removed, Source::Either);
+                if turn % 4 == 3 {
+                    Source::Either.update(&mut world, &format!("{turn}.1"));
+                }
             }
+            world.publisher("game").standing = Standing::Sound;
+            world.faults = Faults::none();
+            world.set_disk_room(None);
+            world.set_network(Network::Online);
+            world.close_readers();
+            if world.state().records().apps().next().is_none() {
+                return;
+            }
+            world.run_until("the end of the last update", |world| {
+                world.may_launch("game") && world.state().records().owed().next().is_none()
+            });
+            let of = world.signed_packs("game");
+            let signed = of.values().filter(|signed| **signed).count();
+            assert!(signed == 0 || signed == of.len(), "{of:?}");
+            // From a repository everything is signed in the end.
+            world.update("game", "99");
+            world.settle();
+            let call = world.check("game");
+            world.wait_for(call).expect("nothing goes wrong any more");
+            world.settle();
+            assert_newest(&world);
+            let of = world.signed_packs("game");
+            assert!(of.values().all(|signed| *signed), "{of:?}");
         },
     );
 }

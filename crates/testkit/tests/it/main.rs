@@ -4,6 +4,7 @@
 //! after every event of every scenario (`src/world/rules.rs`).
 
 mod app_versions;
+mod archives;
 mod chaos;
 mod clients;
 mod downloads;

@@ -47,6 +47,8 @@ struct State {
     left: usize,
     /// A server without ranges: the file is read from its first byte to its last, and what is urgent comes in its turn.
     in_one_go: bool,
+    /// What was preferred last, by its tag: the lowest goes first.
+    urgent: HashMap<u64, usize>,
     usual_rate: Option<f64>,
 }
 
@@ -75,6 +77,7 @@ impl Board {
             next_job: 0,
             left: blocks.len(),
             in_one_go: false,
+            urgent: HashMap::new(),
             usual_rate: None,
         };
         Self { policy, state: Mutex::new(state), changed: Notify::new() }
@@ -106,7 +109,7 @@ impl Board {
             let fitting = job.iter().take_while(|block| block.end() - start <= share).count();
             let rest = job.split_off(fitting.max(1).min(job.len()));
             if !rest.is_empty() {
-                state.waiting.push_front(rest);
+                state.put_back(rest);
             }
         }
         Some(state.start(job, now))
@@ -219,17 +222,20 @@ impl Board {
     /// of it.
     pub(super) fn give_back(&self, job: u64) -> bool {
         let mut state = self.lock();
-        let State { waiting, running, .. } = &mut *state;
-        let Some(running) = running.get_mut(&job) else { return false };
+        let Some(running) = state.running.get_mut(&job) else { return false };
         running.awaiting = None;
         let ranges = coalesce(running.blocks.make_contiguous(), self.policy);
-        for range in ranges.iter().skip(1).rev() {
-            waiting.push_front(running.blocks.split_off(range.blocks.start));
-        }
-        if ranges.len() > 1 {
+        let rests = ranges.iter().skip(1).rev();
+        let rests: Vec<_> =
+            rests.map(|range| running.blocks.split_off(range.blocks.start)).collect();
+        let left = !running.blocks.is_empty();
+        if !rests.is_empty() {
             self.changed.notify_waiters();
         }
-        !running.blocks.is_empty()
+        for rest in rests {
+            state.put_back(rest);
+        }
+        left
     }
 
     /// Puts the blocks with these tags before all others that wait, the first of them before the second. Where one of them waits behind others
@@ -238,6 +244,7 @@ impl Board {
         let ranks: HashMap<u64, usize> = tags.iter().copied().zip(0..).collect();
         let rank = |block: &WantedBlock| ranks.get(&block.tag).copied();
         let mut state = self.lock();
+        state.urgent.clone_from(&ranks);
         let waiting = state.waiting.iter().flatten().filter(|block| rank(block).is_some()).count();
         let late = state.running.values().any(|running| is_late(&running.blocks, rank));
         if state.in_one_go || (waiting == 0 && !late) {
@@ -297,6 +304,17 @@ impl State {
             Running { blocks, lost: Arc::clone(&lost), began: now, bytes: 0, awaiting: None };
         self.running.insert(job, running);
         Ticket { job, lost }
+    }
+
+    /// Puts blocks before all that wait and are not more urgent.
+    fn put_back(&mut self, blocks: Job) {
+        let rank = |job: &Job| {
+            let ranks = job.iter().filter_map(|block| self.urgent.get(&block.tag).copied());
+            ranks.min().unwrap_or(usize::MAX)
+        };
+        let mine = rank(&blocks);
+        let before = self.waiting.iter().take_while(|job| rank(job) < mine).count();
+        self.waiting.insert(before, blocks);
     }
 
     /// Cuts ranges under way down to the block that each is at, and the urgent ones right behind it; gives the rest. Those in which urgent

@@ -142,6 +142,28 @@ fn what_is_no_good_archive_of_the_pack_is_told_and_never_read() {
 }
 
 #[test]
+fn what_was_built_of_an_archive_goes_when_it_cannot_be_handed_over() {
+    let game = Game::launched();
+    let levels = archive(&game, "levels", 1);
+    let manifest = listed(&game, &levels, 1);
+    // Somebody has put a link where files are handed over.
+    let home = &game.bench.device.home;
+    let container = home.join("groups").join(game.group().as_str());
+    std::fs::remove_dir_all(container.join("inbox")).unwrap();
+    std::os::unix::fs::symlink("/elsewhere", container.join("inbox")).unwrap();
+    let error = fetch(&game, &manifest, Page::File(levels.clone())).unwrap_err();
+    assert_eq!(error.code(), "fileFailed", "{error}");
+    assert!(game.packs().is_empty() && !game.reads("levels", 1));
+    let versions = home.join("packs/com.example.game/levels");
+    let left = || std::fs::read_dir(&versions).map_or(0, Iterator::count);
+    until("the version goes", || left() == 0);
+    std::fs::remove_file(container.join("inbox")).unwrap();
+    fetch(&game, &manifest, Page::File(levels)).unwrap();
+    assert!(game.reads("levels", 1) && left() == 1);
+    game.stop();
+}
+
+#[test]
 fn a_killed_service_goes_on_with_an_archive_and_its_pack_arrives_once() {
     let mut game = Game::launched();
     let levels = archive(&game, "levels", 1);

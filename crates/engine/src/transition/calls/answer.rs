@@ -17,7 +17,7 @@ use crate::reason::{Fact, Reason};
 use crate::record::App;
 use crate::transition::content::{self, Chosen};
 use crate::transition::files::{self, Answered};
-use crate::transition::{check, install, languages, manifest};
+use crate::transition::{check, install, languages, late, manifest};
 use crate::work::Work;
 
 /// Calls for a content request that are not answered, after which it is done without. `Ours:` the original documents no
@@ -159,8 +159,13 @@ fn packs_chosen(
     dropped: &BTreeSet<PackId>,
 ) {
     let asked = w.app_mut(app).and_then(|record| record.asking.take());
-    let failed_before = asked.and_then(|asking| asking.failed_before);
-    content::apply(w, app, request, &Chosen { failed_before: failed_before.as_ref(), dropped });
+    if asked.as_ref().is_some_and(|asking| asking.late) {
+        late::apply(w, app, request, dropped);
+    } else {
+        let failed_before = asked.and_then(|asking| asking.failed_before);
+        content::apply(w, app, request, &Chosen { failed_before: failed_before.as_ref(), dropped });
+    }
+    late::go_on(w, app);
     install::catalog_arrived(w, app);
 }
 

@@ -8,7 +8,7 @@ use crate::allowance;
 use crate::backoff::backoff_ms;
 use crate::class::Class;
 use crate::effect::FileUpdate;
-use crate::id::{DownloadId, EffectId};
+use crate::id::{DownloadId, EffectId, PackKey};
 use crate::live::Progress;
 use crate::progress;
 use crate::record::{FileStage, Outcome, Owed};
@@ -71,7 +71,8 @@ fn note_bytes(w: &mut Work<'_>, id: DownloadId) -> bool {
 
 /// Takes a transfer off the record; the download that still waits for it.
 fn end(w: &mut Work<'_>, effect: EffectId) -> Option<DownloadId> {
-    let Some(Owed::FetchFile { app, download, group }) = w.records().owed.get(&effect).cloned()
+    let Some(Owed::FetchFile { app, download, group, pack }) =
+        w.records().owed.get(&effect).cloned()
     else {
         return None;
     };
@@ -88,6 +89,10 @@ fn end(w: &mut Work<'_>, effect: EffectId) -> Option<DownloadId> {
     if w.file(download).is_some_and(|file| file.stage == FileStage::Transferring(effect)) {
         w.set_file_stage(download, FileStage::Waiting);
         return Some(download);
+    }
+    if let Some(pack) = pack {
+        // It may have got as far as to build the version, and nobody wants it any more.
+        unmanaged::unwanted(w, &PackKey::new(app, pack));
     }
     None
 }
@@ -111,21 +116,11 @@ pub(crate) fn archive_fetched(
     bytes: u64,
     pack: Box<CatalogPack>,
 ) {
-    let Some(Owed::FetchFile { app, .. }) = w.records().owed.get(&effect).cloned() else { return };
-    let Some(id) = end(w, effect) else {
-        if w.app(&app).is_some_and(|app| !app.is_leaving()) {
-            // Nobody wants it any more.
-            unmanaged::unwanted(w, &app, &pack);
-        }
-        return;
-    };
+    let Some(id) = end(w, effect) else { return };
     progress::advance(w, id, bytes);
     progress::tell_awaited(w, id);
     match exceeded(w, id, bytes) {
-        Some(failure) => {
-            unmanaged::unwanted(w, &app, &pack);
-            conclude(w, id, Outcome::Failed(failure));
-        }
+        Some(failure) => conclude(w, id, Outcome::Failed(failure)),
         None => unmanaged::arrived(w, id, bytes, pack),
     }
 }

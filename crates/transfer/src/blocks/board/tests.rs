@@ -46,6 +46,27 @@ fn a_whole_read_takes_along_what_is_near_and_gives_back_the_rest() {
 }
 
 #[test]
+fn what_a_failed_range_gives_back_does_not_go_before_what_is_urgent() {
+    let board = board(&[0, 10, 20, 30, 100, 200]);
+    let ticket = take(&board);
+    board.take_along(ticket.job, 0);
+    board.lock().in_one_go = false;
+    assert_eq!(tags(&board, &ticket), [0, 1, 2, 3]);
+    // It is at its first block, and gives way.
+    board.prefer(&[5, 3]);
+    assert_eq!(tags(&board, &ticket), [0]);
+    let rest: Job = board.lock().waiting.iter().skip(2).flatten().copied().collect();
+    assert_eq!(rest.iter().map(|block| block.tag).collect::<Vec<_>>(), [1, 2, 4]);
+    // A range that is longer than a request takes on fails.
+    board.lock().running.get_mut(&ticket.job).expect("it runs").blocks.extend(rest);
+    board.lock().waiting.truncate(2);
+    assert!(board.give_back(ticket.job));
+    assert_eq!(tags(&board, &ticket), [0, 1]);
+    let order: Vec<_> = (0..4).map(|_| tags(&board, &take(&board))).collect();
+    assert_eq!(order, [vec![5], vec![3], vec![2], vec![4]]);
+}
+
+#[test]
 fn ranges_before_a_job_are_not_taken_along() {
     let board = board(&[0, 100]);
     let (first, second) = (take(&board), take(&board));
