@@ -95,7 +95,9 @@ fn known_archives(state: &State, app: &AppId) -> Vec<ArchivedOffer> {
 /// in its place.
 fn is_to_look_at(state: &State, pack: &Pack) -> bool {
     let download = pack.download.and_then(|id| state.records.download(id));
-    pack.unreadable.is_some() || download.is_some_and(|download| download.failure.is_some())
+    pack.unreadable.is_some()
+        || pack.suspect
+        || download.is_some_and(|download| download.failure.is_some())
 }
 
 /// The manifest that is held, unless it is to be read again whatever it says: there are archives to look at, or another version of

@@ -23,6 +23,7 @@ mod growth;
 mod installation;
 mod managed_extension;
 mod owed_requests;
+mod replaced;
 mod routing;
 mod unreadable;
 mod unsigned;

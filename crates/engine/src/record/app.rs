@@ -222,6 +222,10 @@ pub struct App {
     pub manifest_tag: Option<String>,
     /// When a check last succeeded.
     pub checked_at: Option<WallTime>,
+    /// When a content request was last carried out: the next periodic one counts from then, however often was checked since for
+    /// other reasons.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_at: Option<WallTime>,
     /// Why the last check failed; none when it succeeded.
     pub check_failure: Option<CheckFailure>,
     /// A content request that waits for a catalog.
@@ -270,6 +274,7 @@ impl App {
             release: None,
             manifest_tag: None,
             checked_at: None,
+            requested_at: None,
             check_failure: None,
             content_request: None,
             check: None,
@@ -352,6 +357,12 @@ impl App {
         // A manifest is not signed: what its server is not trusted for says nothing about other files.
         let failed = self.check_failure.as_ref().filter(|_| self.follows_repository());
         failed.filter(|c| c.failure.kind == ErrorKind::Untrusted)
+    }
+
+    /// From when the next periodic content request counts; none before the first check.
+    pub(crate) fn period_began(&self) -> Option<WallTime> {
+        let failed = self.check_failure.as_ref().map(|check| check.last);
+        self.requested_at.or(self.checked_at).max(failed)
     }
 
     /// When the last check ended, whatever came of it.

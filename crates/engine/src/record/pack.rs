@@ -137,6 +137,9 @@ pub struct Pack {
     /// Where the archive of what is offered lies, when a plain download manifest offers it; none when a signed catalog does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archive: Option<String>,
+    /// There may be another archive in the place of the one that is offered: a download from it has failed so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspect: bool,
     /// It is listed, and its archive could not be looked at; what was offered before is offered still.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unreadable: Option<Box<Unreadable>>,

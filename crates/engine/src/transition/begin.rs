@@ -25,7 +25,9 @@ pub(crate) fn begin(w: &mut Work<'_>, key: &PackKey, demand: Demand) -> Option<D
     let id = w.insert_download(download);
     let pack = w.pack_mut(key);
     pack.declined = None;
-    pack.owed = None;
+    if pack.unreadable.is_none() {
+        pack.owed = None;
+    }
     progress::set(w, id, Progress { total, ..Progress::default() });
     if !revive(w, id) {
         place::place(w, id);

@@ -13,7 +13,7 @@ use crate::failures;
 use crate::id::{EffectId, PackKey, RequestId};
 use crate::live::{CatalogSeen, Hold, Subject, Wait};
 use crate::record::{
-    App, Asking, Download, Freshness, Leaving, Owed, Pack, Stage, Switch, Unreadable,
+    App, Asking, Download, Freshness, Leaving, Owed, Pack, Source, Stage, Switch, Unreadable,
 };
 use crate::transition::content::Chosen;
 use crate::transition::end::Staged;
@@ -79,9 +79,18 @@ pub(crate) fn manifest_read(
 }
 
 pub(crate) fn unchanged(w: &mut Work<'_>, effect: EffectId) {
-    if let Some(app) = check::end(w, effect) {
-        succeeded(w, &app, effect);
+    let Some(app) = check::end(w, effect) else { return };
+    let Some(record) = w.app(&app) else { return };
+    if record.release.is_none() {
+        // It is what was held when it was asked for; what is held by now is not for this version of the app.
+        return check::want(w, &app);
     }
+    if matches!(record.source(), Source::DownloadManifest(_))
+        && let Err(failure) = unmanaged::check_alone(w, &app)
+    {
+        return check::failed(w, &app, &failure, Some(effect));
+    }
+    succeeded(w, &app, effect);
 }
 
 /// Takes the offers for this platform over. `Spec: concepts 5.1`. Downloads under way turn to what is offered now, also when
@@ -107,8 +116,9 @@ fn take_offers(w: &mut Work<'_>, app: &AppId, packs: Vec<Listed>, kept: &BTreeSe
     });
     let known: Vec<_> = known.map(|(key, _)| key.clone()).collect();
     for key in known {
-        if w.pack(&key).is_some_and(|pack| pack.unreadable.is_some()) {
-            w.pack_mut(&key).unreadable = None;
+        if w.pack(&key).is_some_and(|pack| pack.unreadable.is_some() || pack.suspect) {
+            let pack = w.pack_mut(&key);
+            (pack.unreadable, pack.suspect) = (None, false);
         }
         if kept.contains(&key.pack) {
             continue;
@@ -244,6 +254,9 @@ fn succeeded(w: &mut Work<'_>, app: &AppId, effect: EffectId) {
     record.checked_at = Some(now);
     let failed_before = record.check_failure.take().map(|check| check.failure);
     let request = record.content_request.take();
+    if request.is_some() || record.requested_at.is_none() {
+        record.requested_at = Some(now);
+    }
     w.live_mut().check_attempts.remove(app);
     w.live_mut().queue.release(app, Hold::Distrust);
     languages::settle(w, app);

@@ -309,13 +309,13 @@ pub(crate) fn want_soon(w: &mut Work<'_>, app: &AppId, attempts: u32) {
     retry_later(w, app, Class::Upkeep, attempts);
 }
 
-/// Sets the time of the app's next periodic content request: a day after the last check, earlier by up to an hour so that
-/// devices spread.
+/// Sets the time of the app's next periodic content request: a day after the last content request, or after a check that has
+/// failed since; earlier by up to an hour so that devices spread.
 pub(crate) fn arm_period(w: &mut Work<'_>, app: &AppId) {
     let Some(record) = w.app(app).filter(|record| record.has_source()) else {
         return;
     };
-    let last = record.last_check().unwrap_or(w.now.wall);
+    let last = record.period_began().unwrap_or(w.now.wall);
     let earlier_ms = jitter(w.device().seed, salt(app), last.0) % (PERIOD_MS / 24);
     let due = last.after_ms(PERIOD_MS - earlier_ms);
     let wait_ms = w.now.wall.ms_until(due).min(PERIOD_MS);

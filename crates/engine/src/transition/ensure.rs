@@ -14,6 +14,7 @@ use crate::failures;
 use crate::id::{DownloadId, PackKey, RequestId};
 use crate::live::{CatalogSeen, EnsureWait, PackEnd, Purpose, Subject, Wait};
 use crate::record::{Freshness, Stage};
+use crate::transition::end::{self, Staged};
 use crate::transition::{begin, check, place, reconcile};
 use crate::work::Work;
 
@@ -179,9 +180,23 @@ pub(crate) fn catalog_failed(w: &mut Work<'_>, request: RequestId, failure: &Fai
             continue;
         }
         w.set_asked(&key, None);
-        end_pack(w, request, &key.pack, PackEnd::Failed(failure.clone()));
+        let own = conclude_left_behind(w, &key);
+        let failure = own.unwrap_or_else(|| failure.clone());
+        end_pack(w, request, &key.pack, PackEnd::Failed(failure));
     }
     answer_if_done(w, request);
+}
+
+/// Ends the download of a pack that failed for good, existed only for calls, and has none waiting for it any more since they
+/// looked for a newer catalog. Gives why it failed.
+fn conclude_left_behind(w: &mut Work<'_>, key: &PackKey) -> Option<Failure> {
+    let id = w.pack(key)?.download?;
+    let download = w.download(id).filter(|download| download.demand == Demand::Asked)?;
+    let failure = download.failure.clone().filter(|failure| !failure.kind.is_retryable())?;
+    if w.live().requests.waiting_for(&Subject::Download(id)).is_empty() {
+        end::conclude_failed(w, id, &failure, Staged::Keep);
+    }
+    Some(failure)
 }
 
 /// The download that a call waited for has become the live version; with [`Freshness::Latest`] a still newer one may be
@@ -203,20 +218,22 @@ pub(crate) fn download_finished(
 }
 
 /// A download failed because what is offered may have been replaced: a call that has seen no catalog since it was made waits for the
-/// next one, and goes by that. False for one that has seen it, and where the pack is none of the call's.
+/// next one, which the caller of this has made, and goes by that. False for one that has seen it, and where the pack is none of the call's.
 pub(crate) fn looks_again(
     w: &mut Work<'_>,
     request: RequestId,
     (pack, id): (&PackId, DownloadId),
 ) -> bool {
     let Some(app) = w.live().requests.find(request).map(|r| r.app.clone()) else { return false };
+    let running = w.app(&app).and_then(|record| record.check);
     let Some(wait) = wait_of(w, request) else { return false };
     if wait.catalog == CatalogSeen::Yes || wait.moving.remove(pack).is_none() {
         return false;
     }
     wait.open.insert(pack.clone());
+    wait.catalog = CatalogSeen::NotYet { running };
     w.live_mut().requests.detach(request, &Subject::Download(id));
-    await_catalog(w, request, &app);
+    w.live_mut().requests.attach(request, Subject::Catalog(app));
     true
 }
 

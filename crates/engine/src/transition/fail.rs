@@ -26,6 +26,9 @@ pub(crate) fn attempt_failed(w: &mut Work<'_>, id: DownloadId, failure: &Failure
     let attempts = download.attempts;
     let key = download.key.clone();
     let catalog = catalog_behind(w, &key, failure);
+    if catalog == Catalog::MayBeOld && is_archived(w, &key) {
+        suspect(w, &key);
+    }
     match w.class_of(id) {
         Class::Essential if attempts < ESSENTIAL_ATTEMPTS && failure.kind.is_retryable() => {
             back_off(w, id, Class::Essential);
@@ -53,6 +56,12 @@ pub(crate) fn attempt_failed(w: &mut Work<'_>, id: DownloadId, failure: &Failure
     }
 }
 
+/// The archive that a download was from is looked at anew, and not by a check that knew it as it was.
+fn suspect(w: &mut Work<'_>, key: &PackKey) {
+    w.pack_mut(key).suspect = true;
+    check::source_changed(w, &key.app);
+}
+
 /// Whether what a failed download went by may have been replaced by now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Catalog {
@@ -62,12 +71,15 @@ enum Catalog {
 
 /// The repository no longer has it: the catalog held is an old one. An archive may have been replaced by another one.
 fn catalog_behind(w: &Work<'_>, key: &PackKey, failure: &Failure) -> Catalog {
-    let archived = w.pack(key).is_some_and(|pack| pack.archive.is_some());
     match failure.kind {
         ErrorKind::NotFound => Catalog::MayBeOld,
-        ErrorKind::Untrusted if archived => Catalog::MayBeOld,
+        ErrorKind::Untrusted if is_archived(w, key) => Catalog::MayBeOld,
         _ => Catalog::NotToBlame,
     }
+}
+
+fn is_archived(w: &Work<'_>, key: &PackKey) -> bool {
+    w.pack(key).is_some_and(|pack| pack.archive.is_some())
 }
 
 /// The download was not admitted, and whoever waits cannot wait for it.

@@ -37,15 +37,10 @@ pub(crate) fn note(
 /// Whether `request` would fetch the version of the pack that is listed, and its archive could not be looked at.
 fn is_kept_from(pack: &Pack, request: ContentRequest, languages: &Languages) -> bool {
     let Some(unreadable) = &pack.unreadable else { return false };
-    if pack.download.is_some() || pack.leaving.is_some() {
-        // What is on its way turns to the newest version that is offered, and what goes is not wanted.
-        return false;
-    }
+    // What goes is not wanted. What is on its way is the version before.
     let listed = (&unreadable.policy, unreadable.language.as_ref());
-    let earlier = pack.offer.as_ref().map(|offer| selection(offer, request, languages));
-    pack.local.is_some()
-        || (selected(listed, request, languages) != Selection::NotSelected
-            && earlier.is_none_or(|earlier| earlier == Selection::NotSelected))
+    pack.leaving.is_none()
+        && (pack.local.is_some() || selected(listed, request, languages) != Selection::NotSelected)
 }
 
 /// Nobody wants any more what was owed to the pack.

@@ -312,7 +312,8 @@ impl State {
             let ranks = job.iter().filter_map(|block| self.urgent.get(&block.tag).copied());
             ranks.min().unwrap_or(usize::MAX)
         };
-        let mine = rank(&blocks);
+        // What is fetched in one go keeps the order of the file, whatever is urgent.
+        let mine = if self.in_one_go { 0 } else { rank(&blocks) };
         let before = self.waiting.iter().take_while(|job| rank(job) < mine).count();
         self.waiting.insert(before, blocks);
     }

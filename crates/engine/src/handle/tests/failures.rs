@@ -265,24 +265,6 @@ fn row_4_4_a_pack_that_is_not_on_the_server_has_the_catalog_asked_for_again() {
 }
 
 #[test]
-fn who_waits_for_a_version_that_was_freed_gets_that_of_the_newest_release() {
-    let is_catalog = |order: &Order| matches!(order, Order::FetchCatalog { .. });
-    let mut bench = Bench::new(vec![offer("core", 1, DownloadPolicy::on_demand())]);
-    bench.install_bundle(bundle("1"));
-    bench.finish(is_catalog);
-    let (packs, terms) = (vec![key("core").pack], Freshness::Any.into());
-    let app = app_id("app");
-    bench.call(|caller| Event::EnsureRequested { caller, app, packs, terms });
-    bench.publish(vec![offer("core", 2, DownloadPolicy::on_demand())]);
-    let effects = not_on_the_server(&mut bench);
-    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Answer { .. })), "{effects:?}");
-    bench.finish(is_catalog);
-    bench.finish_everything();
-    let view = view::pack(&bench.state, &key("core")).expect("it is known");
-    assert_eq!(view.local_version.map(|version| version.0), Some(2));
-}
-
-#[test]
 fn what_the_extension_schedules_again_and_again_when_it_fails_comes_ever_more_slowly() {
     let mut bench = Bench::launched(with_extension());
     bench.schedule(vec![file("a")]);

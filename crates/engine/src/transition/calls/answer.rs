@@ -139,7 +139,7 @@ fn request_over(w: &mut Work<'_>, app: &AppId, request: ContentRequest) {
             record.content_request = None;
         }
         record.extension.request_attempts = 0;
-        record.checked_at = Some(now);
+        (record.checked_at, record.requested_at) = (Some(now), Some(now));
         record.check_failure = None;
     }
     w.live_mut().check_attempts.remove(app);
