@@ -29,7 +29,7 @@ async fn what_has_arrived_is_not_fetched_again_and_the_rest_costs_what_is_said()
     let stop = CancellationToken::new();
     let first = Delivery::prepare(world.access(), goal.clone(), &stop).await.expect("a way");
     let whole = *first.receipt();
-    break_off(first, 6_000_000).await;
+    Box::pin(break_off(first, 6_000_000)).await;
     let access = world.access();
     let second = Delivery::prepare(access.clone(), goal, &stop).await.expect("a way");
     assert_eq!(second.receipt().bytes_total, whole.bytes_down);
@@ -49,7 +49,7 @@ async fn a_chain_that_was_broken_off_keeps_the_chunks_in_between() {
     let first = Delivery::prepare(world.access(), goal.clone(), &stop).await.expect("a way");
     assert!(matches!(first.receipt().way, Way::Chain { .. }));
     let whole = *first.receipt();
-    break_off(first, 1).await;
+    Box::pin(break_off(first, 1)).await;
     let access = world.access();
     let second = Delivery::prepare(access.clone(), goal, &stop).await.expect("a way");
     assert!(second.receipt().bytes_down < whole.bytes_down, "{:?}", second.receipt());
@@ -66,7 +66,7 @@ async fn what_has_arrived_of_a_version_serves_the_next_one() {
     let goal = world.goal("device", &first, Vec::new());
     let stop = CancellationToken::new();
     let delivery = Delivery::prepare(world.access(), goal.clone(), &stop).await.expect("a way");
-    break_off(delivery, 6_000_000).await;
+    Box::pin(break_off(delivery, 6_000_000)).await;
     files.insert("g", noise(2, 100_000));
     let second = world.publish(&files, 0).await;
     let mut newer = world.goal("device", &second, Vec::new());
