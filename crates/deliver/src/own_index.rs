@@ -216,8 +216,10 @@ impl OwnIndex {
         let inside = header.manifest_bytes.saturating_add(header.structure_bytes);
         let (inside, _) = part(header.manifest_offset(), inside).await?;
         // It takes memory and time: one after the other, and where that holds nobody up.
-        let _turn = DECODING.acquire().await;
+        let turn = DECODING.acquire().await;
         let read = tokio::task::spawn_blocking(move || {
+            // It goes with the work, which goes on when nobody waits for it any more.
+            let _turn = turn;
             ArchiveIndex::read(&header, inside, INDEX_BYTES_MAX).map(|index| (header, index))
         });
         let read = read.await.unwrap_or_else(|error| Err(std::io::Error::other(error).into()));

@@ -1,5 +1,7 @@
 //! Packs whose archives a plain download manifest names: reading it, and reaching them. `Spec: packs 4.1`.
 
+mod patience;
+
 use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::sync::Arc;
@@ -24,6 +26,7 @@ use url::Url;
 
 use super::context::Context;
 use super::repository;
+use patience::Patience;
 
 /// Archives that are looked at side by side.
 const LOOKS_MAX: usize = 8;
@@ -80,12 +83,14 @@ async fn read(context: &Context, ask: &Ask) -> Result<Option<Read>, Failure> {
     let known: BTreeMap<&PackId, &ArchivedOffer> =
         ask.known.iter().map(|known| (&known.pack.id, known)).collect();
     let here = Platform::current();
+    let patience = Patience::new(limit);
     let mut looks = Vec::new();
     for listed in manifest.asset_packs {
         if listed.is_for(here) {
             let known = known.get(&listed.id).filter(|known| is_as_listed(known, &listed));
             let known = known.map(|known| (*known).clone());
-            looks.push(look((listed, known, limit), (policy, client.clone(), tracking.clone())));
+            let how = (policy, client.clone(), tracking.clone());
+            looks.push(look((listed, known), &patience, how));
         }
     }
     let mut looks = futures::stream::iter(looks).buffer_unordered(LOOKS_MAX);
@@ -141,7 +146,8 @@ fn is_as_listed(known: &ArchivedOffer, listed: &DownloadPack) -> bool {
 
 /// What is offered of a pack: what its archive says of itself, and the manifest of the rest.
 async fn look(
-    (listed, known, limit): (DownloadPack, Option<ArchivedOffer>, Duration),
+    (listed, known): (DownloadPack, Option<ArchivedOffer>),
+    patience: &Patience,
     (policy, client, tracking): (UrlPolicy, Client, Tracking),
 ) -> (DownloadPack, Result<CatalogPack, Failure>) {
     if let Err(source) = policy.check_web(&listed.url) {
@@ -153,12 +159,11 @@ async fn look(
     } else {
         let announced = Announced { pack: &listed.id, bytes: listed.download_size };
         let fetching = OwnIndex::fetch(&listed.url, announced, (&client, &tracking));
-        // The others wait for it, and one host that drips must not hold all of them back.
-        match tokio::time::timeout(limit, fetching).await {
+        match patience.with(&listed.url, fetching).await {
             Ok(Ok(index)) => index.describe(listed.version),
             Ok(Err(error)) => return (listed, Err(error.to_failure())),
-            Err(_) => {
-                let failure = archive_too_slow(&listed, limit);
+            Err(too_slow) => {
+                let failure = too_slow.of(&listed.id);
                 return (listed, Err(failure));
             }
         }
@@ -177,16 +182,6 @@ fn manifest_too_slow(limit: Duration) -> Failure {
     let seconds = limit.as_secs_f32();
     let message = format!("the download manifest has not arrived within {seconds} s");
     Failure::new(ErrorKind::Network, "manifestTooSlow", message)
-        .with_hint("it is tried again later; look after its server")
-}
-
-fn archive_too_slow(listed: &DownloadPack, limit: Duration) -> Failure {
-    let seconds = limit.as_secs_f32();
-    let message = format!(
-        "the archive of pack `{}` has not said within {seconds} s what is in it",
-        listed.id
-    );
-    Failure::new(ErrorKind::Network, "archiveTooSlow", message)
         .with_hint("it is tried again later; look after its server")
 }
 

@@ -291,6 +291,10 @@ fn carry_out(
     if off && new && record.first_launch.is_none() {
         return check::add_request(w, app, request);
     }
+    if record.asking.as_ref().is_some_and(|asking| asking.late) {
+        // It would go unasked. When that question has been answered there is another check.
+        return check::add_request(w, app, request);
+    }
     let asks = record.asking.is_none() && calls::has_say(record, request);
     if asks && !content::candidates(w, app, request).is_empty() {
         if let Some(record) = w.app_mut(app) {

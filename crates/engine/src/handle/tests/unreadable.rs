@@ -214,3 +214,27 @@ fn an_extension_is_asked_about_the_late_pack_alone() {
         assert!(!bench.orders().iter().any(|(_, order)| matches!(order, Order::Plan(_))));
     }
 }
+
+#[test]
+fn what_an_update_brings_is_asked_about_though_a_late_question_is_open() {
+    let catalog = vec![offer("core", 1, essential()), offer("music", 1, prefetch())];
+    let mut bench = bench_without(catalog, &["core"], ErrorKind::Network);
+    let groups = with_extension().groups;
+    let bundle = |version| Bundle { extension: true, groups: groups.clone(), ..listing(version) };
+    bench.install_bundle(bundle("1"));
+    bench.finish(is_read);
+    bench.reply(ExtensionAnswer::Dropped(vec![id("music")]));
+    settle(&mut bench);
+    bench.unreadable.clear();
+    look_again(&mut bench);
+    bench.update(bundle("2"));
+    settle(&mut bench);
+    assert!(!has_download(&bench, "music") && !bench.may_launch(), "nobody has said so");
+    // The late one, and then what the update selects.
+    bench.reply(ExtensionAnswer::Dropped(Vec::new()));
+    settle(&mut bench);
+    assert_eq!((local(&bench, "core"), bench.may_launch()), (Some(1), false));
+    bench.reply(ExtensionAnswer::Dropped(vec![id("music")]));
+    settle(&mut bench);
+    assert!(bench.may_launch() && local(&bench, "music").is_none());
+}

@@ -161,6 +161,10 @@ fn packs_chosen(
     let asked = w.app_mut(app).and_then(|record| record.asking.take());
     if asked.as_ref().is_some_and(|asking| asking.late) {
         late::apply(w, app, request, dropped);
+        if w.app(app).is_some_and(|record| record.content_request.is_some()) {
+            // One came meanwhile, and could not be asked about.
+            return check::want(w, app);
+        }
     } else {
         let failed_before = asked.and_then(|asking| asking.failed_before);
         content::apply(w, app, request, &Chosen { failed_before: failed_before.as_ref(), dropped });
