@@ -14,7 +14,7 @@ use crate::failures;
 use crate::id::{DownloadId, PackKey};
 use crate::live::Progress;
 use crate::progress;
-use crate::record::{Download, FileStage, LocalVersion, Outcome, Stage, SwitchItem};
+use crate::record::{Download, FileStage, LocalVersion, Outcome, Owed, Stage, SwitchItem};
 use crate::transition::end::{self, Staged};
 use crate::transition::{begin, catalog, files, place, switch, transfer};
 use crate::work::Work;
@@ -104,7 +104,9 @@ fn again(w: &mut Work<'_>, id: DownloadId) {
 
 /// A version may have been built that nobody wants: it goes.
 pub(crate) fn unwanted(w: &mut Work<'_>, key: &PackKey) {
-    let idle = !w.live().busy.contains_key(key);
+    // One that is being built just now is not to be cleared away with it; its own end comes by here.
+    let built = |owed: &Owed| matches!(owed, Owed::FetchFile { app, pack: Some(pack), .. } if *app == key.app && *pack == key.pack);
+    let idle = !w.live().busy.contains_key(key) && !w.records().owed.values().any(built);
     if idle && w.pack(key).is_none_or(|pack| pack.download.is_none()) {
         transfer::discard(w, key);
     }
@@ -113,7 +115,14 @@ pub(crate) fn unwanted(w: &mut Work<'_>, key: &PackKey) {
 /// The version of a download has become live: what is known of it is what its archive said of itself, if it came by one.
 pub(crate) fn described(w: &mut Work<'_>, key: &PackKey, id: DownloadId) {
     let described = w.download_mut(id).and_then(|download| download.described.take());
-    if described.is_some() || w.pack(key).is_some_and(|pack| pack.unmanaged.is_some()) {
+    let target = w.download(id).map(|download| download.target);
+    // Earlier programs wrote it down when the archive had arrived.
+    let is_its_own = |known: &CatalogPack| {
+        let version = LocalVersion::of(known).vouched_by(PackTrust::TransportOnly);
+        target.is_some_and(|target| target == version)
+    };
+    let known = w.pack(key).and_then(|pack| pack.unmanaged.as_deref());
+    if described.is_some() || known.is_some_and(|known| !is_its_own(known)) {
         w.pack_mut(key).unmanaged = described;
     }
 }
