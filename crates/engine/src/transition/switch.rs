@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use headstart_model::protocol::packs::Trust as PackTrust;
 use headstart_model::{AppId, Failure, PackId};
 
 use crate::class::Demand;
@@ -101,11 +102,20 @@ pub(crate) fn switched(w: &mut Work<'_>, effect: EffectId) {
 }
 
 fn set_local(w: &mut Work<'_>, key: &PackKey, to: Option<LocalVersion>) {
+    let to = to.map(|to| vouched(w, key, to));
     let before = w.set_local(key, to);
     let replaced = before.filter(|before| to.is_none_or(|to| !to.is_same(before)));
     if let Some(version) = replaced {
         removal::retire(w, key, version);
     }
+}
+
+/// A signature may have come for the very content of a version while the step to it was made.
+fn vouched(w: &Work<'_>, key: &PackKey, version: LocalVersion) -> LocalVersion {
+    let signed = w.pack(key).is_some_and(|pack| {
+        pack.archive.is_none() && pack.offer.as_ref().is_some_and(|offer| version.is(offer))
+    });
+    if signed { version.vouched_by(PackTrust::Signed) } else { version }
 }
 
 /// A version has become live. If the catalog has moved on meanwhile, the update follows at once.

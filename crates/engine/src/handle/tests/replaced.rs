@@ -148,3 +148,22 @@ fn an_archive_that_is_never_there_does_not_keep_other_packs_from_their_updates()
     }
     assert_eq!(local(&bench, "maps"), Some(2), "a day has passed");
 }
+
+#[test]
+fn a_signature_that_comes_while_a_step_is_made_vouches_for_what_the_step_brings() {
+    let is_transfer = |order: &Order| matches!(order, Order::Transfer(_));
+    let is_switch = |order: &Order| matches!(order, Order::Switch { .. });
+    let mut bench = Bench::new(vec![offer("core", 1, prefetch())]);
+    bench.install_bundle(listing("1"));
+    bench.finish(is_read);
+    bench.finish(is_plan);
+    bench.finish(is_transfer);
+    let step = bench.order(is_switch);
+    // The app goes over to a repository, which has the very same.
+    bench.update(bundle("2"));
+    bench.finish(is_catalog);
+    bench.succeed(step);
+    settle(&mut bench);
+    let pack = bench.state.records().pack(&key("core")).expect("it is known");
+    assert!(pack.local.expect("it is here").trust.is_signed());
+}
