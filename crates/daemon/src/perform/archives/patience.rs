@@ -83,7 +83,7 @@ impl TooSlow {
 mod tests {
     use super::*;
 
-    const EACH: Duration = Duration::from_secs(60);
+    const EACH: Duration = Duration::from_mins(1);
 
     fn url(host: &str) -> Url {
         format!("https://{host}/archive").parse().expect("an address")
