@@ -34,7 +34,7 @@ pub struct Options {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = stall_timeout)]
     pub stall_timeout: Duration,
 
-    /// How long an archive that a plain download manifest lists may take to say what is in it; the manifest itself, five times that.
+    /// How long an archive that a plain download manifest lists may take to say what is in it; all of them, ten times that; the manifest itself, five times.
     #[arg(long, value_name = "TIME", default_value = "1m", value_parser = stall_timeout)]
     pub look_timeout: Duration,
 

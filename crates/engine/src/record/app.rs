@@ -364,10 +364,4 @@ impl App {
         let failed = self.check_failure.as_ref().map(|check| check.last);
         self.requested_at.or(self.checked_at).max(failed)
     }
-
-    /// When the last check ended, whatever came of it.
-    #[must_use]
-    pub fn last_check(&self) -> Option<WallTime> {
-        self.checked_at.max(self.check_failure.as_ref().map(|c| c.last))
-    }
 }

@@ -23,14 +23,27 @@ enum Source {
 }
 
 impl Source {
-    /// Somebody updates the app.
-    fn update(self, world: &mut World, version: &str) {
-        let listing = match self {
+    /// Whether it is a plain download manifest this time.
+    fn is_listing(self, world: &mut World) -> bool {
+        match self {
             Self::Repository => false,
             Self::Listing => true,
             Self::Either => world.rng().chance(500),
-        };
-        if listing {
+        }
+    }
+
+    /// Somebody installs the app.
+    fn install(self, world: &mut World) {
+        if self.is_listing(world) {
+            world.install_listing("game");
+        } else {
+            world.install("game");
+        }
+    }
+
+    /// Somebody updates the app.
+    fn update(self, world: &mut World, version: &str) {
+        if self.is_listing(world) {
             world.update_listing("game", version);
         } else {
             world.update("game", version);
@@ -93,31 +106,36 @@ fn act(world: &mut World, removed: &mut BTreeSet<&'static str>, source: Source) 
     }
 }
 
+/// A device on which anything went wrong that can, and then one undisturbed check was made: it has what the newest release says.
+fn disturbed(seed: u64, source: Source) -> World {
+    let mut world = published(seed);
+    world.faults = Faults::everything();
+    source.install(&mut world);
+    let mut removed = BTreeSet::new();
+    for _ in 0..25 {
+        let wait = world.rng().below(500);
+        world.run_for(wait);
+        act(&mut world, &mut removed, source);
+    }
+    world.publisher("game").standing = Standing::Sound;
+    world.settle();
+    if world.state().records().apps().next().is_none() {
+        source.install(&mut world);
+        world.settle();
+    }
+    let call = world.check("game");
+    world.wait_for(call).expect("nothing goes wrong any more");
+    world.settle();
+    assert_newest(&world);
+    world
+}
+
 #[test]
 fn whatever_happens_the_rules_hold_and_everything_arrives_in_the_end() {
     seeds::run(
         "chaos::whatever_happens_the_rules_hold_and_everything_arrives_in_the_end",
         |seed| {
-            let mut world = published(seed);
-            world.faults = Faults::everything();
-            world.install("game");
-            let mut removed = BTreeSet::new();
-            for _ in 0..25 {
-                let wait = world.rng().below(500);
-                world.run_for(wait);
-                act(&mut world, &mut removed, Source::Repository);
-            }
-            world.publisher("game").standing = Standing::Sound;
-            world.settle();
-            // One undisturbed check: now the device has what the newest release says.
-            if world.state().records().apps().next().is_none() {
-                world.install("game");
-                world.settle();
-            }
-            let call = world.check("game");
-            world.wait_for(call).expect("nothing goes wrong any more");
-            world.settle();
-            assert_newest(&world);
+            disturbed(seed, Source::Repository);
         },
     );
 }
@@ -140,25 +158,7 @@ fn assert_newest(world: &World) {
 #[test]
 fn a_plain_manifest_is_followed_whatever_happens() {
     seeds::run("chaos::a_plain_manifest_is_followed_whatever_happens", |seed| {
-        let mut world = published(seed);
-        world.faults = Faults::everything();
-        world.install_listing("game");
-        let mut removed = BTreeSet::new();
-        for _ in 0..25 {
-            let wait = world.rng().below(500);
-            world.run_for(wait);
-            act(&mut world, &mut removed, Source::Listing);
-        }
-        world.publisher("game").standing = Standing::Sound;
-        world.settle();
-        if world.state().records().apps().next().is_none() {
-            world.install_listing("game");
-            world.settle();
-        }
-        let call = world.check("game");
-        world.wait_for(call).expect("nothing goes wrong any more");
-        world.settle();
-        assert_newest(&world);
+        let world = disturbed(seed, Source::Listing);
         assert!(world.signed_packs("game").into_values().all(|signed| !signed));
     });
 }

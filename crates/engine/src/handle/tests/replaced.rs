@@ -48,13 +48,6 @@ fn downloads(bench: &Bench) -> usize {
     bench.state.records().downloads().count()
 }
 
-/// Lets everything succeed that runs, without letting time pass.
-fn settle(bench: &mut Bench) {
-    while let Some((effect, _)) = bench.orders().first().cloned() {
-        bench.succeed(effect);
-    }
-}
-
 /// A bench whose app knows the first release.
 fn of_the_first_release() -> Bench {
     let mut bench = Bench::new(vec![on_demand(1)]);
@@ -73,7 +66,7 @@ fn everybody_who_waits_for_a_freed_version_gets_that_of_the_newest_release_by_on
     assert!(!effects.iter().any(|effect| matches!(effect, Effect::Answer { .. })), "{effects:?}");
     bench.finish(is_catalog);
     assert!(!bench.orders().iter().any(|(_, order)| is_catalog(order)), "one check serves both");
-    settle(&mut bench);
+    bench.settle();
     assert_eq!(local(&bench, "core"), Some(2));
 }
 
@@ -130,7 +123,7 @@ fn a_catalog_that_was_asked_for_before_the_app_changed_does_not_decide_what_the_
     bench.update(bundle("2"));
     bench.hear(Event::CatalogUnchanged { effect: check });
     bench.finish(is_catalog);
-    settle(&mut bench);
+    bench.settle();
     assert_eq!(local(&bench, "core"), Some(1), "it is for this version of the app");
 }
 
@@ -139,12 +132,12 @@ fn an_archive_that_is_never_there_does_not_keep_other_packs_from_their_updates()
     let mut bench = Bench::new(vec![offer("maps", 1, prefetch()), offer("core", 1, essential())]);
     bench.unreadable.insert(key("core").pack, a_failure(ErrorKind::NotFound));
     bench.install_bundle(listing("1"));
-    settle(&mut bench);
+    bench.settle();
     assert_eq!(local(&bench, "maps"), Some(1));
     bench.publish(vec![offer("maps", 2, prefetch()), offer("core", 1, essential())]);
     for _ in 0..50 {
         bench.pass(HOUR_MS);
-        settle(&mut bench);
+        bench.settle();
     }
     assert_eq!(local(&bench, "maps"), Some(2), "a day has passed");
 }
@@ -163,7 +156,7 @@ fn a_signature_that_comes_while_a_step_is_made_vouches_for_what_the_step_brings(
     bench.update(bundle("2"));
     bench.finish(is_catalog);
     bench.succeed(step);
-    settle(&mut bench);
+    bench.settle();
     let pack = bench.state.records().pack(&key("core")).expect("it is known");
     assert!(pack.local.expect("it is here").trust.is_signed());
 }

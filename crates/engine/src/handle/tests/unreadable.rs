@@ -43,18 +43,11 @@ fn bench_without(catalog: Vec<CatalogPack>, unreadable: &[&str], kind: ErrorKind
     bench
 }
 
-/// Lets everything succeed that runs, without letting time pass.
-fn settle(bench: &mut Bench) {
-    while let Some((effect, _)) = bench.orders().first().cloned() {
-        bench.succeed(effect);
-    }
-}
-
 /// Lets the next attempt come at the archives that could not be looked at.
 fn look_again(bench: &mut Bench) {
     bench.pass(2 * HOUR_MS);
     bench.order(is_read);
-    settle(bench);
+    bench.settle();
 }
 
 #[test]
@@ -72,7 +65,7 @@ fn an_essential_one_is_missed_with_the_reason_and_comes_later() {
     bench.publish(vec![offer("core", 2, essential())]);
     bench.unreadable.insert(id("core"), a_failure(ErrorKind::NotFound));
     bench.periodic();
-    settle(&mut bench);
+    bench.settle();
     assert_eq!(local(&bench, "core"), Some(1));
 }
 
@@ -90,16 +83,16 @@ fn what_is_owed_to_one_pack_brings_no_other_back() {
     let (app, pack) = (app_id("app"), id("maps"));
     let target = CancelTarget::Pack(app, pack);
     bench.call(|caller| Event::CancelRequested { caller, target });
-    settle(&mut bench);
+    bench.settle();
     remove(&mut bench, "music");
-    settle(&mut bench);
+    bench.settle();
     look_again(&mut bench);
     let of = |bench: &Bench| ["core", "music", "maps", "old"].map(|pack| local(bench, pack));
     assert_eq!(of(&bench), [None, None, None, Some(1)]);
     // One that is obsolete goes meanwhile.
     bench.publish(bench.catalog.1[..3].to_vec());
     bench.periodic();
-    settle(&mut bench);
+    bench.settle();
     assert_eq!(of(&bench), [None; 4]);
     bench.unreadable.clear();
     look_again(&mut bench);
@@ -125,7 +118,7 @@ fn one_that_was_removed_or_that_another_language_has_is_not_owed() {
     assert_eq!(failed.into_keys().collect::<Vec<_>>(), [id("voices-de")]);
     remove(&mut bench, "core");
     bench.restart();
-    settle(&mut bench);
+    bench.settle();
     bench.unreadable.clear();
     look_again(&mut bench);
     let of = |bench: &Bench| all.map(|pack| local(bench, pack));
@@ -141,11 +134,11 @@ fn the_update_of_a_local_pack_comes_as_soon_as_its_archive_can_be_read() {
         bench.publish(vec![offer("core", 2, essential())]);
         bench.unreadable.insert(id("core"), a_failure(kind));
         bench.periodic();
-        settle(&mut bench);
+        bench.settle();
         assert!(local(&bench, "core") == Some(1) && !has_download(&bench, "core"));
         // A new life looks again too.
         bench.restart();
-        settle(&mut bench);
+        bench.settle();
         bench.unreadable.clear();
         look_again(&mut bench);
         assert_eq!(local(&bench, "core"), Some(2), "{kind:?}");
@@ -157,14 +150,14 @@ fn the_update_that_somebody_asked_for_and_cancelled_does_not_come_with_a_late_ar
     let mut bench =
         bench_without(vec![offer("core", 1, DownloadPolicy::on_demand())], &[], ErrorKind::Network);
     bench.install_bundle(listing("1"));
-    settle(&mut bench);
+    bench.settle();
     let terms = Terms { freshness: Freshness::Latest, ..Terms::from(Freshness::Any) };
     let ensure = |bench: &mut Bench| {
         let (app, packs) = (app_id("app"), vec![id("core")]);
         bench.call(|caller| Event::EnsureRequested { caller, app, packs, terms });
     };
     ensure(&mut bench);
-    settle(&mut bench);
+    bench.settle();
     assert_eq!(local(&bench, "core"), Some(1));
     bench.publish(vec![offer("core", 2, essential())]);
     ensure(&mut bench);
@@ -177,7 +170,7 @@ fn the_update_that_somebody_asked_for_and_cancelled_does_not_come_with_a_late_ar
     assert!(has_download(&bench, "core"));
     let target = CancelTarget::Pack(app_id("app"), id("core"));
     bench.call(|caller| Event::CancelRequested { caller, target });
-    settle(&mut bench);
+    bench.settle();
     bench.unreadable.clear();
     look_again(&mut bench);
     assert_eq!(local(&bench, "core"), Some(1));
@@ -195,7 +188,7 @@ fn an_extension_is_asked_about_the_late_pack_alone() {
         bench.install_bundle(Bundle { extension: true, groups, ..listing("1") });
         bench.finish(is_read);
         bench.reply(ExtensionAnswer::Dropped(vec![id("music")]));
-        settle(&mut bench);
+        bench.settle();
         bench.unreadable.clear();
         look_again(&mut bench);
         let asked = |bench: &Bench| match bench.question().question {
@@ -208,7 +201,7 @@ fn an_extension_is_asked_about_the_late_pack_alone() {
         bench.restart();
         assert_eq!(asked(&bench), [id("core")], "a new life asks the same");
         bench.reply(ExtensionAnswer::Dropped(dropped.clone()));
-        settle(&mut bench);
+        bench.settle();
         let comes = dropped.is_empty().then_some(1);
         assert_eq!((local(&bench, "core"), local(&bench, "music")), (comes, None));
         assert!(!bench.orders().iter().any(|(_, order)| matches!(order, Order::Plan(_))));
@@ -224,17 +217,17 @@ fn what_an_update_brings_is_asked_about_though_a_late_question_is_open() {
     bench.install_bundle(bundle("1"));
     bench.finish(is_read);
     bench.reply(ExtensionAnswer::Dropped(vec![id("music")]));
-    settle(&mut bench);
+    bench.settle();
     bench.unreadable.clear();
     look_again(&mut bench);
     bench.update(bundle("2"));
-    settle(&mut bench);
+    bench.settle();
     assert!(!has_download(&bench, "music") && !bench.may_launch(), "nobody has said so");
     // The late one, and then what the update selects.
     bench.reply(ExtensionAnswer::Dropped(Vec::new()));
-    settle(&mut bench);
+    bench.settle();
     assert_eq!((local(&bench, "core"), bench.may_launch()), (Some(1), false));
     bench.reply(ExtensionAnswer::Dropped(vec![id("music")]));
-    settle(&mut bench);
+    bench.settle();
     assert!(bench.may_launch() && local(&bench, "music").is_none());
 }

@@ -89,11 +89,7 @@ fn the_local_version_keeps_its_description_while_another_is_on_its_way_and_over_
         let pack = bench.state.records().pack(&key("levels")).expect("it is known");
         pack.described().map(|described| described.version.0)
     };
-    let mut bench = Bench::launched(with_extension());
-    bench.schedule(vec![archive("levels", 1)]);
-    bench.finish(is_fetch);
-    bench.finish(is_switch);
-    bench.hear_all();
+    let mut bench = with_levels();
     bench.finish_everything();
     bench.schedule(vec![archive("levels", 2)]);
     bench.finish(is_fetch);
@@ -170,13 +166,19 @@ fn an_archive_waits_until_its_pack_is_cleared_away_and_not_for_what_cannot_be() 
     }
 }
 
-#[test]
-fn an_archive_of_what_just_leaves_is_built_anew_when_that_has_left() {
+/// A bench whose app has brought a pack by itself.
+fn with_levels() -> Bench {
     let mut bench = Bench::launched(with_extension());
     bench.schedule(vec![archive("levels", 1)]);
     bench.finish(is_fetch);
     bench.finish(is_switch);
     bench.hear_all();
+    bench
+}
+
+#[test]
+fn an_archive_of_what_just_leaves_is_built_anew_when_that_has_left() {
+    let mut bench = with_levels();
     bench.finish_everything();
     bench.schedule(vec![archive("levels", 1)]);
     let fetch = bench.order(is_fetch);
