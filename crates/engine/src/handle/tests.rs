@@ -21,6 +21,7 @@ mod failures;
 mod groups;
 mod growth;
 mod installation;
+mod leases;
 mod managed_extension;
 mod owed_requests;
 mod replaced;

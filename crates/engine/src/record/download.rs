@@ -67,6 +67,10 @@ pub struct Download {
     /// What the archive says of itself that the app downloaded by itself, and whose version this is. `Spec: packs 4.2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub described: Option<Box<CatalogPack>>,
+    /// Its version was retired and has been taken back while somebody reads it. `Ours:` nothing but its removal waits for the
+    /// readers, so it is retired again where it does not become live.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub taken_back: bool,
 }
 
 impl Download {
@@ -90,6 +94,7 @@ impl Download {
             created_at: now,
             paused: false,
             described: None,
+            taken_back: false,
         }
     }
 

@@ -95,7 +95,7 @@ pub(crate) fn retarget(w: &mut Work<'_>, id: DownloadId) {
     if !download.is_open() && !built {
         return;
     }
-    let given_up = built.then(|| (download.key.clone(), download.target));
+    let given_up = (built || download.taken_back).then(|| (download.key.clone(), download.target));
     let target = LocalVersion::of(offer).vouched_by(pack.offer_trust());
     let download_bytes = offer.download_size;
     let need = download.plan.map(|plan| plan.disk_bytes);
@@ -112,6 +112,7 @@ pub(crate) fn retarget(w: &mut Work<'_>, id: DownloadId) {
         download.attempts = 0;
         download.retry_at = None;
         download.failure = None;
+        download.taken_back = false;
     }
     progress::set(w, id, Progress { total: download_bytes, ..Progress::default() });
     if let Some((key, version)) = given_up {
@@ -132,6 +133,9 @@ pub(crate) fn revive(w: &mut Work<'_>, id: DownloadId) -> bool {
     let Some(removal) = parked_removal(w, &key, id) else { return false };
     w.end_order(removal);
     w.pack_mut(&key).retired.retain(|retired| retired.removal != removal);
+    if let Some(download) = w.download_mut(id) {
+        download.taken_back = true;
+    }
     w.set_stage(id, Stage::Built);
     w.want_switch(&key.app);
     true

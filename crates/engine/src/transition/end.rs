@@ -7,7 +7,7 @@ use crate::effect::PackUpdate;
 use crate::id::DownloadId;
 use crate::live::{PackEnd, Subject};
 use crate::progress;
-use crate::transition::{ensure, install, pump, switch, transfer, unmanaged};
+use crate::transition::{ensure, install, pump, removal, switch, transfer, unmanaged};
 use crate::work::Work;
 
 /// What becomes of the bytes that were fetched.
@@ -30,7 +30,14 @@ pub(crate) fn conclude_failed(w: &mut Work<'_>, id: DownloadId, failure: &Failur
     }
     let total = w.live().progress.get(&id).map_or(0, |progress| progress.total);
     progress::conclude(w, id, total);
-    w.drop_download(id);
+    let dropped = w.drop_download(id);
+    let taken_back = dropped.filter(|download| download.taken_back).map(|it| it.target);
+    if let Some(version) =
+        taken_back.filter(|_| w.app(&key.app).is_some_and(|app| !app.is_leaving()))
+    {
+        // Clearing away passes over what is read.
+        removal::retire(w, &key, version);
+    }
     for request in waiting {
         ensure::pack_ended(w, request, &key.pack, PackEnd::Failed(failure.clone()));
     }

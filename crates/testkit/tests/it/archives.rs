@@ -23,7 +23,7 @@ const fn archive(pack: &str, version: u64) -> (&str, u64, u64) {
 fn act(world: &mut World) {
     let chosen = world.rng().below(PACKS.len() as u64);
     let pack = PACKS[usize::try_from(chosen).expect("an index")];
-    match world.rng().below(9) {
+    match world.rng().below(10) {
         0..=3 => {
             let version = world.rng().between(1, 3);
             let hurry = world.rng().chance(300);
@@ -43,6 +43,7 @@ fn act(world: &mut World) {
                 world.leave(client);
             }
         }
+        8 => world.open_reader("tool", pack),
         _ => {
             let online = world.rng().chance(600);
             world.set_network(if online { Network::Online } else { Network::Offline });
