@@ -194,6 +194,33 @@ fn keys_are_found_by_the_fingerprint_and_nowhere_else() {
 }
 
 #[test]
+fn what_signs_nothing_needs_no_keys_and_says_so() {
+    let world = World::with_repository();
+    world.write("src/text/second.txt", "It goes on.\n");
+    world.pack("v2");
+    let receipt = ["repo", "receipt", "repo", "v2.assetpack"];
+    let dry_run = ["repo", "publish", "repo", "v2.assetpack", "--dry-run"];
+    let with_keys = [&receipt[..], &dry_run[..]].map(|all| world.json(all).succeeds().last());
+    let text = world.run(&dry_run).succeeds().out;
+    assert!(!text.contains("signing"), "{text}");
+    let (keys, pinned) = (world.path("home/keys"), world.path("pinned"));
+    let folder = std::fs::read_dir(&keys).expect("there").next().expect("one").expect("readable");
+    std::fs::create_dir(&pinned).expect("a folder");
+    std::fs::copy(folder.path().join("root.json"), pinned.join("root.json")).expect("copied");
+    std::fs::remove_dir_all(&keys).expect("removed");
+    assert_eq!(world.json(&receipt).succeeds().last(), with_keys[0]);
+    let text = world.run(&dry_run).succeeds().out;
+    assert!(text.contains("signing was not tried: there are no keys here"), "{text}");
+    let [_, mut expected] = with_keys;
+    assert_eq!(expected["signingTried"], true);
+    expected["signingTried"] = false.into();
+    assert_eq!(world.json(&dry_run).succeeds().last(), expected);
+    let pinned = [&dry_run[..], &["--keys", "pinned"]].concat();
+    assert_eq!(world.json(&pinned).succeeds().last(), expected, "a root is no key");
+    world.json(&dry_run[..4]).fails(1, "notFound", "keyMissing");
+}
+
+#[test]
 fn keys_inside_the_repository_are_refused() {
     let world = World::new();
     let ran = world.json(&["repo", "init", "repo", "--keys", "repo/keys"]);

@@ -145,7 +145,7 @@ impl Publisher {
             app_versions: None,
         };
         let prepare = |archive: &PathBuf| {
-            writer.prepare(archive, &how, &mut |_| ControlFlow::Continue(())).unwrap()
+            writer.reader().prepare(archive, &how, &mut |_| ControlFlow::Continue(())).unwrap()
         };
         let mut packs: Vec<_> = archives.iter().map(prepare).collect();
         packs.iter_mut().for_each(|pack| alter(pack, staging.path()));

@@ -122,12 +122,13 @@ impl World {
         let how = Preparation { staging, deltas, level: Level::Fast, app_versions: None };
         let mut writer = self.writer().await;
         let pack = writer
+            .reader()
             .prepare(&archive, &how, &mut |_| ControlFlow::Continue(()))
             .expect("a good archive");
         let (channel, packs) = (ChannelName::production(), vec![pack]);
         let request = ReleaseRequest { channel, rollout_percent: 100, packs };
         writer.publish(&request, Mode::Commit, Timestamp::now()).expect("a release");
-        let live = writer.catalogs().next().and_then(|catalog| catalog.packs.first());
+        let live = writer.reader().catalogs().next().and_then(|catalog| catalog.packs.first());
         live.expect("one pack").clone()
     }
 

@@ -9,7 +9,7 @@ use headstart_pack::section::{self, Structure};
 use headstart_pack::{FormatError, Node, Tree};
 
 use crate::author::prepared::PreparedPack;
-use crate::author::writer::Writer;
+use crate::author::reader::Reader;
 use crate::disk;
 
 /// A path that several packs have, of which only one is read where no pack is named.
@@ -29,7 +29,7 @@ struct Offered {
     index: (PathBuf, IndexRef),
 }
 
-impl Writer {
+impl Reader {
     /// The paths that a pack of `packs` would share with another pack of `channel`, by path. `Spec: packs 2.2`.
     ///
     /// Folders that several packs have are no collision, nor are packs of different languages or for different platforms: no

@@ -49,22 +49,22 @@ impl Writer {
         now: Timestamp,
     ) -> Result<Freed, PublishError> {
         let since = now.checked_sub(keep).unwrap_or(Timestamp::MIN);
-        let mut next = self.published.clone();
-        next.ledger.rows = rows_live_since(&self.published.ledger.rows, since);
+        let mut next = self.reader.published.clone();
+        next.ledger.rows = rows_live_since(&self.reader.published.ledger.rows, since);
         next.ledger = self.forget_versions(next.ledger)?;
-        if next.ledger != self.published.ledger {
+        if next.ledger != self.reader.published.ledger {
             let mut plan = WritePlan::default();
             self.plan_documents(&mut plan, &mut next, now)?;
             if mode == Mode::Commit {
-                plan.apply(&self.repo)?;
+                plan.apply(&self.reader.repo)?;
             }
         }
         let freed = self.others(&next)?;
         if mode == Mode::Commit {
             for file in &freed.files {
-                disk::remove(&self.path_of(&file.path))?;
+                disk::remove(&self.reader.path_of(&file.path))?;
             }
-            self.published = next;
+            self.reader.published = next;
         }
         Ok(freed)
     }
@@ -73,7 +73,7 @@ impl Writer {
     fn forget_versions(&mut self, mut ledger: Ledger) -> Result<Ledger, PublishError> {
         let mut kept: BTreeMap<_, BTreeMap<_, Kept>> = BTreeMap::new();
         for row in &ledger.rows {
-            let catalog = self.editions.of_row(row)?;
+            let catalog = self.reader.editions.of_row(row)?;
             let packs = catalog.packs.iter();
             for pack in packs.flat_map(|pack| std::iter::once(pack).chain(&pack.fallbacks)) {
                 let place = Kept {
@@ -108,7 +108,7 @@ impl Writer {
             next.files.iter().map(|(name, file)| layout::target(&file.sha256, name)).collect();
         for row in &next.ledger.rows {
             needed.insert(layout::catalog(&row.catalog, &row.channel));
-            let catalog = self.editions.of_row(row)?;
+            let catalog = self.reader.editions.of_row(row)?;
             let packs = catalog.packs.iter().chain(&catalog.former);
             needed.extend(packs.flat_map(files_of).map(|file| file.path));
         }
@@ -120,7 +120,7 @@ impl Writer {
         let needed = self.needed_files(next)?;
         let mut freed = Freed::default();
         for folder in [layout::BUNDLES, layout::INDEXES, layout::CATALOGS, layout::METADATA] {
-            for (path, bytes) in disk::files_below(&self.repo, folder)? {
+            for (path, bytes) in disk::files_below(&self.reader.repo, folder)? {
                 let old = folder == layout::METADATA && is_old_document(next, &path);
                 if old || (folder != layout::METADATA && !needed.contains(&path)) {
                     freed.bytes = freed.bytes.saturating_add(bytes);

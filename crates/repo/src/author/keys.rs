@@ -144,13 +144,26 @@ impl KeyFolder {
     /// [`KeyError::Inside`] when the folder lies in the repository; [`KeyError::Malformed`] for a file that is no key;
     /// [`KeyError::Disk`] when the folder or its `root.json` cannot be read.
     pub fn open(folder: &Path, repo: &Path) -> Result<Self, KeyError> {
-        refuse_inside(folder, repo)?;
-        let first_root = disk::read(&folder.join(PIN_FILE))?;
+        let first_root = Self::read_first_root(folder, repo)?;
         let mut keys = Vec::new();
         for name in disk::names_in(folder)?.iter().filter(|name| name.ends_with(KEY_ENDING)) {
             keys.push(SigningKey::read(folder, name)?);
         }
         Ok(Self { folder: folder.to_owned(), first_root, keys })
+    }
+
+    /// Whether there is any key in `folder`; none is read.
+    ///
+    /// # Errors
+    /// [`KeyError::Disk`] when the folder cannot be read.
+    pub fn has_keys(folder: &Path) -> Result<bool, KeyError> {
+        Ok(disk::names_in(folder)?.iter().any(|name| name.ends_with(KEY_ENDING)))
+    }
+
+    /// The first root of the repository in `repo`, as it lies in the folder of its keys.
+    pub(crate) fn read_first_root(folder: &Path, repo: &Path) -> Result<Vec<u8>, KeyError> {
+        refuse_inside(folder, repo)?;
+        Ok(disk::read(&folder.join(PIN_FILE))?)
     }
 
     /// Keys that are in memory only, until [`KeyFolder::save_new`].

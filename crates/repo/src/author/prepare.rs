@@ -16,7 +16,7 @@ use headstart_sys::{Action, FileError};
 use crate::author::change::Standing;
 use crate::author::index::{self, Index};
 use crate::author::prepared::{PreparedPack, Staged};
-use crate::author::writer::Writer;
+use crate::author::reader::Reader;
 
 pub use error::PrepareError;
 use staging::Opened;
@@ -61,7 +61,7 @@ pub enum Doing {
 /// Hears of each step; breaking off ends the preparation with [`PrepareError::Cancelled`].
 pub type Steps<'a> = &'a mut dyn FnMut(Step) -> ControlFlow<()>;
 
-impl Writer {
+impl Reader {
     /// Makes the pack in `archive` ready to be published.
     ///
     /// Every byte of the archive is read and checked, so that nothing is published that devices would refuse. If the pack is

@@ -7,10 +7,11 @@ use headstart_model::catalog::{CatalogPack, FormerRef, FormerVersion, FormerVers
 use headstart_model::{ChannelName, Digest, PackId, PackVersion};
 use jiff::Timestamp;
 
-use crate::author::change::{Offer, Standing, next_version};
+use crate::author::change::{Draft, Offer, Standing, next_version};
 use crate::author::plan::WritePlan;
 use crate::author::prepared::PreparedPack;
-use crate::author::writer::{Committed, Mode, Outcome, Writer};
+use crate::author::reader::Reader;
+use crate::author::writer::{Committed, Mode, Writer};
 use crate::author::{ChangeError, PublishError};
 use crate::disk;
 
@@ -86,6 +87,22 @@ impl Writer {
         mode: Mode,
         now: Timestamp,
     ) -> Result<Released, PublishError> {
+        let (draft, plan, packs) = self.reader.draft(request, now)?;
+        let committed = match draft {
+            Some(draft) => self.commit(draft, plan, mode, now)?,
+            None => self.reader.unchanged(&request.channel),
+        };
+        Ok(Released { committed, packs })
+    }
+}
+
+impl Reader {
+    /// What a request comes to, none when it changes nothing; the files that it takes; and its packs, in its order.
+    pub(crate) fn draft(
+        &mut self,
+        request: &ReleaseRequest,
+        now: Timestamp,
+    ) -> Result<(Option<Draft>, WritePlan, Vec<ReleasedPack>), PublishError> {
         refuse_duplicates(&request.packs)?;
         let mut plan = WritePlan::default();
         let mut offers = Vec::new();
@@ -101,14 +118,7 @@ impl Writer {
         }
         let draft =
             self.published.live(now).publish(&request.channel, request.rollout_percent, offers)?;
-        let committed = match draft {
-            Some(draft) => self.commit(draft, plan, mode, now)?,
-            None => Committed {
-                release: self.live_release(&request.channel),
-                outcome: Outcome::Unchanged,
-            },
-        };
-        Ok(Released { committed, packs })
+        Ok((draft, plan, packs))
     }
 
     /// The version that `prepared` gets, and whether that version is new.

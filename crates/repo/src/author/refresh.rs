@@ -50,13 +50,13 @@ impl Writer {
     pub fn refresh(&mut self, now: Timestamp) -> Result<Refreshed, PublishError> {
         let mut renewed = Vec::new();
         let used = |role, expires| self.lifetimes.is_half_used(role, expires, now);
-        let root_due = used(Role::Root, self.published.root.expires);
-        let release_due = used(Role::Targets, self.published.targets.expires)
-            || used(Role::Snapshot, self.published.snapshot.expires);
+        let root_due = used(Role::Root, self.reader.published.root.expires);
+        let release_due = used(Role::Targets, self.reader.published.targets.expires)
+            || used(Role::Snapshot, self.reader.published.snapshot.expires);
         let root_key_here =
-            key_ids(&self.published.root, Duty::Root).iter().any(|id| self.keys.holds(id));
+            key_ids(&self.reader.published.root, Duty::Root).iter().any(|id| self.keys.holds(id));
         if root_due && root_key_here {
-            self.replace_root(self.published.root.clone(), now)?;
+            self.replace_root(self.reader.published.root.clone(), now)?;
             renewed.push(Role::Root);
         }
         if release_due {
@@ -67,7 +67,7 @@ impl Writer {
         }
         renewed.push(Role::Timestamp);
         let (expires, root_expires) =
-            (self.published.timestamp.expires, self.published.root.expires);
+            (self.reader.published.timestamp.expires, self.reader.published.root.expires);
         Ok(Refreshed { expires, root_expires, renewed })
     }
 
@@ -84,7 +84,7 @@ impl Writer {
     pub fn rotate(&mut self, duty: Duty, now: Timestamp) -> Result<KeyInfo, PublishError> {
         let key = SigningKey::generate(duty)?;
         let id = key.id.clone();
-        let mut root = self.published.root.clone();
+        let mut root = self.reader.published.root.clone();
         allow(&mut root, &key);
         self.keys.add(key)?;
         if duty == Duty::Online {
@@ -93,7 +93,7 @@ impl Writer {
         }
         allow_only(&mut root, duty, &id);
         self.replace_root(root, now)?;
-        tracing::info!(repo = %self.repo.display(), %duty, "rotated a key");
+        tracing::info!(repo = %self.reader.repo.display(), %duty, "rotated a key");
         Ok(KeyInfo { id: key_id_text(&id), duty, place: KeyPlace::Here })
     }
 
@@ -105,14 +105,14 @@ impl Writer {
                 let place = if self.keys.holds(&id) { KeyPlace::Here } else { KeyPlace::Elsewhere };
                 KeyInfo { id: key_id_text(&id), duty, place }
             };
-            key_ids(&self.published.root, duty).into_iter().map(info)
+            key_ids(&self.reader.published.root, duty).into_iter().map(info)
         };
         [Duty::Root, Duty::Online].into_iter().flat_map(of_duty).collect()
     }
 
     /// Makes `root` the next version of the root. Devices follow it from the moment its file appears.
     fn replace_root(&mut self, root: Root, now: Timestamp) -> Result<(), PublishError> {
-        let former = &self.published.root;
+        let former = &self.reader.published.root;
         let next = Root {
             version: after(former.version),
             expires: self.lifetimes.expiry(Role::Root, now),
@@ -121,18 +121,18 @@ impl Writer {
         let signed: documents::SignedFile<Root> = sign_root(&self.keys, former, next)?;
         let mut plan = WritePlan::default();
         plan.bytes(layout::root(signed.signed.signed.version.get()), signed.bytes);
-        plan.apply(&self.repo)?;
-        self.published.root = signed.signed.signed;
+        plan.apply(&self.reader.repo)?;
+        self.reader.published.root = signed.signed.signed;
         Ok(())
     }
 
     /// Signs targets, snapshot and timestamp anew, without any change of content.
     fn sign_release(&mut self, now: Timestamp) -> Result<(), PublishError> {
         let mut plan = WritePlan::default();
-        let mut next = self.published.clone();
+        let mut next = self.reader.published.clone();
         self.plan_documents(&mut plan, &mut next, now)?;
-        plan.apply(&self.repo)?;
-        self.published = next;
+        plan.apply(&self.reader.repo)?;
+        self.reader.published = next;
         Ok(())
     }
 }

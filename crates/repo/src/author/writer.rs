@@ -1,6 +1,6 @@
 //! Changing a repository: one writer at a time, each change all or nothing.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use headstart_model::catalog::{Catalog, CatalogPack};
 use headstart_model::{ChannelName, PackId, ReleaseNumber};
@@ -11,8 +11,8 @@ use crate::author::documents::{Lifetimes, SignedFile, Signer, TargetFile, after}
 use crate::author::keys::KeyFolder;
 use crate::author::ledger::{Cause, Ledger, Row};
 use crate::author::plan::WritePlan;
-use crate::author::prepared::files_of;
-use crate::author::published::{Editions, Published};
+use crate::author::published::Published;
+use crate::author::reader::{Reader, refuse_other};
 use crate::author::{ChangeError, PublishError};
 use crate::{Sha256, disk, layout};
 
@@ -51,11 +51,9 @@ pub struct Committed {
 /// Its methods block: they read and write files, and large ones when packs are published.
 #[derive(Debug)]
 pub struct Writer {
-    pub(crate) repo: PathBuf,
+    pub(crate) reader: Reader,
     pub(crate) keys: KeyFolder,
     pub(crate) lifetimes: Lifetimes,
-    pub(crate) published: Published,
-    pub(crate) editions: Editions,
     _lock: disk::Lock,
 }
 
@@ -76,18 +74,15 @@ impl Writer {
         keys: &Path,
         lifetimes: Lifetimes,
     ) -> Result<Self, PublishError> {
-        let path = || repo.to_owned();
-        if !disk::is_file(&repo.join(layout::METADATA).join("timestamp.json")) {
-            return Err(PublishError::NotARepository { path: path() });
-        }
+        refuse_other(repo)?;
         let keys = KeyFolder::open(keys, repo)?;
-        let lock = disk::lock(repo)?.ok_or_else(|| PublishError::Locked { path: path() })?;
+        let lock =
+            disk::lock(repo)?.ok_or_else(|| PublishError::Locked { path: repo.to_owned() })?;
         for folder in [layout::METADATA, layout::CATALOGS, layout::BUNDLES] {
             disk::remove_leftovers(&repo.join(folder))?;
         }
-        let published = Published::load(repo, keys.first_root()).await?;
-        let editions = Editions::new(repo);
-        Ok(Self { repo: path(), keys, lifetimes, published, editions, _lock: lock })
+        let reader = Reader::with_root(repo, keys.first_root()).await?;
+        Ok(Self { reader, keys, lifetimes, _lock: lock })
     }
 
     /// What names the repository.
@@ -96,22 +91,9 @@ impl Writer {
         Sha256::of(self.keys.first_root())
     }
 
-    /// The catalogs that are live, in the order of the channels' names.
-    pub fn catalogs(&self) -> impl Iterator<Item = &Catalog> {
-        self.published.catalogs.values()
-    }
-
-    /// The newest versions of a pack, highest first, at most `count`: what deltas are made from. A version is here as long
-    /// as its files are, also when no channel has it any more.
-    ///
-    /// # Errors
-    /// [`PublishError::Repository`] when a catalog that describes one is missing or damaged.
-    pub fn versions(
-        &mut self,
-        id: &PackId,
-        count: usize,
-    ) -> Result<Vec<CatalogPack>, PublishError> {
-        Ok(self.editions.versions(&self.published.ledger, id, count)?)
+    /// What is there, and what packs are made ready with.
+    pub fn reader(&mut self) -> &mut Reader {
+        &mut self.reader
     }
 
     /// Changes the share of devices that get the live release of a channel. The release keeps its number.
@@ -125,7 +107,7 @@ impl Writer {
         now: Timestamp,
     ) -> Result<Committed, PublishError> {
         let before = self.packs_for_all_before(channel)?;
-        let draft = self.published.live(now).rollout(channel, percent, before)?;
+        let draft = self.reader.published.live(now).rollout(channel, percent, before)?;
         self.commit_if_any(draft, channel, now)
     }
 
@@ -139,7 +121,7 @@ impl Writer {
         to: &ChannelName,
         now: Timestamp,
     ) -> Result<Committed, PublishError> {
-        let draft = self.published.live(now).promote(from, to)?;
+        let draft = self.reader.published.live(now).promote(from, to)?;
         self.commit_if_any(draft, to, now)
     }
 
@@ -155,10 +137,10 @@ impl Writer {
         to: Option<ReleaseNumber>,
         now: Timestamp,
     ) -> Result<Committed, PublishError> {
-        let Some(live) = self.published.catalogs.get(channel) else {
+        let Some(live) = self.reader.published.catalogs.get(channel) else {
             return Err(ChangeError::UnknownChannel { channel: channel.clone() }.into());
         };
-        let rows: Vec<&Row> = self.published.ledger.of_channel(channel).collect();
+        let rows: Vec<&Row> = self.reader.published.ledger.of_channel(channel).collect();
         let row = match to {
             Some(release) => rows
                 .iter()
@@ -167,12 +149,12 @@ impl Writer {
             None => &change::before(&rows)
                 .ok_or_else(|| ChangeError::NothingBefore { channel: channel.clone() })?,
         };
-        let packs = self.editions.of_row(row)?.packs.clone();
+        let packs = self.reader.editions.of_row(row)?.packs.clone();
         if live.packs == packs && live.rollout_percent == 100 {
             return Ok(Committed { release: live.release, outcome: Outcome::Unchanged });
         }
         let shown = change::shown_by(&rows, row.release);
-        let draft = self.published.live(now).rollback(channel, shown, packs)?;
+        let draft = self.reader.published.live(now).rollback(channel, shown, packs)?;
         self.commit(draft, WritePlan::default(), Mode::Commit, now)
     }
 
@@ -181,7 +163,7 @@ impl Writer {
     /// # Errors
     /// [`ChangeError::UnknownPack`], [`ChangeError::Empty`], and those of every change.
     pub fn remove(&mut self, ids: &[PackId], now: Timestamp) -> Result<Committed, PublishError> {
-        let draft = self.published.live(now).remove(ids)?;
+        let draft = self.reader.published.live(now).remove(ids)?;
         self.commit(draft, WritePlan::default(), Mode::Commit, now)
     }
 
@@ -190,11 +172,13 @@ impl Writer {
         &mut self,
         channel: &ChannelName,
     ) -> Result<Vec<CatalogPack>, PublishError> {
-        let Some(live) = self.published.catalogs.get(channel).map(|live| live.release) else {
+        let Some(live) = self.reader.published.catalogs.get(channel).map(|live| live.release)
+        else {
             return Ok(Vec::new());
         };
-        for row in self.published.ledger.of_channel(channel).filter(|row| row.release < live) {
-            let edition = self.editions.of_row(row)?;
+        for row in self.reader.published.ledger.of_channel(channel).filter(|row| row.release < live)
+        {
+            let edition = self.reader.editions.of_row(row)?;
             if edition.rollout_percent == 100 {
                 return Ok(edition.packs.clone());
             }
@@ -210,15 +194,8 @@ impl Writer {
     ) -> Result<Committed, PublishError> {
         match draft {
             Some(draft) => self.commit(draft, WritePlan::default(), Mode::Commit, now),
-            None => {
-                Ok(Committed { release: self.live_release(channel), outcome: Outcome::Unchanged })
-            }
+            None => Ok(self.reader.unchanged(channel)),
         }
-    }
-
-    pub(crate) fn live_release(&self, channel: &ChannelName) -> ReleaseNumber {
-        let live = self.published.catalogs.get(channel).map(|catalog| catalog.release);
-        live.unwrap_or(self.published.ledger.newest_release)
     }
 
     /// Makes a draft live, after the files in `plan`.
@@ -234,9 +211,9 @@ impl Writer {
         if mode == Mode::DryRun {
             return Ok(Committed { release, outcome: Outcome::WouldRelease });
         }
-        plan.apply(&self.repo)?;
-        self.published = next;
-        tracing::info!(repo = %self.repo.display(), %release, "released");
+        plan.apply(&self.reader.repo)?;
+        self.reader.published = next;
+        tracing::info!(repo = %self.reader.repo.display(), %release, "released");
         Ok(Committed { release, outcome: Outcome::Released })
     }
 
@@ -247,8 +224,8 @@ impl Writer {
         mut plan: WritePlan,
         now: Timestamp,
     ) -> Result<(WritePlan, Published), PublishError> {
-        self.refuse_gaps(&draft, &plan)?;
-        let mut next = self.published.clone();
+        self.reader.refuse_gaps(&draft, &plan)?;
+        let mut next = self.reader.published.clone();
         for catalog in draft.catalogs {
             let bytes = catalog.to_json();
             let file = TargetFile::of(&bytes);
@@ -285,37 +262,22 @@ impl Writer {
         Ok(())
     }
 
-    /// Every file that a new catalog names is there in full length, or is about to be written.
-    fn refuse_gaps(&self, draft: &Draft, plan: &WritePlan) -> Result<(), PublishError> {
-        let planned: std::collections::BTreeSet<&str> =
-            plan.writes.iter().map(|write| write.path.as_str()).collect();
-        let packs =
-            draft.catalogs.iter().flat_map(|catalog| catalog.packs.iter().chain(&catalog.former));
-        for file in packs.flat_map(files_of).filter(|file| !planned.contains(file.path.as_str())) {
-            if !disk::has_length(&self.path_of(&file.path), file.content.bytes) {
-                return Err(PublishError::Gone { path: file.path });
-            }
-        }
-        Ok(())
-    }
-
-    /// Where a file of the repository lies on disk.
-    pub(crate) fn path_of(&self, path: &str) -> PathBuf {
-        layout::join(&self.repo, path).expect("paths of a repository are made of checked names")
-    }
-
     /// Signs a timestamp for the snapshot that is published, and makes it live.
     pub(crate) fn sign_timestamp(&mut self, now: Timestamp) -> Result<(), PublishError> {
-        let snapshot = self.published.timestamp.meta.get("snapshot.json").cloned();
+        let snapshot = self.reader.published.timestamp.meta.get("snapshot.json").cloned();
         let snapshot = snapshot.expect("a timestamp that was loaded names its snapshot");
-        let signer =
-            Signer { root: &self.published.root, keys: &self.keys, lifetimes: self.lifetimes, now };
+        let signer = Signer {
+            root: &self.reader.published.root,
+            keys: &self.keys,
+            lifetimes: self.lifetimes,
+            now,
+        };
         let timestamp: SignedFile<_> =
-            signer.timestamp_of(after(self.published.timestamp.version), snapshot)?;
+            signer.timestamp_of(after(self.reader.published.timestamp.version), snapshot)?;
         let mut plan = WritePlan::default();
         plan.bytes(layout::TIMESTAMP, timestamp.bytes);
-        plan.apply(&self.repo)?;
-        self.published.timestamp = timestamp.signed.signed;
+        plan.apply(&self.reader.repo)?;
+        self.reader.published.timestamp = timestamp.signed.signed;
         Ok(())
     }
 }

@@ -95,7 +95,7 @@ async fn files_of_fallbacks_are_never_freed_while_they_are_offered() {
     writer.gc(SignedDuration::ZERO, Mode::Commit, later).expect("freed");
     assert!(world.repo.join(world.bundle("one")).exists(), "old builds fetch it");
     // It is still a version: the next one is numbered after it, and may be a delta from it.
-    let known = writer.versions(&world.pack("a", "one").id, 9).expect("readable");
+    let known = writer.reader().versions(&world.pack("a", "one").id, 9).expect("readable");
     assert_eq!(known.iter().map(|pack| pack.version.0).collect::<Vec<_>>(), [2, 1]);
     drop(writer);
     assert!(verify(&world.repo, None, world.now).await.expect("readable").damaged.is_empty());
@@ -120,8 +120,8 @@ async fn the_range_of_a_publication_goes_before_that_of_the_manifest() {
     std::fs::create_dir_all(world.path("prepared")).expect("a folder");
     let mut writer = world.writer().await;
     let go_on = &mut |_| std::ops::ControlFlow::Continue(());
-    let plain = writer.prepare(&archive, &how(None), go_on).expect("prepared");
+    let plain = writer.reader().prepare(&archive, &how(None), go_on).expect("prepared");
     assert_eq!(plain.app_versions, None);
-    let ranged = writer.prepare(&archive, &how(Some(">=2")), go_on).expect("prepared");
+    let ranged = writer.reader().prepare(&archive, &how(Some(">=2")), go_on).expect("prepared");
     assert_eq!(ranged.app_versions, Some(">=2".parse().expect("a range")));
 }

@@ -36,7 +36,7 @@ async fn a_rollback_can_name_its_release() {
     }
     let mut writer = world.writer().await;
     writer.rollback(&production(), Some(ReleaseNumber(1)), world.now).expect("a release");
-    assert_eq!(writer.catalogs().map(versions).collect::<Vec<_>>(), [[("a", 1)]]);
+    assert_eq!(writer.reader().catalogs().map(versions).collect::<Vec<_>>(), [[("a", 1)]]);
     let nothing = writer.rollback(&production(), None, world.now).expect_err("nothing before");
     assert!(matches!(nothing, PublishError::Change(ChangeError::NothingBefore { .. })));
     let unknown =

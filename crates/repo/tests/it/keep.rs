@@ -201,7 +201,7 @@ async fn what_no_recent_release_needs_is_freed() {
     assert!(matches!(gone, PublishError::Change(ChangeError::UnknownRelease { .. })));
     let id = headstart_model::PackId::new("b").expect("an id");
     assert_eq!(
-        writer.versions(&id, 3).expect("readable").len(),
+        writer.reader().versions(&id, 3).expect("readable").len(),
         1,
         "described by a catalog that is still there"
     );

@@ -10,5 +10,6 @@ mod keep;
 mod kill;
 mod prepare;
 mod publish;
+mod reading;
 mod trust;
 mod world;

@@ -31,7 +31,8 @@ const GO_ON: fn(Step) -> ControlFlow<()> = |_| ControlFlow::Continue(());
 
 async fn publish_archive(world: &World, archive: &Path, deltas: usize) -> Released {
     let mut writer = world.writer().await;
-    let pack = writer.prepare(archive, &how(world, deltas), &mut { GO_ON }).expect("prepared");
+    let pack =
+        writer.reader().prepare(archive, &how(world, deltas), &mut { GO_ON }).expect("prepared");
     let request = ReleaseRequest {
         channel: ChannelName::production(),
         rollout_percent: 100,
@@ -127,7 +128,7 @@ async fn the_same_archive_again_is_not_staged_and_changes_nothing() {
         app_versions: None,
     };
     let mut writer = world.writer().await;
-    let pack = writer.prepare(&archive, &how, &mut { GO_ON }).expect("prepared");
+    let pack = writer.reader().prepare(&archive, &how, &mut { GO_ON }).expect("prepared");
     assert!(!how.staging.exists());
     let request = ReleaseRequest {
         channel: ChannelName::production(),
@@ -159,13 +160,14 @@ async fn the_steps_are_told_and_can_be_broken_off() {
         assert!(step.bytes_done <= step.bytes_total);
         ControlFlow::Continue(())
     };
-    writer.prepare(&archive, &how(&world, 1), &mut tell).expect("prepared");
+    writer.reader().prepare(&archive, &how(&world, 1), &mut tell).expect("prepared");
     told.dedup();
     assert_eq!(
         told,
         [Doing::Checking, Doing::MakingDelta { from: headstart_model::PackVersion(1) }]
     );
     let error = writer
+        .reader()
         .prepare(&archive, &how(&world, 1), &mut |_| ControlFlow::Break(()))
         .expect_err("broken off");
     assert_eq!(error.to_failure().kind, ErrorKind::Cancelled);
@@ -181,7 +183,10 @@ async fn damaged_archives_are_refused_by_name() {
         let mut damaged = whole.clone();
         damaged[at] ^= 1;
         fs::write(&archive, damaged).expect("damaged");
-        let error = writer.prepare(&archive, &how(&world, 0), &mut { GO_ON }).expect_err("refused");
+        let error = writer
+            .reader()
+            .prepare(&archive, &how(&world, 0), &mut { GO_ON })
+            .expect_err("refused");
         assert!(
             matches!(&error, PrepareError::Archive { path, .. } if *path == archive),
             "byte {at}: {error}"
@@ -189,9 +194,11 @@ async fn damaged_archives_are_refused_by_name() {
         assert_eq!(error.to_failure().kind, ErrorKind::InvalidInput);
     }
     fs::write(&archive, b"PK").expect("another file");
-    let error = writer.prepare(&archive, &how(&world, 0), &mut { GO_ON }).expect_err("refused");
+    let error =
+        writer.reader().prepare(&archive, &how(&world, 0), &mut { GO_ON }).expect_err("refused");
     assert!(matches!(error, PrepareError::Archive { source: FormatError::Magic { .. }, .. }));
     let error = writer
+        .reader()
         .prepare(&world.path("missing"), &how(&world, 0), &mut { GO_ON })
         .expect_err("refused");
     assert_eq!(error.to_failure().kind, ErrorKind::InvalidInput);
@@ -208,7 +215,8 @@ async fn a_damaged_earlier_version_is_named_and_can_be_left_aside() {
     fs::write(&bundle, bytes).expect("damaged");
     let archive = world.archive("a", &format!("{base}!"));
     let mut writer = world.writer().await;
-    let error = writer.prepare(&archive, &how(&world, 3), &mut { GO_ON }).expect_err("refused");
+    let error =
+        writer.reader().prepare(&archive, &how(&world, 3), &mut { GO_ON }).expect_err("refused");
     assert!(matches!(&error, PrepareError::Former { version, .. } if version.0 == 1), "{error}");
-    writer.prepare(&archive, &how(&world, 0), &mut { GO_ON }).expect("without deltas");
+    writer.reader().prepare(&archive, &how(&world, 0), &mut { GO_ON }).expect("without deltas");
 }

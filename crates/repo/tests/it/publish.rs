@@ -137,9 +137,15 @@ async fn the_newest_versions_are_known_for_making_deltas() {
     }
     let mut writer = world.writer().await;
     let id = PackId::new("a").expect("an id");
-    let newest = writer.versions(&id, 2).expect("readable");
+    let newest = writer.reader().versions(&id, 2).expect("readable");
     assert_eq!(newest.iter().map(|pack| pack.version.0).collect::<Vec<_>>(), [3, 2]);
-    assert!(writer.versions(&PackId::new("b").expect("an id"), 2).expect("readable").is_empty());
+    assert!(
+        writer
+            .reader()
+            .versions(&PackId::new("b").expect("an id"), 2)
+            .expect("readable")
+            .is_empty()
+    );
 }
 
 #[tokio::test]

@@ -12,8 +12,8 @@ use headstart_model::packaging::PackagingManifest;
 use headstart_model::{ChannelName, Digest, DownloadPolicy, PackId, PackVersion};
 use headstart_pack::{ArchiveReader, Level, build_archive};
 use headstart_repo::author::{
-    Initialised, KeysPlace, Lifetimes, Mode, PreparedPack, ReleaseRequest, Released, Staged,
-    Writer, init,
+    Initialised, KeysPlace, Lifetimes, Mode, PreparedPack, Reader, ReleaseRequest, Released,
+    Staged, Writer, init,
 };
 use headstart_repo::{
     Checked, Fetch, FetchError, FetchRequest, Fetched, FolderFetch, Freshness, RepoError, Sha256,
@@ -73,6 +73,10 @@ impl World {
 
     pub(crate) async fn writer(&self) -> Writer {
         Writer::open(&self.repo, &self.keys, Lifetimes::default()).await.expect("a writer")
+    }
+
+    pub(crate) async fn reader(&self) -> Reader {
+        Reader::open(&self.repo, None).await.expect("a reader")
     }
 
     pub(crate) async fn publish(&self, packs: Vec<PreparedPack>) -> Released {

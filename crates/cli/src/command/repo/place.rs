@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::Args;
 use headstart_model::{ErrorKind, Failure};
-use headstart_repo::author::{KeyFolder, Lifetimes, Writer};
+use headstart_repo::author::{KeyFolder, Lifetimes, PublishError, Reader, Writer};
 use headstart_repo::{Sha256, layout};
 
 use crate::context::Context;
@@ -60,22 +60,48 @@ pub(super) struct Signing {
 impl Signing {
     /// The folder of the keys of a repository that exists.
     pub(super) fn folder(&self, context: &Context, repo: &Repository) -> Result<PathBuf, Failure> {
-        if let Some(folder) = &self.keys {
-            return Ok(folder.clone());
-        }
-        let keys = context.home()?.keys_folder();
-        let folder = KeyFolder::default_place(&keys, &repo.fingerprint()?);
-        if folder.is_dir() {
+        if let Some(folder) = self.found(context, repo)? {
             return Ok(folder);
         }
+        let keys = context.home()?.keys_folder();
         let message = format!("there are no keys for {} in {}", repo.0.display(), keys.display());
         Err(Failure::new(ErrorKind::NotFound, "keyMissing", message)
             .with_hint("name the folder that holds the keys with `--keys DIR`"))
     }
 
+    /// The folder that was named, or the one in the data folder, if it is there.
+    fn found(&self, context: &Context, repo: &Repository) -> Result<Option<PathBuf>, Failure> {
+        if self.keys.is_some() {
+            return Ok(self.keys.clone());
+        }
+        let keys = context.home()?.keys_folder();
+        let folder = KeyFolder::default_place(&keys, &repo.fingerprint()?);
+        Ok(folder.is_dir().then_some(folder))
+    }
+
     /// The folder that was named, if one was.
     pub(super) fn named(&self) -> Option<&Path> {
         self.keys.as_deref()
+    }
+
+    /// Opens a repository to look at it: no key is needed.
+    pub(super) fn look(&self, context: &Context, repo: &Repository) -> Result<Reader, Failure> {
+        let keys = self.found(context, repo)?;
+        context.block_on(async {
+            let opened = Reader::open(repo.folder(), keys.as_deref()).await;
+            opened.map_err(|error| error.to_failure())
+        })
+    }
+
+    /// Opens a repository to work a change out: for changes where there are keys, else to look at it.
+    pub(super) fn try_out(&self, context: &Context, repo: &Repository) -> Result<Desk, Failure> {
+        let keys = self.found(context, repo)?;
+        let any = keys.as_deref().map_or(Ok(false), KeyFolder::has_keys);
+        if any.map_err(|error| PublishError::from(error).to_failure())? {
+            Ok(Desk::Writing(self.open(context, repo)?))
+        } else {
+            Ok(Desk::Looking(self.look(context, repo)?))
+        }
     }
 
     /// Opens a repository for changes.
@@ -85,5 +111,23 @@ impl Signing {
             let opened = Writer::open(repo.folder(), &keys, Lifetimes::default()).await;
             opened.map_err(|error| error.to_failure())
         })
+    }
+}
+
+/// A repository as it was opened.
+pub(super) enum Desk {
+    /// With its keys, for changes.
+    Writing(Writer),
+    /// Without keys.
+    Looking(Reader),
+}
+
+impl Desk {
+    /// What is there.
+    pub(super) fn reader(&mut self) -> &mut Reader {
+        match self {
+            Self::Writing(writer) => writer.reader(),
+            Self::Looking(reader) => reader,
+        }
     }
 }

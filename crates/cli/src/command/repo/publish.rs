@@ -8,11 +8,11 @@ use headstart_model::protocol::packs::COLLISIONS_TOLD_MAX;
 use headstart_model::{AppVersions, ChannelName, Failure, PackId};
 use headstart_pack::Level;
 use headstart_repo::author::{
-    Collision, Doing, Mode, Preparation, PreparedPack, ReleaseRequest, Released, Step, Writer,
+    Collision, Doing, Mode, Preparation, PreparedPack, Reader, ReleaseRequest, Released, Step,
 };
 use serde_json::{Value, json};
 
-use super::place::{Repository, Signing};
+use super::place::{Desk, Repository, Signing};
 use super::{outcome, sentence};
 use crate::command::Verdict;
 use crate::context::Context;
@@ -49,7 +49,7 @@ pub(crate) struct Publish {
     /// The versions of the app that these packs are for, such as ">=1.4, <2", whatever their manifests say
     #[arg(long, value_name = "RANGE")]
     app_versions: Option<AppVersions>,
-    /// Work out everything, write nothing
+    /// Work out everything, write nothing; without keys it is not tried whether they would do
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
@@ -60,7 +60,11 @@ impl Publish {
     pub(crate) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
         // A wrong file is told before anything is waited for.
         self.packs.iter().try_for_each(|path| archive::open(path).map(drop))?;
-        let mut writer = self.signing.open(context, &self.repo)?;
+        let mut desk = if self.dry_run {
+            self.signing.try_out(context, &self.repo)?
+        } else {
+            Desk::Writing(self.signing.open(context, &self.repo)?)
+        };
         let staging = temporary::folder(context, "publish")?;
         let how = Preparation {
             staging: staging.path().to_owned(),
@@ -69,14 +73,18 @@ impl Publish {
             app_versions: self.app_versions.clone(),
         };
         let progress = context.output.progress();
-        let packs = prepare(context, &mut writer, &self.packs, &how, &progress)?;
+        let packs = prepare(context, desk.reader(), &self.packs, &how, &progress)?;
         progress.finish();
         let request =
             ReleaseRequest { channel: self.channel.clone(), rollout_percent: self.rollout, packs };
         let mode = if self.dry_run { Mode::DryRun } else { Mode::Commit };
-        let collisions = writer.collisions(&self.channel, &request.packs);
-        let released =
-            writer.publish(&request, mode, context.now()).map_err(|error| error.to_failure())?;
+        let collisions = desk.reader().collisions(&self.channel, &request.packs);
+        let now = context.now();
+        let (released, signing) = match &mut desk {
+            Desk::Writing(writer) => (writer.publish(&request, mode, now), SigningTried::Yes),
+            Desk::Looking(reader) => (reader.try_publish(&request, now), SigningTried::No),
+        };
+        let released = released.map_err(|error| error.to_failure())?;
         for Collision { path, packs } in collisions.iter().take(COLLISIONS_NAMED_MAX) {
             let names: Vec<_> = packs.iter().map(PackId::as_str).collect();
             context
@@ -88,7 +96,11 @@ impl Publish {
         {
             context.output.remark(format!("warning: {more} more paths are in several packs"));
         }
-        context.output.done(self.done(&released, &collisions), || self.text(&released));
+        let mut done = self.done(&released, &collisions);
+        if self.dry_run {
+            done["signingTried"] = (signing == SigningTried::Yes).into();
+        }
+        context.output.done(done, || self.text(&released, signing));
         Ok(Verdict::Done)
     }
 
@@ -114,7 +126,7 @@ impl Publish {
         })
     }
 
-    fn text(&self, released: &Released) -> String {
+    fn text(&self, released: &Released, signing: SigningTried) -> String {
         let mut lines = vec![sentence(&released.committed, &format!("channel {}", self.channel))];
         for pack in &released.packs {
             let deltas = pack.deltas.iter();
@@ -124,14 +136,24 @@ impl Publish {
             let new = size(pack.new_bytes);
             lines.push(format!("  {} version {}: {new} new{deltas}", pack.id, pack.version));
         }
+        if signing == SigningTried::No {
+            lines.push("signing was not tried: there are no keys here".to_owned());
+        }
         lines.join("\n")
     }
+}
+
+/// Whether it is known that the keys would do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SigningTried {
+    Yes,
+    No,
 }
 
 /// Makes every archive ready, with progress; may be interrupted.
 pub(super) fn prepare(
     context: &Context,
-    writer: &mut Writer,
+    reader: &mut Reader,
     archives: &[PathBuf],
     how: &Preparation,
     progress: &Progress<'_>,
@@ -149,7 +171,7 @@ pub(super) fn prepare(
                 ControlFlow::Continue(())
             }
         };
-        let pack = writer.prepare(archive, how, &mut steps).map_err(|error| error.to_failure())?;
+        let pack = reader.prepare(archive, how, &mut steps).map_err(|error| error.to_failure())?;
         prepared.push(pack);
         work.next_pack();
     }

@@ -13,7 +13,7 @@ use headstart_model::catalog::CatalogPack;
 use headstart_model::{Failure, PackId, PackVersion, Verified};
 use headstart_pack::plan::HeldVersion;
 use headstart_pack::{CompleteTree, FormatError, Level, section};
-use headstart_repo::author::{Preparation, PreparedPack, PublishError, Writer};
+use headstart_repo::author::{Preparation, PreparedPack, PublishError, Reader};
 use headstart_repo::layout;
 use headstart_sys::identity::FileStamp;
 use headstart_sys::mode::Access;
@@ -34,7 +34,7 @@ use crate::{archive, failure, quantity, temporary};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  headstart repo receipt assets-repo textures.assetpack\n  \
     headstart repo receipt assets-repo textures.assetpack --budget 20M\n\n\
-    Ends with 1 if a device would have to fetch more than the budget.")]
+    Ends with 1 if a device would have to fetch more than the budget. No key is needed.")]
 pub(crate) struct Receipt {
     /// The repository
     repo: Repository,
@@ -71,7 +71,7 @@ struct Cost {
 impl Receipt {
     pub(crate) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
         self.packs.iter().try_for_each(|path| archive::open(path).map(drop))?;
-        let mut writer = self.signing.open(context, &self.repo)?;
+        let mut reader = self.signing.look(context, &self.repo)?;
         let staging = temporary::folder(context, "receipt")?;
         let how = Preparation {
             staging: staging.path().to_owned(),
@@ -82,9 +82,9 @@ impl Receipt {
         let mut costs = Vec::new();
         for path in &self.packs {
             let archives = std::slice::from_ref(path);
-            let packs = prepare(context, &mut writer, archives, &how, &context.output.bar())?;
+            let packs = prepare(context, &mut reader, archives, &how, &context.output.bar())?;
             for pack in packs {
-                costs.extend(self.costs(context, &mut writer, &pack, staging.path())?);
+                costs.extend(self.costs(context, &mut reader, &pack, staging.path())?);
             }
         }
         context.output.document(&json!({"packs": costs}), || text(&costs));
@@ -102,13 +102,13 @@ impl Receipt {
     fn costs(
         &self,
         context: &Context,
-        writer: &mut Writer,
+        reader: &mut Reader,
         pack: &PreparedPack,
         scratch: &Path,
     ) -> Result<Vec<Cost>, Failure> {
         let of_repository = |error: PublishError| error.to_failure();
-        let versions = writer.versions(&pack.id, usize::MAX).map_err(of_repository)?;
-        let preview = writer.preview(pack).map_err(of_repository)?;
+        let versions = reader.versions(&pack.id, usize::MAX).map_err(of_repository)?;
+        let preview = reader.preview(pack).map_err(of_repository)?;
         let mut overlay: BTreeMap<String, PathBuf> = preview.files.iter().cloned().collect();
         if let Some((path, bytes)) = &preview.former {
             let file = scratch.join("former");

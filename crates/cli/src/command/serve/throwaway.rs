@@ -209,7 +209,8 @@ async fn publish(place: &Place, archives: &[PathBuf]) -> Result<Released, Failur
     };
     let mut packs = Vec::new();
     for archive in archives {
-        let pack = writer.prepare(archive, &how, &mut |_| std::ops::ControlFlow::Continue(()));
+        let pack =
+            writer.reader().prepare(archive, &how, &mut |_| std::ops::ControlFlow::Continue(()));
         packs.push(pack.map_err(|error| error.to_failure())?);
     }
     let request =
