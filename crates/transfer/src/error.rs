@@ -107,7 +107,8 @@ pub enum TransferError {
         #[source]
         source: VerifyError,
     },
-    /// The whole file has another digest than the trusted one, again and again.
+    /// The whole file has another digest than the trusted one, and its server says that it is still the same, or gave a wrong
+    /// one twice.
     #[error("{url} is not the file that was promised: it has {actual}, not {expected}")]
     OtherHash {
         /// Where it came from.

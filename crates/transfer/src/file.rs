@@ -12,6 +12,7 @@ mod settle;
 mod spread;
 mod state;
 mod validator;
+mod wrong;
 
 use std::path::PathBuf;
 
@@ -80,9 +81,9 @@ impl Client {
     ///
     /// # Errors
     /// [`TransferError::TooLarge`] and [`Violation::OtherSize`](crate::Violation::OtherSize) when limits or promises do not
-    /// hold, [`TransferError::File`] when the file cannot be written, [`TransferError::OtherHash`] when the digest differs
-    /// after all attempts (what was fetched is thrown away), or the last error when attempts without progress are used up.
-    /// Only lengthening a part that can be resumed is progress.
+    /// hold, [`TransferError::File`] when the file cannot be written, [`TransferError::OtherHash`] when the digest differs, or
+    /// the last error when attempts without progress are used up. Only lengthening a part that can be resumed is progress. A
+    /// file with another digest is thrown away, and fetched once more only where that may bring another one.
     #[tracing::instrument(level = "debug", skip_all, fields(download = tracking.download()))]
     pub async fn download_file(
         &self,

@@ -12,6 +12,7 @@ use super::part::{Disk, Part, blocking};
 use super::receive::Gather;
 use super::settle::{Content, Finished};
 use super::validator::Validator;
+use super::wrong::Wrong;
 use super::{Downloaded, FileHash, FileRequest};
 use crate::http::{Answer, ContentRange, RangeWanted};
 use crate::ledger::SourceMeter;
@@ -38,6 +39,7 @@ pub(super) struct Fetch<'a> {
     pub(super) length_told: bool,
     /// The validator of a file that is kept in memory.
     pub(super) answered: Option<Validator>,
+    pub(super) wrong: Wrong,
 }
 
 impl<'a> Fetch<'a> {
@@ -66,6 +68,7 @@ impl<'a> Fetch<'a> {
             bytes_down: AtomicU64::new(0),
             length_told: false,
             answered: None,
+            wrong: Wrong::default(),
         };
         let content = fetch.fetch().await;
         // Others may use the connection while this file is brought to disk.
@@ -83,6 +86,9 @@ impl<'a> Fetch<'a> {
                 Err(error) => error,
             };
             self.reset_board();
+            if matches!(error, TransferError::OtherHash { .. }) && !self.may_be_another().await {
+                return Err(error);
+            }
             if self.resumable_bytes() > before_bytes {
                 attempts.progressed();
             }
@@ -108,11 +114,12 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    fn check_small(&self, chunks: Vec<Bytes>) -> Result<Content, TransferError> {
+    fn check_small(&mut self, chunks: Vec<Bytes>) -> Result<Content, TransferError> {
         let bytes: u64 = chunks.iter().map(|chunk| chunk.len() as u64).sum();
         if let Some(expected) = self.request.hash {
             let actual = expected.of(&chunks.concat());
             if actual != expected {
+                self.found_wrong();
                 return Err(self.other_hash(expected, actual));
             }
         }
@@ -187,6 +194,7 @@ impl<'a> Fetch<'a> {
         if actual == expected {
             return Ok(());
         }
+        self.found_wrong();
         self.start_over(None, None).await?;
         Err(self.other_hash(expected, actual))
     }

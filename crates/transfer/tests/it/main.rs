@@ -16,3 +16,4 @@ mod sources;
 mod stragglers;
 mod support;
 mod tls;
+mod wrong_files;
