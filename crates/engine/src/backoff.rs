@@ -8,6 +8,9 @@ pub const BACKOFF_MAX_MS: u64 = 60 * 60 * 1000;
 /// The longest wait of an essential download, in milliseconds. `Spec: concepts 6`: essential waits a few seconds.
 pub const ESSENTIAL_BACKOFF_MAX_MS: u64 = 4_000;
 
+/// The longest wait for what has to be mended elsewhere, in milliseconds: a day.
+const LASTING_BACKOFF_MAX_MS: u64 = 24 * 60 * 60 * 1000;
+
 const BASE_MS: u64 = 2_000;
 const ESSENTIAL_BASE_MS: u64 = 1_000;
 
@@ -22,6 +25,16 @@ pub fn backoff_ms(class: Class, seed: u64, id: u64, attempt: u32) -> u64 {
         Class::Essential => (ESSENTIAL_BASE_MS, ESSENTIAL_BACKOFF_MAX_MS),
         Class::Foreground | Class::Nonessential | Class::Upkeep => (BASE_MS, BACKOFF_MAX_MS),
     };
+    within((base, limit), seed, id, attempt)
+}
+
+/// The same for what has to be mended elsewhere before an attempt can succeed, and what nobody waits for. `Ours:` who has mended
+/// it waits about as long as it was broken, at most a day, unless somebody asks.
+pub(crate) fn lasting_backoff_ms(seed: u64, id: u64, attempt: u32) -> u64 {
+    within((BASE_MS, LASTING_BACKOFF_MAX_MS), seed, id, attempt)
+}
+
+fn within((base, limit): (u64, u64), seed: u64, id: u64, attempt: u32) -> u64 {
     let doublings = attempt.saturating_sub(1).min(20);
     let whole = (base << doublings).min(limit);
     whole / 2 + jitter(seed, id, u64::from(attempt)) % (whole / 2 + 1)
@@ -49,6 +62,8 @@ mod tests {
         assert!(longest(Class::Upkeep, 1) <= 2_000);
         assert!(longest(Class::Upkeep, 3) > longest(Class::Upkeep, 2));
         assert!(longest(Class::Upkeep, 99) <= BACKOFF_MAX_MS);
+        let lasting = (0..200).map(|id| lasting_backoff_ms(7, id, 99)).max();
+        assert!(lasting > Some(20 * BACKOFF_MAX_MS) && lasting <= Some(LASTING_BACKOFF_MAX_MS));
         assert!(longest(Class::Essential, 99) <= ESSENTIAL_BACKOFF_MAX_MS);
         assert!(backoff_ms(Class::Essential, 7, 1, 1) >= 500);
     }

@@ -16,7 +16,7 @@ pub(crate) use asked::{
     listing, number, subject, told, with_extension, with_manifest,
 };
 
-use crate::record::{Bundle, BundleFiles, PlanFigures, Trust, Unreadable};
+use crate::record::{ArchiveEntry, Bundle, BundleFiles, PlanFigures, Trust, Unreadable};
 use crate::{
     ArchivedOffer, Caller, ClientId, Device, Effect, EffectId, Event, Inquiry, MonotonicTime, Now,
     Order, PackKey, RequestId, State, WallTime, handle,
@@ -99,6 +99,8 @@ pub(crate) struct Bench {
     pub(crate) catalog: (ReleaseNumber, Vec<CatalogPack>),
     /// Packs whose archives cannot be looked at when the plain manifest is read, and why.
     pub(crate) unreadable: BTreeMap<PackId, Failure>,
+    /// Where the archives lie that the plain manifest lists.
+    pub(crate) archive_host: &'static str,
     rows: BTreeMap<(Table, String), String>,
     orders: BTreeMap<EffectId, Order>,
     /// Effects that were told to stop and do not run.
@@ -115,6 +117,7 @@ impl Bench {
             now_ms: 1_000,
             catalog: (ReleaseNumber(1), catalog),
             unreadable: BTreeMap::new(),
+            archive_host: "cdn.example.com",
             rows: BTreeMap::new(),
             orders: BTreeMap::new(),
             ended: Vec::new(),
@@ -285,11 +288,12 @@ impl Bench {
     fn manifest(&self) -> (Vec<ArchivedOffer>, Vec<(PackId, Unreadable)>) {
         let (mut packs, mut unreadable) = (Vec::new(), Vec::new());
         for pack in self.catalog.1.clone() {
+            let archive = format!("https://{}/{}-{}", self.archive_host, pack.id, pack.version);
             if let Some(failure) = self.unreadable.get(&pack.id).cloned() {
                 let (policy, language) = (pack.download_policy, pack.language);
-                unreadable.push((pack.id, Unreadable { policy, language, failure }));
+                let entry = Some(ArchiveEntry { version: pack.version, archive });
+                unreadable.push((pack.id, Unreadable { policy, language, entry, failure }));
             } else {
-                let archive = format!("https://cdn.example.com/{}-{}", pack.id, pack.version);
                 packs.push(ArchivedOffer { pack, archive });
             }
         }

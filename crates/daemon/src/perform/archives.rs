@@ -11,7 +11,7 @@ use futures::StreamExt as _;
 use headstart_deliver::{
     Announced, ArchiveLocation, ArchivePlace, DeliverError, Location, OwnIndex, RepositoryAccess,
 };
-use headstart_engine::record::{Trust, Unreadable};
+use headstart_engine::record::{ArchiveEntry, Trust, Unreadable};
 use headstart_engine::{ArchivedOffer, EffectId, Event, Supply};
 use headstart_model::catalog::CatalogPack;
 use headstart_model::download_manifest::{
@@ -103,7 +103,9 @@ async fn read(context: &Context, ask: &Ask) -> Result<Option<Read>, Failure> {
             Err(failure) => {
                 tracing::warn!(app = %ask.app, pack = %listed.id, %failure, "its archive cannot be offered");
                 let (policy, language) = (listed.download_policy, listed.language);
-                read.unreadable.push((listed.id, Unreadable { policy, language, failure }));
+                let archive = listed.url.to_string();
+                let entry = Some(ArchiveEntry { version: listed.version, archive });
+                read.unreadable.push((listed.id, Unreadable { policy, language, entry, failure }));
             }
         }
     }

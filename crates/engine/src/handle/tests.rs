@@ -21,6 +21,7 @@ mod failures;
 mod groups;
 mod growth;
 mod installation;
+mod lasting;
 mod leases;
 mod managed_extension;
 mod owed_requests;

@@ -30,7 +30,7 @@ pub use file::{FileDownload, FilePurpose, FileStage, Outcome};
 pub use group::KeptGroup;
 pub use languages::{Languages, Teller};
 pub use owed::{Owed, SwitchItem};
-pub use pack::{Freshness, Leaving, LocalVersion, Pack, Retired, Unreadable};
+pub use pack::{ArchiveEntry, Freshness, Leaving, LocalVersion, Pack, Retired, Unreadable};
 pub use rows::LoadError;
 pub(crate) use rows::{RowKey, encode};
 pub use settings::{Setting, Settings, Switch};

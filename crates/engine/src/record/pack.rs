@@ -86,8 +86,21 @@ pub struct Unreadable {
     /// Its language, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<Language>,
+    /// Which archive is meant; none in rows of earlier programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<ArchiveEntry>,
     /// Why not.
     pub failure: Failure,
+}
+
+/// The archive that a download manifest lists of a pack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ArchiveEntry {
+    /// The version that is in it.
+    pub version: PackVersion,
+    /// Its address.
+    pub archive: String,
 }
 
 /// What a caller wants of a pack that it asks for.

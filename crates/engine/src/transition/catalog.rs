@@ -17,6 +17,7 @@ use crate::record::{
 };
 use crate::transition::content::Chosen;
 use crate::transition::end::Staged;
+use crate::transition::listing::Listing;
 use crate::transition::{
     begin, calls, check, content, end, ensure, install, languages, late, reconcile, switch,
     unmanaged,
@@ -64,6 +65,8 @@ pub(crate) fn manifest_read(
         record.manifest_tag = tag;
     }
     let attempts = w.live().check_attempts.get(&app).copied().unwrap_or_default();
+    let listing = Listing::read(w, &packs, &unreadable);
+    let attempts = listing.attempts_left(&Listing::held(w, &app), attempts);
     let listed = unreadable.iter().map(|(id, _)| id.clone()).collect();
     let packs = packs.into_iter();
     let packs = packs.map(|offer| Listed { pack: offer.pack, archive: Some(offer.archive) });

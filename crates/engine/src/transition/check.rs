@@ -4,7 +4,7 @@ use headstart_model::{AppId, ContentRequest, ErrorKind, Failure};
 
 use crate::admit::{Verdict, admit};
 use crate::ask;
-use crate::backoff::{backoff_ms, jitter};
+use crate::backoff::{backoff_ms, jitter, lasting_backoff_ms};
 use crate::class::Class;
 use crate::failures;
 use crate::id::{EffectId, RequestId};
@@ -168,7 +168,7 @@ pub(crate) fn failed(w: &mut Work<'_>, app: &AppId, failure: &Failure, effect: O
     if installing && attempts < ESSENTIAL_ATTEMPTS && failure.kind.is_retryable() {
         retry_later(w, app, Class::Essential, attempts);
     } else {
-        schedule(w, app, attempts);
+        schedule(w, app, failure.kind, attempts);
         if installing {
             install::without_catalog(w, app);
         }
@@ -269,11 +269,11 @@ pub(crate) fn catalog_seen<'a>(
 }
 
 /// When to check again: soon for a content request of an installation, else at the next period.
-fn schedule(w: &mut Work<'_>, app: &AppId, attempts: u32) {
+fn schedule(w: &mut Work<'_>, app: &AppId, kind: ErrorKind, attempts: u32) {
     let Some(record) = w.app(app) else { return };
     match record.content_request {
         Some(ContentRequest::Install | ContentRequest::Update) if record.has_source() => {
-            retry_later(w, app, Class::Upkeep, attempts);
+            retry_upkeep(w, app, kind, attempts);
         }
         request => {
             if request.is_some()
@@ -282,7 +282,7 @@ fn schedule(w: &mut Work<'_>, app: &AppId, attempts: u32) {
                 record.content_request = None;
             }
             if is_sought(w, app) {
-                retry_later(w, app, Class::Upkeep, attempts);
+                retry_upkeep(w, app, kind, attempts);
             }
         }
     }
@@ -298,15 +298,27 @@ pub(crate) fn is_sought(w: &Work<'_>, app: &AppId) -> bool {
 }
 
 fn retry_later(w: &mut Work<'_>, app: &AppId, class: Class, attempts: u32) {
-    let wait_ms = backoff_ms(class, w.device().seed, salt(app), attempts);
+    retry_after(w, app, backoff_ms(class, w.device().seed, salt(app), attempts));
+}
+
+/// Nobody waits for it; what somebody has to mend first is tried less and less.
+fn retry_upkeep(w: &mut Work<'_>, app: &AppId, kind: ErrorKind, attempts: u32) {
+    if kind.is_retryable() || matches!(kind, ErrorKind::NoSpace | ErrorKind::Internal) {
+        retry_later(w, app, Class::Upkeep, attempts);
+    } else {
+        retry_after(w, app, lasting_backoff_ms(w.device().seed, salt(app), attempts));
+    }
+}
+
+fn retry_after(w: &mut Work<'_>, app: &AppId, wait_ms: u64) {
     let at = w.now.monotonic.after_ms(wait_ms);
     w.live_mut().timers.set(Timer::Check(app.clone()), at);
 }
 
-/// Checks again before the next period is over: an archive that is listed could not be looked at.
+/// Checks again, at first before the next period is over: an archive that is listed could not be looked at.
 pub(crate) fn want_soon(w: &mut Work<'_>, app: &AppId, attempts: u32) {
     w.live_mut().check_attempts.insert(app.clone(), attempts);
-    retry_later(w, app, Class::Upkeep, attempts);
+    retry_after(w, app, lasting_backoff_ms(w.device().seed, salt(app), attempts));
 }
 
 /// Sets the time of the app's next periodic content request: a day after the last content request, or after a check that has

@@ -17,6 +17,7 @@ pub(crate) mod groups;
 pub(crate) mod install;
 pub(crate) mod languages;
 pub(crate) mod late;
+pub(crate) mod listing;
 pub(crate) mod manifest;
 pub(crate) mod place;
 pub(crate) mod pump;

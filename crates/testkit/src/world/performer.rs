@@ -1,6 +1,6 @@
 //! Does what the engine orders, in the virtual network and on the virtual disk, the way the daemon does it.
 
-use headstart_engine::record::{LocalVersion, PlanFigures, SwitchItem, Unreadable};
+use headstart_engine::record::{ArchiveEntry, LocalVersion, PlanFigures, SwitchItem, Unreadable};
 use headstart_engine::{ArchivedOffer, Delivery, EffectId, Event, Order, Supply};
 use headstart_model::catalog::CatalogPack;
 use headstart_model::{AppId, ErrorKind, Failure, PackId, ReleaseNumber};
@@ -131,8 +131,9 @@ impl World {
             let is_known = known.iter().any(|it| it.pack.id == pack.id && it.archive == archive);
             if !is_known && self.connection_fails() {
                 let (policy, language) = (pack.download_policy, pack.language);
+                let entry = Some(ArchiveEntry { version: pack.version, archive });
                 let failure = no_connection();
-                unreadable.push((pack.id, Unreadable { policy, language, failure }));
+                unreadable.push((pack.id, Unreadable { policy, language, entry, failure }));
             } else {
                 packs.push(ArchivedOffer { pack: pack.alone(), archive });
             }
