@@ -90,17 +90,17 @@ pub(crate) fn done(w: &mut Work<'_>, effect: EffectId) {
     }
 }
 
-/// Lets the download of the pack go on that may have waited for a removal.
+/// Lets the downloads of the pack go on that may have waited for a removal: its own, and that of its archive.
 fn settle(w: &mut Work<'_>, key: &PackKey) {
     if w.app(&key.app).is_none_or(App::is_leaving) {
-        uninstall::go_on(w, &key.app);
-    } else if let Some(id) = w.pack(key).and_then(|pack| pack.download) {
-        if !begin::revive(w, id) {
-            place::place(w, id);
-        }
-    } else if let Some(archive) = unmanaged::awaiting(w, key) {
-        place::place(w, archive);
+        return uninstall::go_on(w, &key.app);
     }
+    if let Some(id) = w.pack(key).and_then(|pack| pack.download)
+        && !begin::revive(w, id)
+    {
+        place::place(w, id);
+    }
+    unmanaged::step_ended(w, [key]);
 }
 
 /// Somebody still reads the version: looks again later. If it is wanted again, it need not go at all.
@@ -113,9 +113,7 @@ pub(crate) fn in_use(w: &mut Work<'_>, effect: EffectId) {
         return;
     }
     park(w, effect);
-    if let Some(id) = w.pack(&key).and_then(|pack| pack.download) {
-        begin::revive(w, id);
-    }
+    settle(w, &key);
 }
 
 /// The app goes and takes the version with it.

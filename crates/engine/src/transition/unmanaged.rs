@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use headstart_model::catalog::CatalogPack;
 use headstart_model::protocol::packs::Trust as PackTrust;
-use headstart_model::{AppId, ErrorKind, Failure};
+use headstart_model::{AppId, ErrorKind, Failure, PackVersion};
 
 use crate::class::Demand;
 use crate::failures;
@@ -19,7 +19,7 @@ use crate::transition::end::{self, Staged};
 use crate::transition::{begin, catalog, files, place, switch, transfer};
 use crate::work::Work;
 
-/// How long is waited when something of the pack is just being taken away, in milliseconds.
+/// How long is waited before a version is built again, in milliseconds.
 const AGAIN_MS: u64 = 1_000;
 /// How often a version is built before its download has failed.
 const ATTEMPTS: u32 = 3;
@@ -77,9 +77,10 @@ pub(crate) fn arrived(w: &mut Work<'_>, id: DownloadId, bytes: u64, described: B
         w.set_stage(download, Stage::Built);
         w.want_switch(&key.app);
     } else if !begin::revive(w, download) {
-        // It is being removed at this moment.
+        // It is being removed at this moment: the end of that lets it go on.
         w.drop_download(download);
-        again(w, id);
+        w.set_file_stage(id, FileStage::Waiting);
+        place::place(w, id);
     }
 }
 
@@ -127,13 +128,14 @@ pub(crate) fn described(w: &mut Work<'_>, key: &PackKey, id: DownloadId) {
     }
 }
 
-/// Whether a single download may begin: an archive waits while what is left of its pack is cleared away, for its version might be
-/// taken for that, and while a step of the pack is made, for that may take away what the archive brings. Clearing away that has failed and is to be tried later is not waited for: what it left is built upon.
+/// Whether a single download may begin: an archive waits while its version is removed, or what is left of its pack cleared away, for it
+/// might be taken for that, and while a step of the pack is made, for that may take away what the archive brings. Removing
+/// and clearing away that have failed and are to be tried later are not waited for: what they left is built upon.
 pub(crate) fn has_way(w: &mut Work<'_>, id: DownloadId) -> bool {
     let Some(file) = w.file(id) else { return true };
-    let Some((pack, _)) = file.download.asset_pack() else { return true };
+    let Some((pack, version)) = file.download.asset_pack() else { return true };
     let key = PackKey::new(file.app.clone(), pack);
-    if catalog::is_switching(w, &key) {
+    if catalog::is_switching(w, &key) || is_removed(w, &key, version) {
         return false;
     }
     let Some(order) = w.live().busy.get(&key).copied() else { return true };
@@ -146,6 +148,14 @@ pub(crate) fn has_way(w: &mut Work<'_>, id: DownloadId) -> bool {
         w.end_order(order);
     }
     parked
+}
+
+/// Whether a version of a pack is being removed at this moment.
+fn is_removed(w: &Work<'_>, key: &PackKey, version: PackVersion) -> bool {
+    w.pack(key).is_some_and(|pack| {
+        let mut removed = pack.retired.iter().filter(|retired| retired.version.version == version);
+        removed.any(|retired| !w.live().parked.contains(&retired.removal))
+    })
 }
 
 /// A step of these packs has ended: archives that waited for it go on.

@@ -7,8 +7,8 @@ use headstart_model::{AppVersions, DownloadPolicy, ErrorKind, PackVersion, Statu
 
 use crate::record::{Bundle, KeepData};
 use crate::testing::{
-    Bench, a_failure, answer, app_id, bundle, code, essential, file, is_fetch, is_read, key,
-    listing, offer, prefetch, told, with_extension,
+    Bench, HOUR_MS, a_failure, answer, app_id, bundle, code, essential, file, is_fetch, is_read,
+    key, listing, offer, prefetch, told, with_extension,
 };
 use crate::{Effect, Event, FileUpdate, Order, view};
 
@@ -196,14 +196,41 @@ fn an_archive_of_what_just_leaves_is_built_anew_when_that_has_left() {
     bench.finish(is_switch);
     assert_eq!(local(&bench, "levels"), None);
     // Its version is removed first, and only then is there one to read again.
-    let is_removal = |order: &Order| matches!(order, Order::RemoveVersion { .. });
-    bench.finish(is_fetch);
-    assert!(!bench.orders().iter().any(|(_, order)| is_switch(order)));
+    bench.pass(HOUR_MS);
+    assert!(!bench.orders().iter().any(|(_, order)| is_fetch(order)));
     bench.finish(is_removal);
-    bench.pass(1_000);
     bench.finish(is_fetch);
     bench.finish(is_switch);
     assert_eq!(local(&bench, "levels"), Some((1, PackTrust::TransportOnly)));
+}
+
+fn is_removal(order: &Order) -> bool {
+    matches!(order, Order::RemoveVersion { .. })
+}
+
+#[test]
+fn an_archive_that_arrives_while_its_version_is_removed_goes_on_at_the_end_of_that() {
+    for read in [false, true] {
+        let mut bench = with_levels();
+        bench.finish_everything();
+        bench.schedule(vec![archive("levels", 1)]);
+        let (app, pack) = (app_id("app"), key("levels").pack);
+        bench.call(|caller| Event::RemoveRequested { caller, app, pack });
+        bench.finish(is_switch);
+        bench.finish(is_fetch);
+        for _ in 0..10 {
+            bench.pass(1_000);
+            let kinds: Vec<_> = bench.orders().into_iter().map(|(_, order)| order).collect();
+            assert!(kinds.iter().all(is_removal), "nobody asks how far it is: {kinds:?}");
+        }
+        let effect = bench.order(is_removal);
+        let end = if read { Event::VersionInUse { effect } } else { Event::Removed { effect } };
+        bench.hear(end);
+        bench.finish(is_fetch);
+        bench.finish(is_switch);
+        assert_eq!(local(&bench, "levels"), Some((1, PackTrust::TransportOnly)));
+        assert!(!bench.orders().iter().any(|(_, order)| is_removal(order)));
+    }
 }
 
 #[test]
