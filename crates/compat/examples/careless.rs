@@ -64,7 +64,13 @@ fn main() -> Result<(), BackgroundAssetsError> {
         return Ok(());
     };
     let events = install_global_download_manager_delegate(Careless, 64)?;
-    DownloadManager::shared()?.start_foreground_download(&download(&address)?)?;
+    let manager = DownloadManager::shared();
+    // In 0.4 it says why there is none.
+    #[cfg(not(feature = "v0_3"))]
+    let manager = manager?;
+    #[cfg(feature = "v0_3")]
+    let manager = manager.expect("a service");
+    manager.start_foreground_download(&download(&address)?)?;
     // The event of each time that it is told.
     let mut times = 0;
     while times < 2 {

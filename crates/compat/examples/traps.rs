@@ -21,7 +21,13 @@ fn download(group: &str, essential: bool) -> Outcome<Download> {
 }
 
 fn schedule(group: &str, essential: bool) -> Outcome<()> {
-    DownloadManager::shared()?.schedule_download(&download(group, essential)?)
+    let manager = DownloadManager::shared();
+    // In 0.4 it says why there is none.
+    #[cfg(not(feature = "v0_3"))]
+    let manager = manager?;
+    #[cfg(feature = "v0_3")]
+    let manager = manager.expect("a service");
+    manager.schedule_download(&download(group, essential)?)
 }
 
 const GROUP: &str = "group.com.example.backgroundassets";
@@ -67,5 +73,10 @@ fn main() {
 }
 
 async fn packs() -> Outcome<usize> {
-    Ok(AssetPackManager::shared()?.all_asset_packs().await?.len())
+    let manager = AssetPackManager::shared();
+    #[cfg(not(feature = "v0_3"))]
+    let manager = manager?;
+    #[cfg(feature = "v0_3")]
+    let manager = manager.expect("a service");
+    Ok(manager.all_asset_packs().await?.len())
 }

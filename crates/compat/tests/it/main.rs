@@ -6,6 +6,7 @@
 
 mod build;
 mod live;
+mod own;
 mod published;
 mod running;
 mod surface;
