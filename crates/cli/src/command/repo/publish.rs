@@ -8,7 +8,8 @@ use headstart_model::protocol::packs::COLLISIONS_TOLD_MAX;
 use headstart_model::{AppVersions, ChannelName, Failure, PackId};
 use headstart_pack::Level;
 use headstart_repo::author::{
-    Collision, Doing, Mode, Preparation, PreparedPack, Reader, ReleaseRequest, Released, Step,
+    Collision, Doing, Mode, Outcome, Preparation, PreparedPack, Reader, ReleaseRequest, Released,
+    Step,
 };
 use serde_json::{Value, json};
 
@@ -138,6 +139,10 @@ impl Publish {
         }
         if signing == SigningTried::No {
             lines.push("signing was not tried: there are no keys here".to_owned());
+        }
+        if !matches!(released.committed.outcome, Outcome::Unchanged | Outcome::WouldRelease) {
+            let repo = self.repo.folder().display();
+            lines.push(format!("next: headstart serve {repo}"));
         }
         lines.join("\n")
     }
