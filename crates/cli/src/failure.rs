@@ -43,7 +43,7 @@ fn of_io(error: &(dyn Error + 'static), kind: io::ErrorKind) -> Failure {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             (ErrorKind::NoSpace, "diskFull", "free some space, then try again")
         }
-        io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory => (
+        kind if is_other_kind(kind) => (
             ErrorKind::Conflict,
             "fileKind",
             "check whether the path is that of a file or of a folder",
@@ -51,6 +51,11 @@ fn of_io(error: &(dyn Error + 'static), kind: io::ErrorKind) -> Failure {
         _ => (ErrorKind::Internal, "fileFailed", ""),
     };
     Failure::from_error(kind, code, error).with_hint(hint)
+}
+
+/// A folder where a file should be, or the reverse.
+const fn is_other_kind(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory)
 }
 
 /// There is no home.
@@ -65,14 +70,16 @@ pub(crate) fn of_home(error: &HomeError) -> Failure {
 /// An input file that is missing or cannot be read.
 pub(crate) fn of_input(what: &str, code: &'static str, path: &Path, error: &io::Error) -> Failure {
     let mut failure = match error.kind() {
-        io::ErrorKind::NotFound => Failure::new(ErrorKind::InvalidInput, code, String::new()),
+        io::ErrorKind::NotFound => {
+            Failure::new(ErrorKind::InvalidInput, code, String::new()).with_hint("check the path")
+        }
         _ => of_io(error, error.kind()),
     };
+    if is_other_kind(error.kind()) {
+        failure.kind = ErrorKind::InvalidInput;
+    }
     failure.message = format!("the {what} `{}` cannot be read", path.display());
     failure.causes = vec![error.to_string()];
-    if failure.kind == ErrorKind::InvalidInput {
-        return failure.with_hint("check the path");
-    }
     failure
 }
 

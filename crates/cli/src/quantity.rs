@@ -2,7 +2,28 @@
 
 use std::time::Duration;
 
-use headstart_serve::{ByteSize, QuantityError, parse_duration};
+use headstart_serve::{ByteSize, QuantityError, Rate, parse_duration};
+
+use crate::output::Output;
+
+/// Rates below this many bytes a second are hardly ever meant.
+const SLOW_BYTES_PER_SECOND: u64 = 1000;
+
+/// Warns of a rate that is so low that its unit was probably forgotten; `name` is what it was given for.
+pub(crate) fn heed(output: &Output, name: &str, rate: Option<Rate>) {
+    if let Some(warning) = rate.and_then(|rate| slow(name, rate)) {
+        output.remark(warning);
+    }
+}
+
+fn slow(name: &str, rate: Rate) -> Option<String> {
+    let bytes = rate.bytes_per_second();
+    (bytes < SLOW_BYTES_PER_SECOND).then(|| {
+        format!(
+            "warning: {name} is {bytes} B/s, which is very slow; did you mean {bytes}MB or {bytes}Mbit?"
+        )
+    })
+}
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -36,6 +57,14 @@ mod tests {
         assert_eq!(time("30d"), Ok(DAY * 30));
         assert_eq!(time("40ms"), Ok(Duration::from_millis(40)));
         assert!(time("30").is_err() && time("d").is_err());
+    }
+
+    #[test]
+    fn rates_without_a_unit_are_told_as_they_are_understood() {
+        let told = |text: &str| slow("--limit", text.parse().expect("a rate"));
+        let warning = told("20").expect("slow");
+        assert!(warning.contains("--limit is 20 B/s") && warning.contains("20MB"), "{warning}");
+        assert!(told("7kbit").is_some() && told("1k").is_none() && told("20Mbit").is_none());
     }
 
     #[test]

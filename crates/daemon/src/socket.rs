@@ -10,6 +10,7 @@ mod extension;
 mod identity;
 mod languages;
 mod listening;
+mod meant;
 mod packs;
 mod reply;
 mod rights;

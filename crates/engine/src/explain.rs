@@ -1,8 +1,10 @@
 //! Why a pack is, or is not yet, here; and when it will be. `Spec: cli`, `explain`.
 
+mod absent;
+
 use headstart_model::catalog::CatalogPack;
 use headstart_model::download::DownloadStatus;
-use headstart_model::{AppId, ContentRequest, Failure, Selection};
+use headstart_model::{AppId, Failure};
 
 use crate::admit::{Verdict, admit};
 use crate::ask;
@@ -15,8 +17,10 @@ use crate::record::{Outcome, Pack, Stage};
 use crate::state::State;
 use crate::time::{Now, WallTime};
 use crate::transition::calls::{Permission, permission};
-use crate::transition::content;
 use crate::view::status_of;
+
+pub use absent::explain_catalog;
+use absent::{absence, cancelled, without_catalog};
 
 /// Where a pack stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -77,7 +81,7 @@ pub fn explain(state: &State, key: &PackKey, now: Now) -> Result<Explanation, Fa
     let app = state.records.app(&key.app).ok_or_else(|| failures::app_not_found(&key.app))?;
     let Some(pack) = state.records.pack(key) else {
         if app.checked_at.is_none() {
-            let reasons = without_catalog(state, key, now);
+            let reasons = without_catalog(state, &key.app, now);
             return Ok(Explanation { state: PackState::Absent, reasons, missed: None, eta: None });
         }
         return Err(failures::pack_not_found(&key.app, &key.pack));
@@ -218,7 +222,11 @@ fn at_rest(state: &State, key: &PackKey, pack: &Pack, now: Now) -> Explanation {
         }
         (Some(_), None) => (PackState::Obsolete, vec![Reason::new(Fact::NotOffered)]),
         (Some(_), Some(_)) if pack.is_current() => (PackState::Local, Vec::new()),
-        (Some(_), Some(_)) => (PackState::Outdated, vec![next_check(state, key, now)]),
+        (Some(_), Some(offer)) => {
+            let declined = pack.declined == Some(offer.content);
+            let reasons = cancelled(key, pack).filter(|_| declined).into_iter();
+            (PackState::Outdated, reasons.chain([next_check(state, key, now)]).collect())
+        }
         (None, _) => (PackState::Absent, absence(state, key, pack)),
     };
     reasons.extend(pack.withheld.as_ref().and_then(|newest| withheld(state, key, newest)));
@@ -248,47 +256,6 @@ fn next_check(state: &State, key: &PackKey, now: Now) -> Reason {
     }
 }
 
-/// Why nobody knows whether there is such a pack.
-fn without_catalog(state: &State, key: &PackKey, now: Now) -> Vec<Reason> {
-    let failed = state.records.app(&key.app).and_then(|app| app.check_failure.as_ref());
-    let trouble = failed.map(|failed| {
-        let reason = ask::distrust(state, &key.app).unwrap_or_else(|| {
-            let attempts = state.live.check_attempts.get(&key.app).copied().unwrap_or(1);
-            Reason::new(Fact::BackingOff { attempts, failure: failed.failure.clone() })
-        });
-        let next = [Timer::Check(key.app.clone()), Timer::Periodic(key.app.clone())];
-        let next = next.iter().filter_map(|timer| state.live.timers.time_of(timer)).min();
-        next.map_or(reason.clone(), |at| reason.until(now.wall_at(at)))
-    });
-    std::iter::once(Reason::new(Fact::NoCatalog)).chain(trouble).collect()
-}
-
-/// Why a pack that is not here is not on its way either.
-fn absence(state: &State, key: &PackKey, pack: &Pack) -> Vec<Reason> {
-    let Some(offer) = &pack.offer else {
-        if pack.withheld.is_some() {
-            return Vec::new();
-        }
-        let asked = state.records.app(&key.app).is_some_and(|app| app.checked_at.is_none());
-        let fact = if asked { Fact::NoCatalog } else { Fact::NotOffered };
-        return vec![Reason::new(fact)];
-    };
-    let languages = state.records.app(&key.app).map(|app| app.languages.clone());
-    let languages = languages.unwrap_or_default();
-    if let Some(language) = offer.language.clone().filter(|one| !languages.is_resolved(one)) {
-        return vec![Reason::new(Fact::Localized { language, resolved: languages.resolved })];
-    }
-    if let Some(at) = pack.removed_at {
-        return vec![Reason::new(Fact::RemovedByRequest).since(at)];
-    }
-    let events = [ContentRequest::Install, ContentRequest::Update];
-    let selected = events
-        .iter()
-        .any(|event| content::selection(offer, *event, &languages) != Selection::NotSelected);
-    let fact = if selected { Fact::OtherEvent } else { Fact::NotWanted };
-    vec![Reason::new(fact)]
-}
-
 #[cfg(test)]
 mod tests {
     use headstart_model::{
@@ -296,8 +263,9 @@ mod tests {
     };
 
     use super::*;
+    use crate::record::{Setting, Switch};
     use crate::testing::{Bench, key, offer, prefetch};
-    use crate::{Event, FactsChange, Network, Order};
+    use crate::{CancelTarget, Event, FactsChange, Network, Order};
 
     fn explained(bench: &Bench, pack: &str) -> Explanation {
         explain(&bench.state, &key(pack), bench.now()).expect("it is known")
@@ -366,7 +334,68 @@ mod tests {
                 (PackState::Absent, &["noCatalog", name][..])
             );
             assert!(explained.reasons[1].until.is_some(), "it is tried again");
+            let from = Some("https://assets.example".to_owned());
+            assert_eq!(explained.reasons[0].fact, Fact::NoCatalog { from });
+            let app = key("core").app;
+            assert_eq!(explain_catalog(&bench.state, &app, bench.now()), explained.reasons);
         }
+    }
+
+    #[test]
+    fn a_cancelled_pack_says_so_until_it_begins_again() {
+        let mut bench = Bench::installed(vec![
+            offer("core", 1, prefetch()),
+            offer("extra", 1, DownloadPolicy::on_demand()),
+        ]);
+        bench.publish(vec![
+            offer("core", 2, prefetch()),
+            offer("extra", 1, DownloadPolicy::on_demand()),
+        ]);
+        ensure(&mut bench, "extra");
+        assert_eq!(explained(&bench, "extra").state, PackState::Downloading);
+        cancel(&mut bench, "extra");
+        assert_eq!(only_fact(&bench, "extra"), by_request("extra", false));
+        let text = by_request("extra", false).to_string();
+        assert!(text.ends_with("`headstart packs ensure extra` begins it again"), "{text}");
+        ensure(&mut bench, "extra");
+        assert_eq!(explained(&bench, "extra").state, PackState::Downloading);
+
+        bench.periodic();
+        bench.finish(|order| matches!(order, Order::FetchCatalog { .. }));
+        cancel(&mut bench, "core");
+        let facts: Vec<_> =
+            explained(&bench, "core").reasons.into_iter().map(|reason| reason.fact).collect();
+        assert_eq!(facts, [by_request("core", true), Fact::NextCheck]);
+    }
+
+    fn by_request(pack: &str, update: bool) -> Fact {
+        Fact::CancelledByRequest { pack: key(pack).pack, update }
+    }
+
+    fn ensure(bench: &mut Bench, pack: &str) {
+        bench.call(|caller| Event::EnsureRequested {
+            caller,
+            app: key(pack).app,
+            packs: vec![key(pack).pack],
+            terms: crate::record::Freshness::Any.into(),
+        });
+    }
+
+    fn cancel(bench: &mut Bench, pack: &str) {
+        let target = CancelTarget::Pack(key(pack).app, key(pack).pack);
+        bench.call(|caller| Event::CancelRequested { caller, target });
+        bench.finish_everything();
+    }
+
+    #[test]
+    fn a_pack_that_waits_for_in_app_content_says_so() {
+        let mut bench = Bench::new(vec![offer("core", 1, prefetch())]);
+        let setting = Setting::InAppContent(Switch::Off);
+        bench.call(|caller| Event::SettingChanged { caller, setting });
+        bench.install();
+        bench.finish(|order| matches!(order, Order::PrepareApp { .. }));
+        bench.finish(|order| matches!(order, Order::FetchCatalog { .. }));
+        assert_eq!(only_fact(&bench, "core"), Fact::InAppContentOff);
     }
 
     #[test]

@@ -44,7 +44,9 @@ pub use effect::{
     Withheld,
 };
 pub use event::{Caller, CancelTarget, Event, ExtensionAnswer, Origin, Terms};
-pub use explain::{Explanation, FileExplanation, PackState, explain, explain_download};
+pub use explain::{
+    Explanation, FileExplanation, PackState, explain, explain_catalog, explain_download,
+};
 pub use facts::{
     DISK_RESERVE_BYTES, Facts, FactsChange, Known, Network, Power, TRANSFERS_MAX_DEFAULT,
 };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use headstart_model::{AppVersions, Failure, Language, PackVersion};
+use headstart_model::{AppVersions, Failure, Language, PackId, PackVersion};
 
 use crate::time::WallTime;
 
@@ -46,6 +46,13 @@ pub enum Fact {
     NotWanted,
     /// It was removed because somebody asked.
     RemovedByRequest,
+    /// Somebody has cancelled its download.
+    CancelledByRequest {
+        /// The pack.
+        pack: PackId,
+        /// Whether an older version is here.
+        update: bool,
+    },
     /// It is localized for another language than the app's.
     Localized {
         /// Its language.
@@ -67,7 +74,10 @@ pub enum Fact {
         present: String,
     },
     /// No catalog has been fetched yet.
-    NoCatalog,
+    NoCatalog {
+        /// Where it is to come from.
+        from: Option<String>,
+    },
     /// A newer version is offered; it is fetched after the next check.
     NextCheck,
     /// Waits to be made live.
@@ -123,11 +133,12 @@ impl Fact {
             Self::WindingDown => "windingDown",
             Self::NotWanted => "notWanted",
             Self::RemovedByRequest => "removedByRequest",
+            Self::CancelledByRequest { .. } => "cancelledByRequest",
             Self::Localized { .. } => "localized",
             Self::OtherEvent => "otherEvent",
             Self::NotOffered => "notOffered",
             Self::OtherAppVersion { .. } => "otherAppVersion",
-            Self::NoCatalog => "noCatalog",
+            Self::NoCatalog { .. } => "noCatalog",
             Self::NextCheck => "nextCheck",
             Self::Switching => "switching",
             Self::ReleaseIncomplete => "releaseIncomplete",
@@ -165,6 +176,14 @@ impl fmt::Display for Fact {
             Self::WindingDown => f.write_str("earlier work on the pack is coming to its end"),
             Self::NotWanted => f.write_str("it is fetched when the app asks for it"),
             Self::RemovedByRequest => f.write_str("it was removed because somebody asked"),
+            Self::CancelledByRequest { pack, update: false } => write!(
+                f,
+                "somebody cancelled its download; `headstart packs ensure {pack}` begins it again"
+            ),
+            Self::CancelledByRequest { pack, update: true } => write!(
+                f,
+                "somebody cancelled its update; `headstart packs ensure {pack} --latest` begins it again"
+            ),
             Self::Localized { language, resolved: Some(resolved) } => {
                 write!(
                     f,
@@ -185,7 +204,10 @@ impl fmt::Display for Fact {
                 f,
                 "version {version} is for versions {wanted} of the app, and this is version {present}"
             ),
-            Self::NoCatalog => f.write_str("no catalog has been fetched yet"),
+            Self::NoCatalog { from: None } => f.write_str("no catalog has been fetched yet"),
+            Self::NoCatalog { from: Some(from) } => {
+                write!(f, "no catalog has been fetched yet from {from}")
+            }
             Self::NextCheck => f.write_str("a newer version is fetched after the next check"),
             Self::Switching => f.write_str("it is complete and is being put in place"),
             Self::ReleaseIncomplete => {

@@ -129,6 +129,18 @@ pub fn trust(state: &State, app: &AppId) -> Option<PackTrust> {
     known.map(|(_, pack)| pack.trust().max(pack.offer_trust_if_any())).max()
 }
 
+/// Whether the service keeps the packs of an app.
+#[must_use]
+pub fn is_managed(state: &State, app: &AppId) -> bool {
+    state.records.app(app).is_some_and(App::is_managed)
+}
+
+/// Whether the service keeps the packs of an app and nobody knows yet which it is offered.
+#[must_use]
+pub fn awaits_catalog(state: &State, app: &AppId) -> bool {
+    state.records.app(app).is_some_and(|app| app.is_managed() && app.checked_at.is_none())
+}
+
 /// The status flags of a pack, measured against the newest catalog held. An unknown pack has none. `Spec: packs 8.1`.
 #[must_use]
 pub fn status(state: &State, key: &PackKey) -> Status {

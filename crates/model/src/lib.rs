@@ -42,7 +42,7 @@ pub use policy::{
     ContentRequest, DownloadPolicy, InstallationEventType, InstallationEventTypes, Selection,
 };
 pub use status::Status;
-pub use suggestion::Suggestion;
+pub use suggestion::{Suggestion, nearest_name};
 pub use urgency::{Until, Urgency};
 pub use url_policy::{UrlPolicy, UrlProblem};
 pub use verified::{Verified, VerifyError};

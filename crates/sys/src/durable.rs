@@ -15,6 +15,7 @@ mod batch;
 mod exchange;
 mod file;
 mod folder;
+mod follow;
 mod remove;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub use batch::{Unnamed, name_files};
 pub use exchange::exchange_folders;
 pub use file::{DurableFile, check_replaceable, remove_leftovers, write_file};
 pub use folder::{create_folders, link_durably, rename_durably, sync_folder};
+pub use follow::follow_links;
 #[cfg(unix)]
 pub(crate) use remove::remove_entry;
 pub use remove::remove_tree;

@@ -26,7 +26,7 @@ use super::Verdict;
 use crate::context::Context;
 use crate::network::Network;
 use crate::output::size;
-use crate::{input, temporary};
+use crate::{input, quantity, temporary};
 use destination::{Destination, Overwrite};
 use held::Held;
 use state::{Note, Workplace};
@@ -163,6 +163,7 @@ impl Clone {
     pub(crate) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
         let started = Instant::now();
         let destination = Destination::at(&self.destination)?;
+        quantity::heed(&context.output, "--limit", self.limit);
         let location = Location::parse(&self.repository, self.network.https())
             .map_err(|error| of_location(&error))?;
         let client = self.network.client(context.now())?;

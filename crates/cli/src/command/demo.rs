@@ -12,6 +12,7 @@ use headstart_model::Failure;
 
 use super::Verdict;
 use crate::context::Context;
+use crate::quantity;
 
 /// Shows everything on this machine: pack, publish, serve, install, launch, update
 #[derive(Debug, Args)]
@@ -33,6 +34,7 @@ pub(crate) struct Demo {
 
 impl Demo {
     pub(crate) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
+        quantity::heed(&context.output, "--bandwidth", self.bandwidth.parse().ok());
         let folder = story::fresh_folder(&self.output)?;
         story::tell(context, &folder, self)?;
         Ok(Verdict::Done)

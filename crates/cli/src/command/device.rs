@@ -1,9 +1,11 @@
 //! The commands that talk to the service. `Spec: cli, The device`.
 
 mod app;
+mod awaited;
 mod debug;
 mod downloads;
 mod explain;
+mod nearest;
 mod packs;
 mod progress;
 mod service;

@@ -74,6 +74,7 @@ pub(crate) struct Get {
 impl Get {
     pub(crate) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
         let requests = self.plan()?;
+        quantity::heed(&context.output, "--limit", self.limit);
         let client = self.network.client_with(context.now(), self.connections)?;
         if let Some(folder) = &self.directory {
             std::fs::create_dir_all(folder).map_err(|error| {

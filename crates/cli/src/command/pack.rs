@@ -1,13 +1,13 @@
 //! `pack`: a folder of assets becomes an archive.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
 use headstart_model::{ErrorKind, Failure};
 use headstart_pack::{BuildSummary, Level, build_archive};
-use headstart_sys::durable::DurableFile;
+use headstart_sys::durable::{DurableFile, follow_links};
 use headstart_sys::identity::FileStamp;
 use headstart_sys::mode::Mode;
 use serde_json::json;
@@ -49,8 +49,9 @@ impl Pack {
             self.source_root.as_deref(),
             self.launch_set.as_deref(),
         )?;
-        self.refuse_own_output(&input)?;
-        let summary = self.build(context, &input)?;
+        let place = follow_links(&self.output).map_err(|error| failure::of_file(&error))?;
+        refuse_own_output(&place, &input)?;
+        let summary = build(context, &place, &input, self.level)?;
         let seconds = started.elapsed().as_secs_f64();
         let id = &input.manifest.asset_pack_id;
         let done = json!({
@@ -70,54 +71,50 @@ impl Pack {
         input.remarks().iter().for_each(|remark| context.output.remark(remark));
         Ok(Verdict::Done)
     }
+}
 
-    /// An archive that holds its own predecessor would grow with each run, and nobody would know why.
-    fn refuse_own_output(&self, input: &PackInput) -> Result<(), Failure> {
-        let Ok(output) = FileStamp::of_path(&self.output) else { return Ok(()) };
-        let files = &input.selection.files;
-        let own = files.iter().filter(|file| file.size == output.size_bytes).find(|file| {
-            FileStamp::of_path(&file.source).is_ok_and(|stamp| stamp.is_same_file(&output))
-        });
-        let Some(own) = own else { return Ok(()) };
-        let message =
-            format!("the manifest selects `{}`, which is the archive to be written", own.path);
-        Err(Failure::new(ErrorKind::InvalidInput, "outputSelected", message)
-            .with_hint("write it outside of the source root, or leave it out with `fileExclusion`"))
-    }
+/// An archive that holds its own predecessor would grow with each run, and nobody would know why.
+fn refuse_own_output(place: &Path, input: &PackInput) -> Result<(), Failure> {
+    let Ok(output) = FileStamp::of_path(place) else { return Ok(()) };
+    let files = &input.selection.files;
+    let own = files.iter().filter(|file| file.size == output.size_bytes).find(|file| {
+        FileStamp::of_path(&file.source).is_ok_and(|stamp| stamp.is_same_file(&output))
+    });
+    let Some(own) = own else { return Ok(()) };
+    let message =
+        format!("the manifest selects `{}`, which is the archive to be written", own.path);
+    Err(Failure::new(ErrorKind::InvalidInput, "outputSelected", message)
+        .with_hint("write it outside of the source root, or leave it out with `fileExclusion`"))
+}
 
-    /// The archive takes its place when it is whole and on disk; broken off, it leaves nothing.
-    fn build(&self, context: &Context, input: &PackInput) -> Result<BuildSummary, Failure> {
-        let interrupted = context.interrupted()?;
-        let progress = context.output.progress();
-        let of_file = |error| failure::of_file(&error);
-        let output = DurableFile::create(&self.output, Mode::SHARED).map_err(of_file)?;
-        let total = input.selection.total_bytes();
-        tell(&progress, "scan", (0, total));
-        let mut advance = |done| {
-            tell(&progress, "compress", (done, total));
-            if interrupted.is_cancelled() {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        };
-        let manifest = input.manifest.to_json();
-        let summary = build_archive(
-            &manifest,
-            &input.selection,
-            self.level,
-            &mut output.as_file(),
-            &mut advance,
-        )
-        .map_err(|error| failure::of_build(&error))?;
-        if interrupted.is_cancelled() {
-            return Err(failure::cancelled());
-        }
-        // Bytes that stand in several files were compressed once.
-        tell(&progress, "compress", (total, total));
-        output.commit().map_err(of_file)?;
-        Ok(summary)
+/// The archive takes its place when it is whole and on disk; broken off, it leaves nothing.
+fn build(
+    context: &Context,
+    place: &Path,
+    input: &PackInput,
+    level: Level,
+) -> Result<BuildSummary, Failure> {
+    let interrupted = context.interrupted()?;
+    let progress = context.output.progress();
+    let of_file = |error| failure::of_file(&error);
+    let output = DurableFile::create(place, Mode::SHARED).map_err(of_file)?;
+    let total = input.selection.total_bytes();
+    tell(&progress, "scan", (0, total));
+    let mut advance = |done| {
+        tell(&progress, "compress", (done, total));
+        if interrupted.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let manifest = input.manifest.to_json();
+    let summary =
+        build_archive(&manifest, &input.selection, level, &mut output.as_file(), &mut advance)
+            .map_err(|error| failure::of_build(&error))?;
+    if interrupted.is_cancelled() {
+        return Err(failure::cancelled());
     }
+    // Bytes that stand in several files were compressed once.
+    tell(&progress, "compress", (total, total));
+    output.commit().map_err(of_file)?;
+    Ok(summary)
 }
 
 fn tell(progress: &Progress<'_>, phase: &str, (bytes_done, bytes_total): (u64, u64)) {

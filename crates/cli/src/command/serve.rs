@@ -19,7 +19,7 @@ use serde_json::json;
 
 use super::Verdict;
 use crate::context::Context;
-use crate::network;
+use crate::{network, quantity};
 use content::Content;
 use throwaway::Throwaway;
 
@@ -81,6 +81,7 @@ impl Serve {
     pub(crate) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
         let content = Content::of(&self.paths)?;
         let tls = self.tls(context)?;
+        quantity::heed(&context.output, "--bandwidth", self.bandwidth);
         let throwaway = match &content {
             Content::Archives(archives) => Some(Throwaway::new(context, archives)?),
             Content::Repository { .. } | Content::Folder(_) => None,

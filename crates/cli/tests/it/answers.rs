@@ -123,6 +123,7 @@ pub fn details() -> AppDetails {
             restricted_download_size_remaining: Some(3_000_000),
             restricted_essential_download_size_remaining: Some(0),
         },
+        awaited: Vec::new(),
     }
 }
 

@@ -74,6 +74,26 @@ fn missing_inputs_are_named() {
     world.json(&["repo", "list", "none"]).fails(1, "notFound", "repositoryMissing");
 }
 
+/// `Spec: cli, common rules`: an input file is wrong, and nothing was changed.
+#[test]
+fn a_folder_in_place_of_an_input_file_is_wrong_input() {
+    let world = World::with_sources();
+    for arguments in [
+        &["evaluate", "src"][..],
+        &["pack", "src", "-o", "x"],
+        &["pack", "pack.jsonc", "-o", "x", "--launch-set", "src"],
+        &["inspect", "src"],
+        &["inspect", "pack.jsonc/x"],
+        &["verify", "src"],
+        &["unpack", "src", "-C", "out"],
+        &["download-manifest", "update", "src", "none"],
+        &["get", "http://localhost/", "-o", "x", "--ca", "src"],
+    ] {
+        let ran = world.json(arguments).fails(2, "invalidInput", "fileKind");
+        assert!(ran.err.contains("is that of a file or of a folder"), "{}", ran.err);
+    }
+}
+
 #[test]
 fn archives_that_are_cut_short_or_changed_are_refused_by_every_command() {
     let world = World::with_sources();

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::golden::assert_golden;
 use crate::world::{Ran, World};
 
-const APP: &str = "com.example.game";
+pub const APP: &str = "com.example.game";
 
 /// The service lies beside the command line; it is built if nobody has built it yet.
 pub fn daemon() -> PathBuf {
@@ -25,12 +25,12 @@ pub fn daemon() -> PathBuf {
 }
 
 /// A device with an app that has one essential pack, `Level1`. The repository is a folder: no server is needed.
-struct Device {
-    world: World,
+pub struct Device {
+    pub world: World,
 }
 
 impl Device {
-    fn new() -> Self {
+    pub fn new() -> Self {
         assert!(daemon().exists());
         let world = World::with_sources();
         let manifest = json!({
@@ -61,7 +61,7 @@ impl Device {
         Self { world }
     }
 
-    fn json(&self, arguments: &[&str]) -> Ran {
+    pub fn json(&self, arguments: &[&str]) -> Ran {
         self.world.run(&[arguments, &["--json"]].concat())
     }
 

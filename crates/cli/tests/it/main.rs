@@ -21,6 +21,7 @@ mod extension;
 mod fake;
 mod golden;
 mod gone;
+mod hints;
 mod interruption;
 mod repository;
 mod server;

@@ -6,7 +6,8 @@ use headstart_engine::{ClientId, Event, PackKey, Reply, State, Terms, view};
 use headstart_model::protocol::packs::{ArrivedPart, ReadAhead, Readable};
 use headstart_model::{AppId, ErrorKind, Failure, Until};
 
-use super::packs::{app_of, internal};
+use super::meant::{Meant, app_of};
+use super::packs::internal;
 use super::reply::{Caller, End, Replies};
 use crate::inbox::CoreHandle;
 
@@ -16,7 +17,7 @@ pub(super) async fn read_ahead(
     call: ReadAhead,
     replies: &mut Replies<'_>,
 ) -> Result<(), End> {
-    let app = app_of(caller, call.app.clone(), Some(&call.pack)).await?;
+    let app = app_of(caller, call.app.clone(), Meant::Has(call.pack.clone())).await?;
     let (core, context) = (&caller.shared.core, &caller.shared.context);
     // There before the delivery asks who reads.
     let readers = context.readers.of(&app, &call.pack);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use headstart_engine::record::{Bundle, BundleFiles, KeepData, Trust};
 use headstart_engine::view::LaunchGate;
-use headstart_engine::{Event, Notice, Reply, view};
+use headstart_engine::{Event, Notice, Reply, explain_catalog, view};
 use headstart_model::protocol::PackFailure;
 use headstart_model::protocol::apps::{
     AppDetails, AppList, ExtensionDetails, GroupFolder, Info, Install, InstallEvent, Launch,
@@ -219,8 +219,12 @@ pub(super) async fn info(
         held_back: view.held_back.as_ref().map(translate::reason),
         failure: view.failure.clone(),
     });
+    let id = call.app.clone();
+    let awaited = caller.shared.core.query(move |state, now| explain_catalog(state, &id, now));
+    let awaited = awaited.await?.iter().map(translate::reason).collect();
     let details = AppDetails {
         app,
+        awaited,
         executable: executable.map_or_else(String::new, |executable| {
             files.join(executable).to_string_lossy().into_owned()
         }),

@@ -8,7 +8,7 @@ use headstart_model::{AppId, ErrorKind, Failure, PackId};
 use headstart_store::{HandedOver, Layout, Namespaces};
 use headstart_sys::map::MappedFile;
 
-use super::packs::app_of;
+use super::meant::{Meant, app_of};
 use super::reply::{Caller, End, Replies};
 use crate::perform::blocking;
 
@@ -19,7 +19,8 @@ pub(super) async fn consume(
     call: Consume,
     replies: &mut Replies<'_>,
 ) -> Result<(), End> {
-    let app = app_of(caller, call.app.clone(), call.pack.as_ref()).await?;
+    let app =
+        app_of(caller, call.app.clone(), Meant::has(call.pack.as_ref(), Meant::Local)).await?;
     let context = Arc::clone(&caller.shared.context);
     let handed = blocking(move || {
         let _alone = context.alone();

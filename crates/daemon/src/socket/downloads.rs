@@ -11,6 +11,7 @@ use headstart_model::protocol::downloads::{
 };
 use headstart_model::{AppId, Failure};
 
+use super::meant::{Meant, app_of};
 use super::reply::{Caller, End, Replies};
 use super::{packs, translate};
 use crate::extension::{ExclusiveTime, Run};
@@ -18,7 +19,7 @@ use crate::inbox::{Heard, Told};
 
 /// The app that a call is about, and from where it comes.
 async fn origin_of(caller: Caller<'_>, named: Option<AppId>) -> Result<(AppId, Origin), Failure> {
-    let app = packs::app_of(caller, named, None).await?;
+    let app = app_of(caller, named, Meant::Only).await?;
     let origin = match (caller.run, caller.app) {
         (Some(_), _) => Origin::Extension,
         (None, Some(own)) if *own == app => Origin::App,

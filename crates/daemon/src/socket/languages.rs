@@ -11,7 +11,8 @@ use headstart_model::{AppId, ErrorKind, Failure, Language};
 use headstart_store::Namespaces;
 use headstart_sys::map::MappedFile;
 
-use super::packs::{app_of, packs_named};
+use super::meant::{Meant, app_of};
+use super::packs::packs_named;
 use super::reply::{Caller, End, Replies};
 use super::{Shared, apps};
 use crate::perform::blocking;
@@ -38,7 +39,7 @@ pub(super) async fn languages(
     call: Languages,
     replies: &mut Replies<'_>,
 ) -> Result<(), End> {
-    let app = app_of(caller, call.app, None).await?;
+    let app = app_of(caller, call.app, Meant::Only).await?;
     let wanted = app.clone();
     let view = caller.shared.core.query(move |state, _| view::languages(state, &wanted)).await?;
     let view = view.ok_or_else(|| apps::app_not_found(&app))?;
@@ -78,7 +79,7 @@ pub(super) async fn set(
     call: SetLanguage,
     replies: &mut Replies<'_>,
 ) -> Result<(), End> {
-    let app = app_of(caller, call.app, None).await?;
+    let app = app_of(caller, call.app, Meant::Only).await?;
     let language = call.language;
     let event = move |caller| Event::LanguageChosen { caller, app, language };
     let Reply::LanguageResolved(resolved) = caller.shared.core.call(caller.client, event).await?
@@ -93,7 +94,7 @@ pub(super) async fn reconcile(
     call: ReconcileLanguages,
     replies: &mut Replies<'_>,
 ) -> Result<(), End> {
-    let app = app_of(caller, call.app, None).await?;
+    let app = app_of(caller, call.app, Meant::Only).await?;
     caller.shared.core.event(Event::FactsChanged { news: caller.shared.context.free_space() });
     let named = app.clone();
     let event = move |caller| Event::ReconcileRequested { caller, app: named };

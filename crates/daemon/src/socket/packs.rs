@@ -13,67 +13,12 @@ use headstart_model::{AppId, ErrorKind, Failure, PackId};
 use headstart_store::Namespaces;
 use headstart_sys::map::MappedFile;
 
+use super::meant::{Meant, app_of, pack_not_found};
 use super::reply::{Caller, End, Replies};
 use super::{apps, translate};
 use crate::collisions::collisions;
 use crate::inbox::{Heard, Told};
 use crate::perform::blocking;
-
-/// The app that a call is about: the one that it names, else the one that calls, else the only one that has the pack.
-/// `Spec: cli, common rules`.
-pub(super) async fn app_of(
-    caller: Caller<'_>,
-    named: Option<AppId>,
-    pack: Option<&PackId>,
-) -> Result<AppId, Failure> {
-    if caller.run.is_some() && named.is_some() && named.as_ref() != caller.app {
-        let message = "an extension has to do with its own app only";
-        return Err(
-            Failure::new(ErrorKind::Refused, "otherApp", message).with_hint("leave the app out")
-        );
-    }
-    if let Some(app) = named.or_else(|| caller.app.cloned()) {
-        let wanted = app.clone();
-        let known = caller.shared.core.query(move |state, _| view::app(state, &wanted).is_some());
-        return if known.await? { Ok(app) } else { Err(app_not_found(&app)) };
-    }
-    let wanted = pack.cloned();
-    let candidates = caller.shared.core.query(move |state, _| {
-        let apps = view::apps(state).into_iter().map(|app| app.id);
-        let has = |app: &AppId| {
-            wanted.as_ref().is_none_or(|pack| {
-                view::pack(state, &PackKey::new(app.clone(), pack.clone())).is_some()
-            })
-        };
-        apps.filter(has).collect::<Vec<_>>()
-    });
-    let candidates = candidates.await?;
-    match candidates.as_slice() {
-        [app] => Ok(app.clone()),
-        [] => Err(match pack {
-            Some(pack) => pack_not_found(pack),
-            None => Failure::new(ErrorKind::NotFound, "appNotFound", "no app is installed")
-                .with_hint("`headstart app install BUNDLE` installs one"),
-        }),
-        several => {
-            let names: Vec<_> = several.iter().map(AppId::as_str).collect();
-            let message = format!("several apps come into question: {}", names.join(", "));
-            Err(Failure::new(ErrorKind::Usage, "appAmbiguous", message)
-                .with_hint("name one with --app"))
-        }
-    }
-}
-
-fn app_not_found(app: &AppId) -> Failure {
-    Failure::new(ErrorKind::NotFound, "appNotFound", format!("app `{app}` is not installed"))
-        .with_hint("`headstart app list` shows what is installed")
-}
-
-fn pack_not_found(pack: &PackId) -> Failure {
-    let message = format!("there is no pack `{pack}`");
-    Failure::new(ErrorKind::NotFound, "assetPackNotFound", message)
-        .with_hint("`headstart packs list` shows what there is")
-}
 
 pub(super) fn internal() -> End {
     let message = "the call was answered with something else";
@@ -86,7 +31,7 @@ pub(super) async fn list(
     replies: &mut Replies<'_>,
 ) -> Result<(), End> {
     let app = match call.app.or_else(|| caller.app.cloned()) {
-        Some(app) => Some(app_of(caller, Some(app), None).await?),
+        Some(app) => Some(app_of(caller, Some(app), Meant::Only).await?),
         None => None,
     };
     let packs = caller.shared.core.query(move |state, _| {
@@ -112,7 +57,7 @@ pub(super) async fn status(
     call: Status,
     replies: &mut Replies<'_>,
 ) -> Result<(), End> {
-    let app = app_of(caller, call.app, Some(&call.pack)).await?;
+    let app = app_of(caller, call.app, Meant::Has(call.pack.clone())).await?;
     let mut state = state_of(caller, &app, &call.pack).await?;
     if let Some(version) = call.relative_to {
         let key = PackKey::new(app, call.pack);
@@ -131,7 +76,7 @@ pub(super) async fn local_status(
     replies: &mut Replies<'_>,
 ) -> Result<(), End> {
     // An unknown pack has no flags; it is no error. `Spec: packs 8.2`.
-    let status = match app_of(caller, call.app, Some(&call.pack)).await {
+    let status = match app_of(caller, call.app, Meant::Has(call.pack.clone())).await {
         Ok(app) => {
             let key = PackKey::new(app, call.pack);
             caller.shared.core.query(move |state, _| view::local_status(state, &key)).await?
@@ -147,7 +92,7 @@ pub(super) async fn ensure(
     call: Ensure,
     replies: &mut Replies<'_>,
 ) -> Result<(), End> {
-    let app = app_of(caller, call.app, call.packs.first()).await?;
+    let app = app_of(caller, call.app, Meant::has(call.packs.first(), Meant::Only)).await?;
     let freshness = if call.latest { Freshness::Latest } else { Freshness::Any };
     let terms = Terms { freshness, urgency: call.urgency, until: call.until };
     let packs = call.packs;
@@ -197,7 +142,7 @@ pub(super) async fn check(
     call: CheckForUpdates,
     replies: &mut Replies<'_>,
 ) -> Result<(), End> {
-    let app = app_of(caller, call.app, None).await?;
+    let app = app_of(caller, call.app, Meant::Managed).await?;
     let event = move |caller| Event::CheckForUpdatesRequested { caller, app };
     let reply = caller.shared.core.call(caller.client, event).await?;
     let Reply::Checked { updating, removed, withheld } = reply else { return Err(internal()) };
@@ -210,7 +155,7 @@ pub(super) async fn remove(
     call: Remove,
     replies: &mut Replies<'_>,
 ) -> Result<(), End> {
-    let app = app_of(caller, call.app, Some(&call.pack)).await?;
+    let app = app_of(caller, call.app, Meant::Has(call.pack.clone())).await?;
     let pack = call.pack;
     let event = move |caller| Event::RemoveRequested { caller, app, pack };
     caller.shared.core.call(caller.client, event).await?;
@@ -222,7 +167,7 @@ pub(super) async fn cancel(
     call: Cancel,
     replies: &mut Replies<'_>,
 ) -> Result<(), End> {
-    let app = app_of(caller, call.app, Some(&call.pack)).await?;
+    let app = app_of(caller, call.app, Meant::Has(call.pack.clone())).await?;
     let target = CancelTarget::Pack(app, call.pack);
     let event = move |caller| Event::CancelRequested { caller, target };
     match caller.shared.core.call(caller.client, event).await {
@@ -239,7 +184,7 @@ pub(super) async fn updates(
     call: StatusUpdates,
     replies: &mut Replies<'_>,
 ) -> Result<(), End> {
-    let app = app_of(caller, call.app, call.pack.as_ref()).await?;
+    let app = app_of(caller, call.app, Meant::has(call.pack.as_ref(), Meant::Managed)).await?;
     let packs = call.pack.clone().map(|pack| vec![pack]);
     let mut told = caller.shared.core.subscribe(Heard { app: app.clone(), packs });
     replies.between::<StatusUpdates>(&StatusUpdateEvent::Subscribed {}).await?;
@@ -278,7 +223,8 @@ pub(super) async fn locate(
     call: Locate,
     replies: &mut Replies<'_>,
 ) -> Result<(), End> {
-    let app = app_of(caller, call.app.clone(), call.pack.as_ref()).await?;
+    let app =
+        app_of(caller, call.app.clone(), Meant::has(call.pack.as_ref(), Meant::Local)).await?;
     let layout = caller.shared.context.layout.clone();
     let found = blocking(move || {
         let namespaces = Namespaces::new(&layout, &app);
@@ -320,7 +266,7 @@ pub(super) async fn namespace(
     call: OpenNamespace,
     replies: &mut Replies<'_>,
 ) -> Result<(), End> {
-    let app = app_of(caller, call.app, None).await?;
+    let app = app_of(caller, call.app, Meant::Local).await?;
     let layout = caller.shared.context.layout.clone();
     let found = blocking(move || {
         let namespaces = Namespaces::new(&layout, &app);
@@ -341,7 +287,7 @@ pub(super) async fn explain(
     call: Explain,
     replies: &mut Replies<'_>,
 ) -> Result<(), End> {
-    let app = app_of(caller, call.app, Some(&call.pack)).await?;
+    let app = app_of(caller, call.app, Meant::Has(call.pack.clone())).await?;
     let key = PackKey::new(app.clone(), call.pack.clone());
     let explanation =
         caller.shared.core.query(move |state, now| headstart_engine::explain(state, &key, now));

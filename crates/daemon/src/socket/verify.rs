@@ -9,7 +9,7 @@ use headstart_model::{AppId, ErrorKind, Failure, PackId, PackPath};
 use headstart_store::{InstalledVersion, Lease, Namespaces, StoreError, sweep_repairs};
 use tokio_util::sync::CancellationToken;
 
-use super::packs::app_of;
+use super::meant::{Meant, app_of};
 use super::reply::{Caller, End, Replies};
 use crate::perform::{Healed, blocking, patient, repair};
 
@@ -19,7 +19,7 @@ pub(super) async fn verify(
     call: Verify,
     replies: &mut Replies<'_>,
 ) -> Result<(), End> {
-    let app = app_of(caller, call.app, call.packs.first()).await?;
+    let app = app_of(caller, call.app, Meant::has(call.packs.first(), Meant::Local)).await?;
     let packs = if call.packs.is_empty() { local_packs(caller, &app).await? } else { call.packs };
     let total = packs.len() as u64;
     let mut outcome = Verification::default();

@@ -116,6 +116,9 @@ pub struct Pack {
     pub leaving: Option<Leaving>,
     /// Asked for while it was not known whether it is offered; settled by the next catalog, whoever still waits.
     pub asked: Option<Freshness>,
+    /// When somebody cancelled its last download; none once another one has begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancelled_at: Option<WallTime>,
     /// Why the installation had to do without this essential pack.
     pub missed: Option<Failure>,
     /// When it was removed because somebody asked.

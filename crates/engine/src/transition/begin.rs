@@ -24,7 +24,7 @@ pub(crate) fn begin(w: &mut Work<'_>, key: &PackKey, demand: Demand) -> Option<D
     let first = pack.local.is_some() && !w.is_updating(&key.app);
     let id = w.insert_download(download);
     let pack = w.pack_mut(key);
-    pack.declined = None;
+    (pack.declined, pack.cancelled_at) = (None, None);
     if pack.unreadable.is_none() {
         pack.owed = None;
     }

@@ -40,8 +40,11 @@ pub(crate) fn cancel(w: &mut Work<'_>, id: DownloadId) -> Result<(), headstart_m
     let (key, content) = (download.key.clone(), download.target.content);
     end::conclude_failed(w, id, &failures::cancelled(&pack), Staged::Discard);
     late::forget(w, &key);
-    if w.pack(&key).is_some_and(|pack| pack.local.is_some()) {
-        w.pack_mut(&key).declined = Some(content);
+    let now = w.now.wall;
+    if w.pack(&key).is_some() {
+        let pack = w.pack_mut(&key);
+        pack.cancelled_at = Some(now);
+        pack.declined = pack.local.is_some().then_some(content);
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::downloads::DownloadFailure;
 use super::extension::AppExtensionInfo;
 use super::method::method;
 use super::packs::Trust;
-use super::{PackFailure, Progress};
+use super::{PackFailure, Progress, Reason};
 mod control;
 mod extension_run;
 
@@ -209,6 +209,10 @@ pub struct AppDetails {
     /// What limits it until its first launch.
     #[serde(default)]
     pub limits: AppExtensionInfo,
+    /// Why nobody knows yet which packs it is offered, as `explain` says it of each; empty once that is known, and where the service
+    /// does not keep its packs. `Spec: cli`, `explain`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub awaited: Vec<Reason>,
 }
 
 method!(Info, "io.headstart.Apps.Info", One, AppDetails);

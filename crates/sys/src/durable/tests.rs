@@ -51,6 +51,42 @@ fn commit_new_never_replaces() {
     assert_eq!(names(folder.path()).len(), 1);
 }
 
+#[cfg(unix)]
+#[test]
+fn an_output_goes_where_its_links_lead() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::create_dir(path("far")).unwrap();
+    symlink("far/second", path("first")).unwrap();
+    symlink("../file", path("far/second")).unwrap();
+    // Nothing is there yet, then something is.
+    for content in [b"one", b"two"] {
+        let place = follow_links(&path("first")).unwrap();
+        write_file(&place, content, Mode::SHARED).unwrap();
+        assert_eq!(fs::read(path("file")).unwrap(), content);
+        assert!(fs::symlink_metadata(path("first")).unwrap().is_symlink());
+    }
+    assert_eq!(names(folder.path()).len(), 3, "the link, its folder and the file");
+    symlink(path("file"), path("absolute")).unwrap();
+    assert_eq!(follow_links(&path("absolute")).unwrap(), path("file"));
+    assert_eq!(follow_links(&path("plain")).unwrap(), path("plain"));
+}
+
+#[cfg(unix)]
+#[test]
+fn links_in_a_circle_are_refused() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    symlink("there", path("here")).unwrap();
+    symlink("here", path("there")).unwrap();
+    let error = follow_links(&path("here")).unwrap_err();
+    assert_eq!((error.kind(), error.path()), (std::io::ErrorKind::InvalidInput, &*path("here")));
+    let device = follow_links(Path::new("/dev/null")).unwrap();
+    assert!(DurableFile::create(&device, Mode::SHARED).is_err(), "others use it by that name");
+}
+
 #[test]
 fn a_missing_folder_is_named_in_the_error() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,5 +1,6 @@
 //! `app`: installing apps and starting them.
 
+mod advice;
 mod control;
 mod info;
 mod install;
@@ -19,6 +20,7 @@ use headstart_sys::process;
 use serde_json::json;
 
 use super::super::Verdict;
+use super::nearest::{names, suggest};
 use super::{connector, failed, translate};
 use crate::context::Context;
 use crate::desktop::{self, EntryWish};
@@ -125,24 +127,44 @@ enum What {
 
 impl App {
     pub(crate) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
-        match &self.what {
-            What::Install { bundle, copy, dev, insecure, no_desktop_entry } => {
+        let named = self.what.app();
+        self.what.run(context).map_err(|failure| suggest(context, failure, &names(&[], named)))
+    }
+}
+
+impl What {
+    /// The app that is named.
+    const fn app(&self) -> Option<&AppId> {
+        match self {
+            Self::Install { .. } | Self::Update { .. } | Self::List => None,
+            Self::Pause { app }
+            | Self::Resume { app }
+            | Self::Cancel { app }
+            | Self::Uninstall { app, .. }
+            | Self::Launch { app, .. }
+            | Self::Info { app } => Some(app),
+        }
+    }
+
+    fn run(&self, context: &Context) -> Result<Verdict, Failure> {
+        match self {
+            Self::Install { bundle, copy, dev, insecure, no_desktop_entry } => {
                 let options = InstallOptions { copy: *copy, dev: *dev, insecure: *insecure };
                 let wish = if *no_desktop_entry { EntryWish::Nothing } else { EntryWish::Write };
                 install::install(context, bundle, options, wish)
             }
-            What::Update { bundle, insecure } => {
+            Self::Update { bundle, insecure } => {
                 install::update(context, bundle, UpdateOptions { insecure: *insecure })
             }
-            What::Pause { app } => control::control(context, app, InstallationAction::Pause),
-            What::Resume { app } => control::control(context, app, InstallationAction::Resume),
-            What::Cancel { app } => control::control(context, app, InstallationAction::Cancel),
-            What::Uninstall { app, keep_data } => uninstall(context, app, *keep_data),
-            What::Launch { app, wait, record, arguments } => {
+            Self::Pause { app } => control::control(context, app, InstallationAction::Pause),
+            Self::Resume { app } => control::control(context, app, InstallationAction::Resume),
+            Self::Cancel { app } => control::control(context, app, InstallationAction::Cancel),
+            Self::Uninstall { app, keep_data } => uninstall(context, app, *keep_data),
+            Self::Launch { app, wait, record, arguments } => {
                 launch(context, app, *wait, (record.as_deref(), arguments))
             }
-            What::List => list(context),
-            What::Info { app } => info::info(context, app),
+            Self::List => list(context),
+            Self::Info { app } => info::info(context, app),
         }
     }
 }

@@ -10,6 +10,7 @@ use headstart_model::{ErrorKind, Failure};
 use serde_json::{Value, json};
 
 use super::super::Verdict;
+use super::nearest::suggest;
 use super::{connector, failed, time};
 use crate::context::Context;
 
@@ -30,7 +31,10 @@ pub(crate) struct Explain {
 impl Explain {
     pub(crate) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
         let connector = connector(context, self.app.as_ref());
-        let found = context.block_on(find(&connector, &self.what))?;
+        let found = context.block_on(find(&connector, &self.what)).map_err(|failure| {
+            let app = self.app.iter().map(AppId::as_str);
+            suggest(context, failure, &app.chain([self.what.as_str()]).collect::<Vec<_>>())
+        })?;
         let (document, text) = match &found {
             Found::Pack(pack) => (of_pack(pack), pack_text(&self.what, pack)),
             Found::Download(download) => {

@@ -4,6 +4,8 @@ mod cat;
 mod files;
 mod verify;
 
+use std::slice::from_ref;
+
 use clap::{Args, Subcommand};
 use futures::StreamExt as _;
 use headstart::packs::{EnsureEvent, PackState, Repair, StatusUpdate, StatusUpdateEvent, Withheld};
@@ -13,6 +15,8 @@ use serde_json::{Value, json};
 
 use super::super::Verdict;
 use super::app::ended;
+use super::awaited::no_packs;
+use super::nearest::{names, suggest};
 use super::{connector, failed, translate};
 use crate::context::Context;
 use crate::output::{count, size, table};
@@ -133,20 +137,42 @@ struct Find {
 
 impl Packs {
     pub(crate) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
-        match &self.what {
-            What::List { of } => list(context, of),
-            What::Status { pack, of } => status(context, pack, of),
-            What::Ensure { packs, latest, of } => {
+        let named = self.what.named();
+        self.what.run(context).map_err(|failure| suggest(context, failure, &named))
+    }
+}
+
+impl What {
+    /// The packs and the app that are named.
+    fn named(&self) -> Vec<&str> {
+        match self {
+            Self::List { of } | Self::Update { of } => names(&[], of.app.as_ref()),
+            Self::Status { pack, of } => names(from_ref(pack), of.app.as_ref()),
+            Self::Ensure { packs, of, .. }
+            | Self::Remove { packs, of }
+            | Self::Verify { packs, of, .. } => names(packs, of.app.as_ref()),
+            Self::Path(find) => names(find.pack.as_slice(), find.app.as_ref()),
+            Self::Cat(cat) => cat.named(),
+            Self::Checkout(checkout) => checkout.named(),
+            Self::Consume(consume) => consume.named(),
+        }
+    }
+
+    fn run(&self, context: &Context) -> Result<Verdict, Failure> {
+        match self {
+            Self::List { of } => list(context, of),
+            Self::Status { pack, of } => status(context, pack, of),
+            Self::Ensure { packs, latest, of } => {
                 let require = if *latest { Require::LatestVersion } else { Require::AnyVersion };
                 context.block_on(ensure(context, packs, require, of))
             }
-            What::Remove { packs, of } => remove(context, packs, of),
-            What::Update { of } => context.block_on(update(context, of)),
-            What::Path(find) => path(context, find),
-            What::Cat(cat) => cat.run(context),
-            What::Checkout(checkout) => checkout.run(context),
-            What::Consume(consume) => consume.run(context),
-            What::Verify { packs, repair, of } => {
+            Self::Remove { packs, of } => remove(context, packs, of),
+            Self::Update { of } => context.block_on(update(context, of)),
+            Self::Path(find) => path(context, find),
+            Self::Cat(cat) => cat.run(context),
+            Self::Checkout(checkout) => checkout.run(context),
+            Self::Consume(consume) => consume.run(context),
+            Self::Verify { packs, repair, of } => {
                 let repair = if *repair { Repair::Repair } else { Repair::Report };
                 context.block_on(verify::verify(context, packs, repair, of))
             }
@@ -205,7 +231,7 @@ fn list(context: &Context, of: &OfApp) -> Result<Verdict, Failure> {
     let document: Vec<_> = packs.iter().map(describe).collect();
     context.output.document(&json!({ "packs": document }), || {
         if packs.is_empty() {
-            return "There are no packs.".to_owned();
+            return no_packs(context, of.app.as_ref());
         }
         // Whose pack it is matters only where there are several.
         let of_several =
@@ -240,7 +266,8 @@ async fn ensure(
         match event.map_err(failed)? {
             EnsureEvent::Update(StatusUpdate::Downloading { progress: moved, .. })
             | EnsureEvent::Progress(moved) => progress.advance(&translate(&moved)),
-            EnsureEvent::Update(StatusUpdate::Paused { pack, reasons }) => {
+            // Without a reason it goes on at once, or has failed, of which the end tells.
+            EnsureEvent::Update(StatusUpdate::Paused { pack, reasons }) if !reasons.is_empty() => {
                 let texts: Vec<_> = reasons.iter().map(|reason| reason.text.as_str()).collect();
                 output.remark(format!("{} waits: {}", pack.id, texts.join("; ")));
             }

@@ -10,6 +10,10 @@ use super::super::Verdict;
 use super::{connector, failed};
 use crate::context::Context;
 use crate::output::table;
+use crate::quantity;
+
+/// The setting that is a rate.
+const LIMIT: &str = "limit";
 
 /// Shows and changes what the person at the device decides
 #[derive(Debug, Args)]
@@ -58,6 +62,8 @@ impl Settings {
                     .document(&json!({ "settings": [setting] }), || setting.value.clone());
             }
             What::Set { key, value } => {
+                let rate =
+                    value.as_ref().filter(|_| key == LIMIT).and_then(|rate| rate.parse().ok());
                 let setting = context.block_on(async {
                     let device = connector(context, None).device().map_err(failed)?;
                     device.set(key, value.as_deref()).await.map_err(failed)
@@ -65,6 +71,7 @@ impl Settings {
                 context.output.document(&json!({ "settings": [setting] }), || {
                     format!("{} is {}", setting.key, setting.value)
                 });
+                quantity::heed(&context.output, LIMIT, rate);
             }
         }
         Ok(Verdict::Done)

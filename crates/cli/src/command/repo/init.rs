@@ -35,7 +35,11 @@ impl Init {
         context.output.document(&document, || {
             let (root, fingerprint, keys) =
                 (made.root.display(), made.fingerprint, made.keys.display());
-            format!("root         {root}\nfingerprint  {fingerprint}\nkeys         {keys}")
+            let told =
+                format!("root         {root}\nfingerprint  {fingerprint}\nkeys         {keys}");
+            let keys = self.signing.named().map_or_else(String::new, |_| format!(" --keys {keys}"));
+            let repo = self.repo.folder().display();
+            format!("{told}\nnext         headstart repo publish {repo} PACK.assetpack{keys}")
         });
         Ok(Verdict::Done)
     }

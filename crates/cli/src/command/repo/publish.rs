@@ -8,7 +8,8 @@ use headstart_model::protocol::packs::COLLISIONS_TOLD_MAX;
 use headstart_model::{AppVersions, ChannelName, Failure, PackId};
 use headstart_pack::Level;
 use headstart_repo::author::{
-    Collision, Doing, Mode, Preparation, PreparedPack, ReleaseRequest, Released, Step, Writer,
+    Collision, Doing, Mode, Outcome, Preparation, PreparedPack, ReleaseRequest, Released, Step,
+    Writer,
 };
 use serde_json::{Value, json};
 
@@ -123,6 +124,10 @@ impl Publish {
             let deltas: String = deltas.collect();
             let new = size(pack.new_bytes);
             lines.push(format!("  {} version {}: {new} new{deltas}", pack.id, pack.version));
+        }
+        if !matches!(released.committed.outcome, Outcome::Unchanged | Outcome::WouldRelease) {
+            let repo = self.repo.folder().display();
+            lines.push(format!("next: headstart serve {repo}"));
         }
         lines.join("\n")
     }

@@ -225,6 +225,7 @@ fn app_samples() -> Vec<Sample> {
         manifest_url: Some("https://assets.example.com/manifest".to_owned()),
         extension: Some(downloads::extension_details()),
         limits: downloads::info(),
+        awaited: vec![reason()],
     };
     let launch = apps::Launch {
         executable: "/bundle/bin".to_owned(),

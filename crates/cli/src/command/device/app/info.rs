@@ -7,6 +7,7 @@ use headstart_model::Failure;
 use serde_json::{Value, json};
 
 use super::super::super::Verdict;
+use super::super::awaited::awaited;
 use super::super::{connector, failed, time};
 use crate::context::Context;
 use crate::output::{count, size, table};
@@ -85,6 +86,9 @@ fn rows(details: &AppDetails, packs: &[PackState]) -> Vec<Vec<String>> {
     }
     if let Some(url) = &details.manifest_url {
         row("Manifest", url.clone());
+    }
+    if let Some(awaited) = awaited(details, true) {
+        row("Awaited", awaited);
     }
     if let Some(trust) = details.trust.filter(|trust| !trust.is_signed()) {
         row("Trust", format!("{trust}: no signature vouches for its packs, only the connection"));

@@ -10,10 +10,12 @@ use serde_json::{Value, json};
 
 use super::super::super::Verdict;
 use super::super::{connector, failed, translate};
+use super::advice::{Advice, Doing};
 use super::control::is_missing;
 use super::ended;
 use crate::context::Context;
 use crate::desktop::{EntryWish, Shown};
+use crate::output::Listener;
 
 pub(super) fn install(
     context: &Context,
@@ -21,7 +23,8 @@ pub(super) fn install(
     options: InstallOptions,
     wish: EntryWish,
 ) -> Result<Verdict, Failure> {
-    go(context, Shown::of(context, bundle, wish), async |apps| apps.install(bundle, options).await)
+    let shown = Shown::of(context, bundle, wish);
+    go(context, shown, Doing::Install, async |apps| apps.install(bundle, options).await)
 }
 
 pub(super) fn update(
@@ -30,19 +33,20 @@ pub(super) fn update(
     options: UpdateOptions,
 ) -> Result<Verdict, Failure> {
     let shown = Shown::of(context, bundle, EntryWish::Refresh);
-    go(context, shown, async |apps| apps.update(bundle, options).await)
+    go(context, shown, Doing::Update, async |apps| apps.update(bundle, options).await)
 }
 
 /// Begins an installation and follows it to its end.
 fn go(
     context: &Context,
     mut shown: Shown,
+    doing: Doing,
     begin: impl AsyncFnOnce(&Apps) -> Result<Events<InstallEvent>, Error>,
 ) -> Result<Verdict, Failure> {
     let apps = connector(context, None).apps().map_err(failed)?;
     let result = context.block_on(async {
         let events = begin(&apps).await.map_err(failed)?;
-        follow(context, &apps, events, &mut shown).await
+        follow(context, &apps, events, (&mut shown, doing)).await
     });
     let result = result.map_err(left_going);
     context.complete(async {
@@ -62,11 +66,12 @@ async fn follow(
     context: &Context,
     apps: &Apps,
     mut events: Events<InstallEvent>,
-    shown: &mut Shown,
+    (shown, doing): (&mut Shown, Doing),
 ) -> Result<Verdict, Failure> {
     let output = &context.output;
     let progress = output.progress();
     let mut verdict = Verdict::Done;
+    let mut missed = Launchable::default();
     while let Some(event) = events.next().await {
         let event = event.map_err(failed)?;
         shown.begin();
@@ -78,10 +83,10 @@ async fn follow(
             InstallEvent::Launchable(launchable) => {
                 progress.finish();
                 output.event(&event_of(&launchable));
-                for line in misses(&launchable) {
-                    output.line(line);
+                if launchable != Launchable::default() {
                     verdict = Verdict::Failed;
                 }
+                missed = launchable;
             }
             InstallEvent::Done(app) => {
                 if let Some(id) = shown.begun()
@@ -89,6 +94,11 @@ async fn follow(
                 {
                     shown.ready(&details, verdict == Verdict::Done);
                 }
+                let advice = match output.listener() {
+                    Listener::Person => Advice::about(context, &app.id, doing).await,
+                    _ => Advice::default(),
+                };
+                advice.misses(&missed).iter().for_each(|line| output.line(line));
                 output.done(
                     json!({ "id": app.id, "version": app.version, "state": app.state }),
                     || {
@@ -98,6 +108,7 @@ async fn follow(
                         )
                     },
                 );
+                advice.remarks().iter().for_each(|line| output.remark(line));
                 return Ok(verdict);
             }
             _ => {}
@@ -134,20 +145,4 @@ fn event_of(launchable: &Launchable) -> Value {
         "failedDownloads": downloads,
         "catalog": launchable.catalog,
     })
-}
-
-/// What is missing, for people; nothing when all is well.
-fn misses(launchable: &Launchable) -> Vec<String> {
-    let mut lines = Vec::new();
-    if let Some(failure) = &launchable.catalog {
-        lines.push(format!("its packs are not known yet: {failure}"));
-        lines.push(failure.hint.clone());
-    }
-    let packs = launchable.failed.iter();
-    lines.extend(packs.map(|it| format!("pack `{}` is missing: {}", it.pack, it.failure)));
-    let downloads = launchable.downloads.iter();
-    lines.extend(
-        downloads.map(|it| format!("download `{}` is missing: {}", it.identifier, it.failure)),
-    );
-    lines
 }

@@ -6,6 +6,7 @@ use clap::Args;
 use headstart::{ArrivingFile, PackId};
 use headstart_model::{ErrorKind, Failure};
 
+use super::super::nearest::names;
 use super::super::{connector, failed};
 use super::files::the_app;
 use super::{Find, OfApp, locate};
@@ -22,6 +23,10 @@ pub(super) struct Cat {
 }
 
 impl Cat {
+    pub(super) fn named(&self) -> Vec<&str> {
+        names(self.find.pack.as_slice(), self.find.app.as_ref())
+    }
+
     /// The bytes themselves, whatever was asked of the output. Memory: one buffer.
     pub(super) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
         let find = &self.find;

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::slice::from_ref;
 
 use clap::Args;
 use headstart::{AppId, Language, Overwrite, PackId};
 use headstart_model::{ErrorKind, Failure, PackPath};
 use serde_json::json;
 
+use super::super::nearest::names;
 use super::super::{connector, failed};
 use super::OfApp;
 use crate::command::Verdict;
@@ -46,6 +48,10 @@ pub(super) struct Consume {
 }
 
 impl Checkout {
+    pub(super) fn named(&self) -> Vec<&str> {
+        names(from_ref(&self.pack), self.of.app.as_ref())
+    }
+
     pub(super) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
         let app = the_app(context, &self.of, Some(&self.pack))?;
         let packs = connector(context, Some(&app)).asset_packs_blocking().map_err(failed)?;
@@ -75,6 +81,10 @@ impl Checkout {
 }
 
 impl Consume {
+    pub(super) fn named(&self) -> Vec<&str> {
+        names(self.pack.as_slice(), self.of.app.as_ref())
+    }
+
     pub(super) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
         let app = the_app(context, &self.of, self.pack.as_ref())?;
         let packs = connector(context, Some(&app)).asset_packs_blocking().map_err(failed)?;
