@@ -194,11 +194,7 @@ impl RepositoryAccess {
     }
 
     /// Asks one place after the other, as [`Turn::first_good`] does.
-    pub(crate) async fn ask_places<T, E, F>(
-        &self,
-        ask: impl Fn(usize) -> F,
-        worst: impl Fn(E, E) -> E,
-    ) -> Result<T, E>
+    pub(crate) async fn ask_places<T, E, F>(&self, ask: impl Fn(usize) -> F) -> Result<T, E>
     where
         F: Future<Output = Result<T, E>>,
     {
@@ -206,7 +202,7 @@ impl RepositoryAccess {
         let mut watch = Watch::new(counts());
         let has_stalled = || watch.has_stalled(counts());
         let places = (self.place_count(), LOOK_EVERY);
-        match self.turn.first_good(places, &ask, has_stalled, worst).await {
+        match self.turn.first_good(places, &ask, has_stalled).await {
             Some(answer) => answer,
             None => ask(0).await,
         }

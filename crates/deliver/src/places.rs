@@ -68,7 +68,7 @@ impl Turn {
     /// again and again. The first that serves counts, and is asked first from then on.
     ///
     /// # Errors
-    /// When none serves: what `worst` picks of two errors, the earlier one given first.
+    /// When none serves: the first error.
     ///
     /// # Cancel safety
     /// Dropping it drops whatever is being asked.
@@ -77,7 +77,6 @@ impl Turn {
         (count, look_every): (usize, Duration),
         ask: impl Fn(usize) -> F,
         mut has_stalled: impl FnMut() -> bool,
-        worst: impl Fn(E, E) -> E,
     ) -> Option<Result<T, E>>
     where
         F: Future<Output = Result<T, E>>,
@@ -100,10 +99,7 @@ impl Turn {
                         return Some(Ok(found));
                     }
                     Err(error) => {
-                        failed = Some(match failed.take() {
-                            Some(before) => worst(before, error),
-                            None => error,
-                        });
+                        failed.get_or_insert(error);
                         match next.take() {
                             Some(place) => asked.push(numbered(place)),
                             None if asked.is_empty() => return failed.map(Err),
@@ -151,7 +147,7 @@ mod tests {
                 None => std::future::pending().await,
             }
         };
-        turn.first_good((places.len(), SOON), answer, || true, |before, _| before).await
+        turn.first_good((places.len(), SOON), answer, || true).await
     }
 
     #[tokio::test]
@@ -192,7 +188,7 @@ mod tests {
             left.set(left.get() - 1);
             false
         };
-        let found = turn.first_good((2, SOON), answer, moves, |before, _| before).await;
+        let found = turn.first_good((2, SOON), answer, moves).await;
         assert_eq!(found, Some(Ok(0)));
     }
 }

@@ -280,7 +280,7 @@ impl Scout<'_> {
                 found => found,
             }
         };
-        self.access.ask_places(ask, |before, _| before).await
+        self.access.ask_places(ask).await
     }
 
     async fn part(

@@ -18,11 +18,16 @@ impl Fetch for RepositoryAccess {
             // What is trusted at first use comes from where the person said, and not from a copy.
             return self.metadata(0, request).await;
         }
-        self.ask_places(
-            |place| self.metadata(place, request),
-            |before, after| worst(request.path, before, after),
-        )
-        .await
+        // The next root is missing almost always: that it is not there is an answer, whoever gives it. Who could hide it so could as well
+        // answer for the repository.
+        let is_root = request.path.ends_with("root.json");
+        let ask = |place| async move {
+            match self.metadata(place, request).await {
+                Err(FetchError::NotFound) if is_root => Ok(None),
+                answer => answer.map(Some),
+            }
+        };
+        self.ask_places(ask).await?.ok_or(FetchError::NotFound)
     }
 
     fn elsewhere(&self) -> Option<Arc<dyn Fetch>> {
@@ -30,13 +35,6 @@ impl Fetch for RepositoryAccess {
         let access = || Self { turn: Turn::at(place), ..self.clone() };
         (place < self.place_count()).then(|| Arc::new(access()) as Arc<dyn Fetch>)
     }
-}
-
-/// The error to tell of two places. That of the first; but the next root is missing almost always, so a copy that does not have it
-/// answers for a repository that does not answer. Who can hide a root there could as well hide it from the repository's own answer.
-fn worst(path: &str, before: FetchError, after: FetchError) -> FetchError {
-    let is_root = path.ends_with("root.json");
-    if is_root && matches!(after, FetchError::NotFound) { after } else { before }
 }
 
 impl RepositoryAccess {
