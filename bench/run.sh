@@ -11,6 +11,7 @@
 #   bench/run.sh pack --old DIR --new DIR       … of two folders of yours: printed, not written
 #   bench/run.sh pack --reuse-peers             … figures of other tools from earlier runs, where input, command and version are the same
 #   bench/run.sh pack --resume                  … goes on after a run that was ended: keeps all that this very build has measured
+#   bench/run.sh pack --from-book               … measures nothing: writes the page of what was measured so far, and says what is missing
 #   bench/run.sh pack-memory [--gib N]          memory of packing and publishing N (8) GiB twice; the page of `pack` shows the last one
 #   bench/run.sh memory                         memory of the service
 #   bench/run.sh reading                        how fast installed files are read, into reading.md; needs nothing but Rust

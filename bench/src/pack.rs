@@ -43,6 +43,9 @@ pub(crate) struct PackOptions {
     /// pack: go on after a run that was ended: take everything that was measured with this very build
     #[arg(long)]
     resume: bool,
+    /// pack: measure nothing; write the page of what this very build and other tools have measured, and say what is missing
+    #[arg(long, conflicts_with_all = ["only", "levels", "old", "resume", "reuse_peers"])]
+    from_book: bool,
 }
 
 /// One wanted version of an input, and every figure.
@@ -98,7 +101,7 @@ pub(crate) fn measure(
         show(&page::tables(&measured));
         show(&targets::table(&rows));
     } else {
-        let text = page::page(&measured, (&rows, memory.as_ref()), (facts, &book.reused));
+        let text = page::page(&measured, (&rows, memory.as_ref()), (facts, &book));
         run::write(&docs.join("pack.md"), text.as_bytes())?;
         run::write(&docs.join("pack.svg"), chart::draw(&measured).as_bytes())?;
         show(&targets::table(&rows));
@@ -120,7 +123,11 @@ fn of_input(
     input: &Input,
     options: &PackOptions,
 ) -> Result<Vec<Measured>, BenchError> {
-    let when = |allowed| if allowed { Reuse::Yes } else { Reuse::No };
+    let when = |allowed| match (options.from_book, allowed) {
+        (true, _) => Reuse::Only,
+        (false, true) => Reuse::Yes,
+        (false, false) => Reuse::No,
+    };
     let levels = if options.levels.is_empty() { &Level::ALL[..] } else { &options.levels };
     let mut measured = Vec::new();
     for (wanted, held) in &input.updates {

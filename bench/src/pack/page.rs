@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::pack::record::{Kind, Record};
+use crate::pack::record::{Book, Kind, Record};
 use crate::pack::targets::{self, Row};
 use crate::pack::{Measured, commands};
 use crate::pack_memory::PackMemory;
@@ -121,8 +121,9 @@ fn cost(tool: &str, work: Work) -> String {
 pub(crate) fn page(
     measured: &[Measured],
     (rows, memory): (&[Row], Option<&PackMemory>),
-    (facts, reused): (&[(&str, String)], &[String]),
+    (facts, book): (&[(&str, String)], &Book),
 ) -> String {
+    let Book { reused, missing, .. } = book;
     let count = |reached| rows.iter().filter(|row| row.reached == reached).count();
     let mut machine = String::from("| Measured with | |\n|---|---|\n");
     for (name, value) in facts {
@@ -138,9 +139,18 @@ pub(crate) fn page(
             reused.len()
         )
     };
+    let missing = missing.iter().fold(String::new(), |mut text, key| {
+        let _ = write!(text, "\n- {}", key.chars().take(200).collect::<String>());
+        text
+    });
+    let missing = if missing.is_empty() {
+        missing
+    } else {
+        format!("\n\nNot measured yet (input, digests of versions, tool):\n{missing}")
+    };
     format!(
         "# What packs and their updates cost\n\n\
-         Written by `bench/run.sh pack`: every tool on the same input, on the same machine, from the same server. {reused}\n\n\
+         Written by `bench/run.sh pack`: every tool on the same input, on the same machine, from the same server. {reused}{missing}\n\n\
          ![Bytes of updates as multiples of what zstd -19 --patch-from takes](pack.svg)\n\n\
          ## Targets\n{} demands on inputs are met, {} are not, {} were not measured. Why one is not met: [pack-targets.md](pack-targets.md).\n\n{}\n\
          ## Figures\n{}\n\

@@ -83,6 +83,8 @@ impl Record {
 pub(crate) enum Reuse {
     Yes,
     No,
+    /// And nothing is measured: what is not there is missing.
+    Only,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -101,6 +103,8 @@ pub(crate) struct Book {
     today: String,
     /// Days of the sections that were taken from earlier runs.
     pub(crate) reused: Vec<String>,
+    /// Sections that are asked for and were never measured.
+    pub(crate) missing: Vec<String>,
 }
 
 impl Book {
@@ -108,7 +112,7 @@ impl Book {
         // A book that cannot be read is measured anew.
         let text = std::fs::read(path).unwrap_or_default();
         let sections = serde_json::from_slice(&text).unwrap_or_default();
-        Self { path: path.to_owned(), sections, today, reused: Vec::new() }
+        Self { path: path.to_owned(), sections, today, reused: Vec::new(), missing: Vec::new() }
     }
 
     /// The records of a section: from the book where it is there and `reuse` allows it, else measured now.
@@ -118,10 +122,18 @@ impl Book {
         reuse: Reuse,
         measure: impl FnOnce() -> Result<Vec<Record>, BenchError>,
     ) -> Result<Vec<Record>, BenchError> {
-        if let (Reuse::Yes, Some(section)) = (reuse, self.sections.get(key)) {
-            say(&format!("  {key}: of {}", section.on));
-            self.reused.push(section.on.clone());
-            return Ok(section.records.clone());
+        match (reuse, self.sections.get(key)) {
+            (Reuse::Yes | Reuse::Only, Some(section)) => {
+                say(&format!("  {key}: of {}", section.on));
+                self.reused.push(section.on.clone());
+                return Ok(section.records.clone());
+            }
+            (Reuse::Only, None) => {
+                say(&format!("  {key}: not measured"));
+                self.missing.push(key.to_owned());
+                return Ok(Vec::new());
+            }
+            (Reuse::No, _) | (Reuse::Yes, None) => {}
         }
         say(&format!("  {key}"));
         let records = measure()?;

@@ -30,6 +30,7 @@ pub(crate) struct Description {
     pub(crate) executable: Option<PathBuf>,
     pub(crate) group: Option<AppGroupId>,
     pub(crate) repository: Option<String>,
+    pub(crate) repository_mirrors: Vec<String>,
     pub(crate) channel: ChannelName,
     pub(crate) languages: Vec<Language>,
     /// The downloader extension's program, below the bundle's folder.
@@ -107,6 +108,7 @@ pub(crate) fn record(
         version: description.version.clone(),
         group: description.group.clone(),
         repository: description.repository.clone(),
+        repository_mirrors: description.repository_mirrors.clone(),
         channel: description.channel.clone(),
         trust,
         files,
@@ -178,6 +180,7 @@ fn describe(parsed: AppBundle) -> Description {
         executable: Some(PathBuf::from(parsed.executable.as_str())),
         group: assets.app_group.clone(),
         repository: assets.repository_url.as_ref().map(Url::to_string),
+        repository_mirrors: assets.repository_mirrors.iter().map(Url::to_string).collect(),
         channel: assets.channel.clone(),
         languages: parsed.languages.clone(),
         extension: parsed.extension.as_ref().map(|path| PathBuf::from(path.as_str())),

@@ -1,19 +1,21 @@
 //! A repository to read from: over HTTP, or in a folder.
 
+mod metadata;
+
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use headstart_pack::ArchiveHeader;
-use headstart_repo::{Fetch, FetchError, FetchRequest, Fetched, FolderFetch};
 use headstart_transfer::{
-    BlockSource, ByteRange, Client, Condition, EntityTag, Freshness, HttpsPolicy, LocalCopy,
-    SmallRequest, SmallResponse, Tracking, TransferError,
+    BlockSource, ByteRange, Client, Freshness, HttpsPolicy, LocalCopy, SmallRequest, SmallResponse,
+    Tracking, TransferError,
 };
 use url::Url;
 
 use crate::own_index::{ArchiveLocation, ArchivePlace};
+use crate::places::{LOOK_EVERY, Turn, Watch};
 
 /// Where a repository lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,14 +92,15 @@ pub struct RepositoryAccess {
     mirrors: Vec<Mirror>,
     client: Client,
     tracking: Tracking,
+    turn: Turn,
     /// Files of a repository in a folder that lie somewhere else.
     overlay: Arc<BTreeMap<String, PathBuf>>,
 }
 
-/// Another place with bundles of the same repository. What it gives is verified like everything else, so it needs no trust.
+/// Another place with files of the same repository. What it gives is verified like everything else, so it needs no trust.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mirror {
-    /// A copy of the repository.
+    /// A copy of the repository: has everything that the repository has, metadata too, or did when it was copied.
     Repository(Location),
     /// An archive, `NAME.assetpack`, such as one on a stick: has the full bundle of its version.
     Archive(PathBuf),
@@ -132,10 +135,12 @@ impl RepositoryAccess {
     /// Access to the repository at `location` through `client`, counted by `tracking`.
     #[must_use]
     pub fn new(location: Location, client: Client, tracking: Tracking) -> Self {
-        Self { location, mirrors: Vec::new(), client, tracking, overlay: Arc::default() }
+        let (turn, overlay) = (Turn::default(), Arc::default());
+        Self { location, mirrors: Vec::new(), client, tracking, turn, overlay }
     }
 
-    /// With other places that bundles are fetched from too.
+    /// With other places that files are fetched from too: blocks of bundles from all of them at once, small files and signed metadata
+    /// from the next where one fails or gives nothing for three seconds.
     #[must_use]
     pub fn with_mirrors(mut self, mirrors: Vec<Mirror>) -> Self {
         self.mirrors = mirrors;
@@ -168,9 +173,48 @@ impl RepositoryAccess {
         }
     }
 
+    /// How many places have small files and metadata: the repository itself, number 0, and its copies.
+    fn place_count(&self) -> usize {
+        1 + self.copies().count()
+    }
+
+    /// Copies of the repository. An archive has none: it is no repository.
+    fn copies(&self) -> impl Iterator<Item = &Location> {
+        let is_repository = !matches!(self.location, Location::Archive(_));
+        self.mirrors.iter().filter_map(move |mirror| match mirror {
+            Mirror::Repository(location) if is_repository => Some(location),
+            Mirror::Repository(_) | Mirror::Archive(_) => None,
+        })
+    }
+
+    /// Place number `place`; the repository itself for one that is not there.
+    fn place(&self, place: usize) -> &Location {
+        let copy = place.checked_sub(1).and_then(|copy| self.copies().nth(copy));
+        copy.unwrap_or(&self.location)
+    }
+
+    /// Asks one place after the other, as [`Turn::first_good`] does.
+    pub(crate) async fn ask_places<T, E, F>(&self, ask: impl Fn(usize) -> F) -> Result<T, E>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        let counts = || self.tracking.meter().ledger().total();
+        let mut watch = Watch::new(counts());
+        let has_stalled = || watch.has_stalled(counts());
+        let places = (self.place_count(), LOOK_EVERY);
+        match self.turn.first_good(places, &ask, has_stalled).await {
+            Some(answer) => answer,
+            None => ask(0).await,
+        }
+    }
+
     /// The file of this machine that a file of the repository is, or lies in, and where it begins there.
     pub(crate) fn local(&self, path: &str) -> Option<(PathBuf, u64)> {
-        match &self.location {
+        self.local_in(&self.location, path)
+    }
+
+    fn local_in(&self, location: &Location, path: &str) -> Option<(PathBuf, u64)> {
+        match location {
             Location::Folder(folder) => Some((self.file(folder, path), 0)),
             Location::Archive(archive) => match &archive.place {
                 ArchivePlace::File(file) => Some((file.clone(), archive.offset_of(path))),
@@ -188,9 +232,9 @@ impl RepositoryAccess {
         }
     }
 
-    /// Whether it is read through a network, on which a cache may be in the way.
-    pub(crate) const fn is_remote(&self) -> bool {
-        match &self.location {
+    /// Whether place number `place` is read through a network, on which a cache may be in the way.
+    pub(crate) fn is_remote(&self, place: usize) -> bool {
+        match self.place(place) {
             Location::Http(_) => true,
             Location::Folder(_) => false,
             Location::Archive(archive) => matches!(archive.place, ArchivePlace::Url(_)),
@@ -230,19 +274,20 @@ impl RepositoryAccess {
         base.join(path).unwrap_or_else(|_| base.clone())
     }
 
-    /// A part of a file; shorter in a folder whose file ends before.
+    /// A part of a file at place number `place`; shorter in a folder whose file ends before.
     pub(crate) async fn part(
         &self,
+        place: usize,
         path: &str,
-        part: ByteRange,
-        freshness: Freshness,
+        (part, freshness): (ByteRange, Freshness),
     ) -> Result<Vec<u8>, ReadError> {
         let ByteRange { start, bytes } = part;
         if bytes == 0 {
             // Nothing is nothing everywhere, and a request for it would be one for the whole file.
             return Ok(Vec::new());
         }
-        if let Some((file, at)) = self.local(path) {
+        let location = self.place(place);
+        if let Some((file, at)) = self.local_in(location, path) {
             use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
             let mut file = tokio::fs::File::open(file).await?;
             file.seek(std::io::SeekFrom::Start(at.saturating_add(start))).await?;
@@ -250,7 +295,7 @@ impl RepositoryAccess {
             file.take(bytes).read_to_end(&mut read).await?;
             return Ok(read);
         }
-        let (url, at) = match &self.location {
+        let (url, at) = match location {
             Location::Http(base) => (Self::url(base, path), 0),
             Location::Archive(ArchiveLocation { place: ArchivePlace::Url(url), .. }) => {
                 (url.clone(), self.extent(path, 0).0)
@@ -263,40 +308,6 @@ impl RepositoryAccess {
         match self.client.fetch_small(&request, &self.tracking).await? {
             SmallResponse::Body(body) => Ok(body.bytes.to_vec()),
             SmallResponse::NotModified => Ok(Vec::new()),
-        }
-    }
-}
-
-#[async_trait]
-impl Fetch for RepositoryAccess {
-    async fn fetch(&self, request: FetchRequest<'_>) -> Result<Fetched, FetchError> {
-        let base = match &self.location {
-            Location::Http(base) => base,
-            Location::Folder(folder) => return FolderFetch::new(folder).fetch(request).await,
-            // Nothing that is signed lies in an archive.
-            Location::Archive(_) => return Err(FetchError::NotFound),
-        };
-        let failed = |error: TransferError| match error {
-            TransferError::NotFound { .. } => FetchError::NotFound,
-            TransferError::TooLarge { .. } => {
-                FetchError::TooLarge { limit_bytes: request.max_bytes }
-            }
-            error => FetchError::Failed(Box::new(error)),
-        };
-        let url = base.join(request.path).map_err(|_| FetchError::Path)?;
-        let mut ask = SmallRequest::new(url, request.max_bytes);
-        if let Some(tag) = request.held.and_then(EntityTag::new) {
-            ask.condition = Condition::IfChanged(tag);
-        }
-        if request.freshness == headstart_repo::Freshness::FromServer {
-            ask.freshness = Freshness::FromServer;
-        }
-        match self.client.fetch_small(&ask, &self.tracking).await.map_err(failed)? {
-            SmallResponse::Body(body) => {
-                let tag = body.etag.map(|tag| tag.as_str().to_owned());
-                Ok(Fetched::Body { bytes: body.bytes, tag })
-            }
-            SmallResponse::NotModified => Ok(Fetched::NotModified),
         }
     }
 }

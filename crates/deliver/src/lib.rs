@@ -21,6 +21,7 @@ mod local;
 mod opening;
 mod own_index;
 mod parking;
+mod places;
 mod receipt;
 mod route;
 mod seed;

@@ -3,6 +3,7 @@
 mod mixed;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use headstart_model::catalog::{CatalogPack, DeltaRef, IndexRef, bundle_path};
 use headstart_model::{Digest, Verified};
@@ -74,7 +75,7 @@ pub(crate) async fn explore(
         leftovers: &goal.leftovers,
         cache: &goal.staging,
         belief,
-        spent: IndexUse::default(),
+        spent: Spent::default(),
     };
     let found = match direction {
         Direction::To(Alternative::Same { held }) => scout.same(held),
@@ -84,10 +85,31 @@ pub(crate) async fn explore(
         Direction::Repair => scout.repair().await,
     };
     let (route, held) = found?;
-    Ok(Explored { route, held, index: scout.spent })
+    Ok(Explored { route, held, index: scout.spent.sum() })
 }
 
 type Found = (Route, Vec<Reusable>);
+
+/// Counts what is fetched; several places may be asked at once.
+#[derive(Debug, Default)]
+struct Spent {
+    bytes_down: AtomicU64,
+    requests: AtomicU64,
+}
+
+impl Spent {
+    fn count(&self, bytes: u64) {
+        self.bytes_down.fetch_add(bytes, Ordering::Relaxed);
+        self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn sum(&self) -> IndexUse {
+        IndexUse {
+            bytes_down: self.bytes_down.load(Ordering::Relaxed),
+            requests: self.requests.load(Ordering::Relaxed),
+        }
+    }
+}
 
 /// What is needed to explore a way.
 struct Scout<'a> {
@@ -101,7 +123,7 @@ struct Scout<'a> {
     /// Where structure sections are kept, so that going on with a broken-off attempt fetches none again.
     cache: &'a Path,
     belief: Belief,
-    spent: IndexUse,
+    spent: Spent,
 }
 
 impl Scout<'_> {
@@ -199,23 +221,16 @@ impl Scout<'_> {
         {
             return Ok(complete);
         }
-        let part = ByteRange { start, bytes };
-        let names = self.part(path, part, Freshness::Any).await?;
-        let (names, complete) = match section::decode_names(tree.clone(), &names, content) {
-            Ok(complete) => (names, complete),
-            Err(_) if self.is_remote() => {
-                let names = self.part(path, part, Freshness::FromServer).await?;
-                let complete = section::decode_names(tree, &names, content);
-                (names, complete.map_err(|source| self.format_error(source))?)
-            }
-            Err(source) => return Err(self.format_error(source)),
+        let check = |names: Vec<u8>| {
+            let complete = section::decode_names(tree.clone(), &names, content);
+            Ok((complete.map_err(|source| self.format_error(source))?, names))
         };
+        let (complete, names) = self.good_part(path, ByteRange { start, bytes }, check).await?;
         self.keep(&cached, &names);
         Ok(complete)
     }
 
-    /// A structure section, from the cache or fetched. One that is not what was signed is fetched once more, from the server itself:
-    /// a cache on the way may have spoilt it.
+    /// A structure section, from the cache or fetched.
     async fn head(
         &mut self,
         path: &str,
@@ -239,43 +254,45 @@ impl Scout<'_> {
         {
             return Ok(head);
         }
-        let part = ByteRange { start: 0, bytes };
-        let found = self.part(path, part, Freshness::Any).await?;
-        let head = match Verified::check(found, digest) {
-            Ok(head) => head,
-            Err(_) if self.is_remote() => {
-                let found = self.part(path, part, Freshness::FromServer).await?;
-                self.verified(found, digest)?
-            }
-            Err(source) => return Err(self.untrusted(source)),
+        let check = |bytes| {
+            Verified::check(bytes, digest)
+                .map_err(|source| DeliverError::Untrusted { pack: self.pack.id.clone(), source })
         };
+        let head = self.good_part(path, ByteRange { start: 0, bytes }, check).await?;
         self.keep(&cached, head.as_bytes());
         Ok(head)
     }
 
-    fn verified(&self, bytes: Vec<u8>, digest: &Digest) -> Result<Verified<Vec<u8>>, DeliverError> {
-        Verified::check(bytes, digest).map_err(|source| self.untrusted(source))
-    }
-
-    fn untrusted(&self, source: headstart_model::VerifyError) -> DeliverError {
-        DeliverError::Untrusted { pack: self.pack.id.clone(), source }
-    }
-
-    const fn is_remote(&self) -> bool {
-        self.access.is_remote()
+    /// A part of a file that `check` finds good, from whichever place has it. What is wrong is asked for once more, from the server
+    /// itself: a cache on the way may have spoilt it.
+    async fn good_part<T>(
+        &self,
+        path: &str,
+        part: ByteRange,
+        check: impl Fn(Vec<u8>) -> Result<T, DeliverError>,
+    ) -> Result<T, DeliverError> {
+        let check = &check;
+        let ask = |place| async move {
+            match check(self.part(place, path, (part, Freshness::Any)).await?) {
+                Err(_) if self.access.is_remote(place) => {
+                    check(self.part(place, path, (part, Freshness::FromServer)).await?)
+                }
+                found => found,
+            }
+        };
+        self.access.ask_places(ask).await
     }
 
     async fn part(
-        &mut self,
+        &self,
+        place: usize,
         path: &str,
-        part: ByteRange,
-        freshness: Freshness,
+        (part, freshness): (ByteRange, Freshness),
     ) -> Result<Vec<u8>, DeliverError> {
-        let read = self.access.part(path, part, freshness).await;
+        let read = self.access.part(place, path, (part, freshness)).await;
         let read = read.map_err(|error| read_error(self.pack, error))?;
         if part.bytes > 0 {
-            self.spent.requests += 1;
-            self.spent.bytes_down = self.spent.bytes_down.saturating_add(read.len() as u64);
+            self.spent.count(read.len() as u64);
         }
         Ok(read)
     }

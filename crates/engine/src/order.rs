@@ -28,9 +28,9 @@ pub(crate) fn of(state: &State, id: EffectId, owed: &Owed) -> Option<Order> {
                 .filter(|record| record.check == Some(id) && !record.is_leaving())?;
             let trust = record.bundle.trust;
             match record.source() {
-                Source::Repository(url) => Some(Order::FetchCatalog {
+                Source::Repository(_) => Some(Order::FetchCatalog {
                     app: app.clone(),
-                    repository: url.to_owned(),
+                    repository: record.repository()?,
                     channel: record.bundle.channel.clone(),
                     trust,
                     held: record.release,
@@ -112,7 +112,7 @@ fn held_manifest(state: &State, app: &AppId, record: &App) -> Option<String> {
 fn supply_of(app: &App, pack: &Pack) -> Option<Supply> {
     match (app.source(), &pack.archive) {
         (Source::DownloadManifest(_), Some(archive)) => Some(Supply::Archive(archive.clone())),
-        (Source::Repository(url), None) => Some(Supply::Repository(url.to_owned())),
+        (Source::Repository(_), None) => app.repository().map(Supply::Repository),
         _ => None,
     }
 }

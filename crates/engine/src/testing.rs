@@ -78,6 +78,7 @@ pub(crate) fn bundle(version: &str) -> Bundle {
         version: version.to_owned(),
         group: None,
         repository: Some("https://assets.example".to_owned()),
+        repository_mirrors: Vec::new(),
         channel: ChannelName::production(),
         trust: Trust::Ordinary,
         files: BundleFiles::InPlace,

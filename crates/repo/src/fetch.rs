@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -84,6 +85,12 @@ pub trait Fetch: Send + Sync {
     /// # Cancel safety
     /// Dropping the future ends the request and has no other effect.
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Fetched, FetchError>;
+
+    /// The same repository from another place than the one that is asked now: for whoever was given there what does not hold. None where
+    /// every place was asked, or there is but one.
+    fn elsewhere(&self) -> Option<Arc<dyn Fetch>> {
+        None
+    }
 }
 
 /// Gets files from a repository that is a folder on this machine: for `file://`, for its owner, and for tests.

@@ -103,6 +103,7 @@ pub fn details() -> AppDetails {
         executable: "/bundle/bin/game".to_owned(),
         dev: true,
         app_group: Some(group.clone()),
+        repository_mirrors: Vec::new(),
         repository_url: None,
         channel: None,
         trust: None,

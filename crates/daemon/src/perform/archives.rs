@@ -209,7 +209,9 @@ pub(super) fn access(
     (name, pace): (&str, Pace),
 ) -> Result<RepositoryAccess, Failure> {
     match supply {
-        Supply::Repository(url) => repository::access(context, url, trust, (name, pace)),
+        Supply::Repository(repository) => {
+            repository::access(context, repository, trust, (name, pace))
+        }
         Supply::Archive(url) => {
             let place = ArchivePlace::Url(address(url)?);
             let location = Location::Archive(ArchiveLocation::new(place, pack));

@@ -47,10 +47,10 @@ pub(crate) fn patient(state: &State, key: &PackKey) -> Option<Patient> {
     let app = state.records().app(&key.app)?;
     let local = pack.local?;
     let offered = pack.offer.as_ref().is_some_and(|offer| local.is(offer));
-    let supply = match (&pack.archive, &app.bundle.repository) {
+    let supply = match (&pack.archive, app.repository()) {
         (Some(archive), _) if offered => Some(Supply::Archive(archive.clone())),
-        (None, Some(url)) if offered || local.trust.is_signed() => {
-            Some(Supply::Repository(url.clone()))
+        (None, Some(repository)) if offered || local.trust.is_signed() => {
+            Some(Supply::Repository(repository))
         }
         _ => None,
     };

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use headstart_deliver::{Location, RepositoryAccess};
-use headstart_engine::record::Trust;
+use headstart_deliver::{Location, LocationError, Mirror, RepositoryAccess};
+use headstart_engine::record::{Repository, Trust};
 use headstart_engine::{EffectId, Event};
 use headstart_model::{AppId, ChannelName, ErrorKind, Failure, ReleaseNumber};
 use headstart_repo::TrustStore;
@@ -16,7 +16,7 @@ use crate::clock::Clock;
 /// Which catalog is wanted.
 pub(super) struct Ask {
     pub(super) app: AppId,
-    pub(super) repository: String,
+    pub(super) repository: Repository,
     pub(super) channel: ChannelName,
     pub(super) trust: Trust,
     pub(super) held: Option<ReleaseNumber>,
@@ -25,16 +25,21 @@ pub(super) struct Ask {
 /// Access to a repository, as an installation allows it, at a pace.
 pub(super) fn access(
     context: &Context,
-    repository: &str,
+    repository: &Repository,
     trust: Trust,
     (name, pace): (&str, Pace),
 ) -> Result<RepositoryAccess, Failure> {
-    let location = Location::parse(repository, https_policy(trust)).map_err(|error| {
+    let refused = |error: LocationError| {
         Failure::from_error(ErrorKind::Refused, "badRepositoryUrl", &error)
             .with_hint("use https, or install the app with --dev to reach a server on this machine")
-    })?;
+    };
+    let https = https_policy(trust);
+    let location = Location::parse(&repository.url, https).map_err(refused)?;
+    let mirrors = repository.mirrors.iter().map(|url| Mirror::parse(url, https));
+    let mirrors = mirrors.collect::<Result<_, _>>().map_err(refused)?;
     let tracking = Tracking::new(name).with_pace(pace);
-    Ok(RepositoryAccess::new(location, context.clients.for_trust(trust)?, tracking))
+    let access = RepositoryAccess::new(location, context.clients.for_trust(trust)?, tracking);
+    Ok(access.with_mirrors(mirrors))
 }
 
 pub(super) async fn fetch_catalog(context: &Arc<Context>, effect: EffectId, ask: Ask) -> Event {

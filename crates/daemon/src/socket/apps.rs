@@ -232,6 +232,7 @@ pub(super) async fn info(
         dev: record.trust == Trust::Development,
         app_group: record.group.clone(),
         repository_url: record.repository.clone(),
+        repository_mirrors: record.repository_mirrors.clone(),
         channel: Some(record.channel.clone()),
         trust,
         languages,

@@ -7,7 +7,7 @@ use headstart_model::{AppGroupId, AppId, ChannelName, PackId, ReleaseNumber};
 
 use crate::class::Class;
 use crate::id::DownloadId;
-use crate::record::{Bundle, LocalVersion, SwitchItem, Trust};
+use crate::record::{Bundle, LocalVersion, Repository, SwitchItem, Trust};
 
 /// Work for the performer. Everything in it is owed: it is on record before it is issued and until its end is reported.
 ///
@@ -27,8 +27,8 @@ pub enum Order {
     FetchCatalog {
         /// The app.
         app: AppId,
-        /// Address of the repository.
-        repository: String,
+        /// The repository.
+        repository: Repository,
         /// The channel.
         channel: ChannelName,
         /// What the installation allows.
@@ -123,8 +123,8 @@ pub struct ArchivedOffer {
 /// Where a version is fetched from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Supply {
-    /// A repository, at this address; its catalog, which names the version, is signed.
-    Repository(String),
+    /// A repository; its catalog, which names the version, is signed.
+    Repository(Repository),
     /// The archive of the version, at this address.
     Archive(String),
 }

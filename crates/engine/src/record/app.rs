@@ -25,6 +25,9 @@ pub struct Bundle {
     pub group: Option<AppGroupId>,
     /// Address of the signed repository; none when the bundle has no managed packs.
     pub repository: Option<String>,
+    /// Addresses of copies of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repository_mirrors: Vec<String>,
     /// The channel that the app follows.
     pub channel: ChannelName,
     /// What the installation allows.
@@ -49,6 +52,15 @@ pub struct Bundle {
     /// Every group that it belongs to, each with the apps that may join it where this app owns it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub groups: BTreeMap<AppGroupId, Vec<AppId>>,
+}
+
+/// A repository and its copies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    /// Its address.
+    pub url: String,
+    /// Addresses of its copies, or of archives from it. Nothing that they give is trusted more than what the repository gives.
+    pub mirrors: Vec<String>,
 }
 
 /// Where an app's content comes from.
@@ -305,6 +317,18 @@ impl App {
             }
             (None, None, None, None) => Source::None,
         }
+    }
+
+    /// The repository that it follows, with its copies. They are the bundle's: a repository that a developer put in place of the bundle's
+    /// has none.
+    #[must_use]
+    pub fn repository(&self) -> Option<Repository> {
+        let Source::Repository(url) = self.source() else { return None };
+        let mirrors = match &self.source {
+            Some(_) => Vec::new(),
+            None => self.bundle.repository_mirrors.clone(),
+        };
+        Some(Repository { url: url.to_owned(), mirrors })
     }
 
     /// Whether the service keeps its packs.

@@ -34,7 +34,7 @@ pub struct AppBundle {
     pub app_groups: BTreeMap<AppGroupId, Vec<AppId>>,
 }
 
-/// The `BA…` keys. `Spec: app-bundle 3`; `BARepositoryURL` and `BARepositoryChannel` are `Ours`.
+/// The `BA…` keys. `Spec: app-bundle 3`; those that begin with `BARepository` are `Ours`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackgroundAssets {
     /// `BAAppGroupID`: the group whose members share what is downloaded. Always there in managed modes.
@@ -43,6 +43,8 @@ pub struct BackgroundAssets {
     pub has_managed_asset_packs: bool,
     /// `BARepositoryURL`: a signed repository.
     pub repository_url: Option<Url>,
+    /// `BARepositoryMirrorURLs`: other places of the same repository, or archives from it; at most eight.
+    pub repository_mirrors: Vec<Url>,
     /// `BARepositoryChannel`: the channel of the repository that the app follows.
     pub channel: ChannelName,
     /// `BAManifestURL`: a manifest of the developer's own server.
@@ -85,17 +87,20 @@ impl AppBundle {
         validate::bundle(property_list::read(bytes)?)
     }
 
-    /// Checks that `policy` allows the repository's and the manifest's URL. Either may be a `file:` URL: the bundle lies on
+    /// Checks that `policy` allows the URLs of the repository, its mirrors and the manifest. Each may be a `file:` URL: the bundle lies on
     /// this machine and was installed by its user.
     ///
     /// # Errors
     /// [`BundleError::Problems`] with every URL that is refused.
     pub fn check_urls(&self, policy: UrlPolicy) -> Result<(), BundleError> {
         let assets = &self.background_assets;
-        let urls =
-            [("BARepositoryURL", &assets.repository_url), ("BAManifestURL", &assets.manifest_url)];
-        let refused = urls.into_iter().filter_map(|(key, url)| {
-            let problem = policy.check(url.as_ref()?).err()?;
+        let urls = [("BARepositoryURL", assets.repository_url.as_slice())]
+            .into_iter()
+            .chain([("BARepositoryMirrorURLs", assets.repository_mirrors.as_slice())])
+            .chain([("BAManifestURL", assets.manifest_url.as_slice())]);
+        let urls = urls.flat_map(|(key, urls)| urls.iter().map(move |url| (key, url)));
+        let refused = urls.filter_map(|(key, url)| {
+            let problem = policy.check(url).err()?;
             Some(BundleProblem {
                 key: key.to_owned(),
                 place: None,

@@ -90,6 +90,14 @@ pub enum ProblemKind {
     /// It lists nothing, where at least one entry is needed.
     #[error("is empty; give at least one entry")]
     Empty,
+    /// It lists more than there may be.
+    #[error("has {count} entries; at most {limit} are allowed")]
+    TooMany {
+        /// How many it lists.
+        count: usize,
+        /// How many it may list.
+        limit: usize,
+    },
     /// It is below zero.
     #[error("is {value}; it must be 0 or more")]
     Negative {

@@ -183,6 +183,9 @@ pub struct AppDetails {
     /// Where its packs come from, if it has managed packs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repository_url: Option<String>,
+    /// Copies of that, if its bundle names any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repository_mirrors: Vec<String>,
     /// The channel that it follows there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<ChannelName>,

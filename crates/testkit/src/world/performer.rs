@@ -1,6 +1,8 @@
 //! Does what the engine orders, in the virtual network and on the virtual disk, the way the daemon does it.
 
-use headstart_engine::record::{ArchiveEntry, LocalVersion, PlanFigures, SwitchItem, Unreadable};
+use headstart_engine::record::{
+    ArchiveEntry, LocalVersion, PlanFigures, Repository, SwitchItem, Unreadable,
+};
 use headstart_engine::{ArchivedOffer, Delivery, EffectId, Event, Order, Supply};
 use headstart_model::catalog::CatalogPack;
 use headstart_model::{AppId, ErrorKind, Failure, PackId, ReleaseNumber};
@@ -23,7 +25,7 @@ pub(super) struct Run {
 /// The address by which a publisher is known who gives this.
 fn publisher_of(supply: &Supply) -> &str {
     match supply {
-        Supply::Repository(url) => url,
+        Supply::Repository(repository) => &repository.url,
         Supply::Archive(url) => url.rsplit_once('/').map_or(url, |(publisher, _)| publisher),
     }
 }
@@ -36,9 +38,9 @@ impl World {
         }
         self.check_order(&order);
         let seen = match &order {
-            Order::FetchCatalog { repository, .. }
-            | Order::ReadManifest { url: repository, .. } => {
-                let publisher = self.publishers.entry(repository.clone()).or_default();
+            Order::FetchCatalog { repository: Repository { url, .. }, .. }
+            | Order::ReadManifest { url, .. } => {
+                let publisher = self.publishers.entry(url.clone()).or_default();
                 Some((publisher.standing, publisher.release(), publisher.catalog()))
             }
             _ => None,

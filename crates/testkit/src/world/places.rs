@@ -15,6 +15,7 @@ pub(super) fn bundle(app: &str, version: &str) -> Bundle {
         version: version.to_owned(),
         group: None,
         repository: Some(repository(app)),
+        repository_mirrors: Vec::new(),
         channel: ChannelName::production(),
         trust: Trust::Ordinary,
         files: BundleFiles::InPlace,

@@ -56,10 +56,26 @@ struct State {
 struct Running {
     blocks: Job,
     lost: Arc<Notify>,
-    began: Duration,
     bytes: u64,
+    /// How long the network was waited for in all since the present request was sent, but for what `awaiting` tells.
+    waited: Duration,
     /// Since when the network has been waited for; none while it is not.
     awaiting: Option<Duration>,
+}
+
+impl Running {
+    fn silent(&self, now: Duration) -> Duration {
+        self.awaiting.map_or(Duration::ZERO, |since| now.saturating_sub(since))
+    }
+
+    fn waited(&self, now: Duration) -> Duration {
+        self.waited.saturating_add(self.silent(now))
+    }
+
+    fn stop_waiting(&mut self, now: Duration) {
+        self.waited = self.waited(now);
+        self.awaiting = None;
+    }
 }
 
 impl Board {
@@ -99,7 +115,7 @@ impl Board {
     }
 
     /// The next range that waits. Towards the end, ranges are cut so that `workers` end together.
-    pub(super) fn take(&self, workers: usize, now: Duration) -> Option<Ticket> {
+    pub(super) fn take(&self, workers: usize) -> Option<Ticket> {
         let mut state = self.lock();
         let total: u64 = state.waiting.iter().map(span).sum();
         let mut job = state.waiting.pop_front()?;
@@ -112,7 +128,7 @@ impl Board {
                 state.put_back(rest);
             }
         }
-        Some(state.start(job, now))
+        Some(state.start(job))
     }
 
     /// A range to help with, if one is far behind; `allowed` also where one only could go faster.
@@ -126,7 +142,7 @@ impl Board {
             Help::Relieve { job, keep } => state.running.get_mut(&job)?.blocks.split_off(keep),
             Help::Race { job } => state.running.get(&job)?.blocks.clone(),
         };
-        Some(state.start(taken, now))
+        Some(state.start(taken))
     }
 
     /// The block that a worker is at.
@@ -172,31 +188,39 @@ impl Board {
     /// A request of this range was sent.
     pub(super) fn asked(&self, job: u64, now: Duration) {
         if let Some(running) = self.lock().running.get_mut(&job) {
-            (running.began, running.bytes, running.awaiting) = (now, 0, Some(now));
+            (running.waited, running.bytes, running.awaiting) = (Duration::ZERO, 0, Some(now));
         }
     }
 
-    /// The network is waited for from now on, or not any more.
-    pub(super) fn awaits(&self, job: u64, since: Option<Duration>) {
+    /// The network is waited for from now on.
+    pub(super) fn waits(&self, job: u64, now: Duration) {
         if let Some(running) = self.lock().running.get_mut(&job) {
-            running.awaiting = since;
+            running.stop_waiting(now);
+            running.awaiting = Some(now);
+        }
+    }
+
+    /// The network is not waited for any more: what takes time now is on this side.
+    pub(super) fn stops_waiting(&self, job: u64, now: Duration) {
+        if let Some(running) = self.lock().running.get_mut(&job) {
+            running.stop_waiting(now);
         }
     }
 
     /// Bytes of this range came.
-    pub(super) fn arrived(&self, job: u64, bytes: u64) {
+    pub(super) fn arrived(&self, job: u64, bytes: u64, now: Duration) {
         if let Some(running) = self.lock().running.get_mut(&job) {
             running.bytes += bytes;
-            running.awaiting = None;
+            running.stop_waiting(now);
         }
     }
 
-    /// Bytes a second of the present request, and how long it has run.
+    /// Bytes for each second that the network was waited for by the present request, and how long that was.
     pub(super) fn rate(&self, job: u64, now: Duration) -> Option<(f64, Duration)> {
         let state = self.lock();
         let running = state.running.get(&job)?;
-        let age = now.saturating_sub(running.began);
-        (running.bytes > 0).then(|| (running.bytes as f64 / age.as_secs_f64().max(1e-3), age))
+        let waited = running.waited(now);
+        (running.bytes > 0).then(|| (running.bytes as f64 / waited.as_secs_f64().max(1e-3), waited))
     }
 
     /// Adds to the range the waiting ones behind it, as long as no more than `skip_bytes` lie between the blocks in all: a
@@ -296,12 +320,17 @@ impl Board {
 }
 
 impl State {
-    fn start(&mut self, blocks: Job, now: Duration) -> Ticket {
+    fn start(&mut self, blocks: Job) -> Ticket {
         let job = self.next_job;
         self.next_job += 1;
         let lost = Arc::new(Notify::new());
-        let running =
-            Running { blocks, lost: Arc::clone(&lost), began: now, bytes: 0, awaiting: None };
+        let running = Running {
+            blocks,
+            lost: Arc::clone(&lost),
+            bytes: 0,
+            waited: Duration::ZERO,
+            awaiting: None,
+        };
         self.running.insert(job, running);
         Ticket { job, lost }
     }
@@ -354,9 +383,9 @@ impl State {
             job,
             blocks_left: running.blocks.len(),
             bytes_left: running.blocks.iter().map(|block| u64::from(block.bytes)).sum(),
-            age: now.saturating_sub(running.began),
+            waited: running.waited(now),
             bytes: running.bytes,
-            silent: running.awaiting.map_or(Duration::ZERO, |since| now.saturating_sub(since)),
+            silent: running.silent(now),
             raced,
         }
     }

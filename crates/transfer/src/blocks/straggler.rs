@@ -6,8 +6,8 @@
 
 use std::time::Duration;
 
-/// A range younger than this has no rate worth comparing.
-const AGE_MIN: Duration = Duration::from_secs(3);
+/// A range for which the network was waited for shorter than this has no rate worth comparing.
+const WAITED_MIN: Duration = Duration::from_secs(3);
 /// What ends sooner by itself is left alone: asking anew takes round trips too.
 const WORTH: Duration = Duration::from_secs(2);
 /// A range is a straggler at this fraction of the others' rate.
@@ -25,8 +25,9 @@ pub(super) struct Progress {
     /// Blocks that are left, the one being received included.
     pub(super) blocks_left: usize,
     pub(super) bytes_left: u64,
-    /// Since its present request was sent.
-    pub(super) age: Duration,
+    /// How long its present request has waited for the network. What verifying and writing take is not counted: where they are what is
+    /// slow, another connection helps nobody, and what the one that is cut has under way is lost.
+    pub(super) waited: Duration,
     /// Bytes of its present request.
     pub(super) bytes: u64,
     /// How long the network has been waited for without a byte.
@@ -59,7 +60,7 @@ pub(super) enum Help {
 
 impl Progress {
     fn rate(&self) -> f64 {
-        self.bytes as f64 / self.age.as_secs_f64().max(1e-3)
+        self.bytes as f64 / self.waited.as_secs_f64().max(1e-3)
     }
 
     fn time_left(&self) -> Duration {
@@ -72,7 +73,7 @@ impl Progress {
 pub(super) fn choose(under_way: &[Progress], situation: &Situation) -> Help {
     let slowest = under_way
         .iter()
-        .filter(|range| range.silent >= SILENT || range.age >= AGE_MIN)
+        .filter(|range| range.silent >= SILENT || range.waited >= WAITED_MIN)
         .filter(|range| range.silent >= SILENT || range.time_left() >= WORTH)
         .filter(|range| range.blocks_left > 1 || (range.blocks_left == 1 && !range.raced))
         .max_by_key(|range| (range.silent >= SILENT, range.time_left()));
@@ -89,7 +90,8 @@ pub(super) fn choose(under_way: &[Progress], situation: &Situation) -> Help {
 }
 
 fn is_far_behind(range: &Progress, under_way: &[Progress], situation: &Situation) -> bool {
-    let siblings = under_way.iter().filter(|other| other.job != range.job && other.age >= AGE_MIN);
+    let siblings =
+        under_way.iter().filter(|other| other.job != range.job && other.waited >= WAITED_MIN);
     let best = siblings.map(Progress::rate).chain(situation.usual_range_rate).fold(0.0, f64::max);
     range.rate() < best * FAR_BEHIND
 }
@@ -107,7 +109,7 @@ mod tests {
             job,
             blocks_left,
             bytes_left: blocks_left as u64 * 1_000_000,
-            age: Duration::from_secs(5),
+            waited: Duration::from_secs(5),
             bytes: rate * 5,
             silent: Duration::ZERO,
             raced: false,
@@ -154,7 +156,7 @@ mod tests {
             rate in 0.0_f64..2e6, best in 0.0_f64..2e6, usual in prop::option::of(0.0_f64..2e6),
         ) {
             let ranges: Vec<_> = ranges.into_iter().zip(0..).map(|((blocks, bytes, age, silent, raced), job)| Progress {
-                age: Duration::from_secs(age), bytes, silent: Duration::from_secs(silent), raced, ..range(job, blocks, 0)
+                waited: Duration::from_secs(age), bytes, silent: Duration::from_secs(silent), raced, ..range(job, blocks, 0)
             }).collect();
             let situation = Situation { rate, best_rate: best, usual_range_rate: usual };
             let of = |job: u64| ranges.iter().find(|range| range.job == job).expect("one of them");

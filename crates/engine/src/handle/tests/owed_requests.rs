@@ -212,7 +212,7 @@ fn what_a_check_of_the_former_source_brings_counts_no_more() {
     let [(_, Order::FetchCatalog { repository, .. })] = orders.as_slice() else {
         panic!("nothing is removed or fetched: {orders:?}");
     };
-    assert_eq!(repository, "https://other.example");
+    assert_eq!(repository.url, "https://other.example");
     assert!(bench.state.records().packs[&key("pack")].local.is_some());
     bench.finish_everything();
     assert!(bench.may_launch());

@@ -15,12 +15,16 @@ const KEYS: &[&str] = &[
     "BAHasManagedAssetPacks",
     "BAUsesAppleHosting",
     "BARepositoryURL",
+    "BARepositoryMirrorURLs",
     "BARepositoryChannel",
     "BAManifestURL",
     "BAInitialDownloadRestrictions",
     "BAEssentialMaxInstallSize",
     "BAMaxInstallSize",
 ];
+
+/// Copies of a repository. `Ours:` blocks are asked of all of them at once, so each costs connections.
+const MIRRORS_MAX: usize = 8;
 
 const RESTRICTION_KEYS: &[&str] =
     &["BADownloadDomainAllowList", "BADownloadAllowance", "BAEssentialDownloadAllowance"];
@@ -42,6 +46,9 @@ pub(super) fn assets(
             .read("BAAppGroupID", |at, node| at.text(node, |text| AppGroupId::new(text))),
         has_managed_asset_packs: managed.unwrap_or(managed_given),
         repository_url: keys.read("BARepositoryURL", |at, node| at.text(node, Url::parse)),
+        repository_mirrors: keys
+            .read("BARepositoryMirrorURLs", |at, node| Some(mirrors(at, node)))
+            .unwrap_or_default(),
         channel: keys
             .read("BARepositoryChannel", |at, node| at.text(node, |text| ChannelName::new(text)))
             .unwrap_or_else(ChannelName::production),
@@ -54,6 +61,14 @@ pub(super) fn assets(
     keys.check_mode(&assets, extension_key);
     keys.refuse_unknown(KEYS);
     assets
+}
+
+fn mirrors(at: &mut At<'_>, node: &Node) -> Vec<Url> {
+    let mirrors = at.texts(node, Url::parse);
+    if mirrors.len() > MIRRORS_MAX {
+        at.problem(node.place, ProblemKind::TooMany { count: mirrors.len(), limit: MIRRORS_MAX });
+    }
+    mirrors
 }
 
 fn restrictions(keys: &mut Keys<'_>) -> Option<InitialDownloadRestrictions> {
@@ -135,8 +150,10 @@ impl Keys<'_> {
         if repository && manifest {
             self.problem("BAManifestURL", ProblemKind::Conflict { other: "BARepositoryURL" });
         }
-        if self.has("BARepositoryChannel") && !repository {
-            self.problem("BARepositoryChannel", ProblemKind::Needs { needed: "BARepositoryURL" });
+        for key in ["BARepositoryMirrorURLs", "BARepositoryChannel"] {
+            if self.has(key) && !repository {
+                self.problem(key, ProblemKind::Needs { needed: "BARepositoryURL" });
+            }
         }
     }
 

@@ -213,6 +213,7 @@ fn app_samples() -> Vec<Sample> {
         dev: true,
         app_group: Some(AppGroupId::new("group.example").expect("a good id")),
         repository_url: Some("https://assets.example.com".to_owned()),
+        repository_mirrors: vec!["https://mirror.example.com".to_owned()],
         trust: Some(Trust::TransportOnly),
         channel: Some(ChannelName::production()),
         languages: vec![Language::new("en").expect("a good tag")],

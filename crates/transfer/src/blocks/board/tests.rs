@@ -26,7 +26,7 @@ fn tags(board: &Board, ticket: &Ticket) -> Vec<u64> {
 }
 
 fn take(board: &Board) -> Ticket {
-    board.take(1, at(0)).expect("a range")
+    board.take(1).expect("a range")
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn a_whole_read_takes_along_what_is_near_and_gives_back_the_rest() {
     assert_eq!(tags(&board, &ticket), [1, 2]);
     let rest: Vec<_> = (0..3).map(|_| tags(&board, &take(&board))).collect();
     assert_eq!(rest, [vec![3], vec![4], vec![5]]);
-    assert!(board.take(1, at(0)).is_none());
+    assert!(board.take(1).is_none());
 }
 
 #[test]
@@ -95,6 +95,28 @@ fn a_silent_range_is_relieved_and_then_raced_for() {
 }
 
 #[test]
+fn a_range_that_waits_for_the_disk_and_not_for_the_network_is_left_alone() {
+    // The rate fell, which would be a reason to help.
+    let fell = (1.0, 100.0);
+    let helped = |at_disk: bool| {
+        let board = board(&[0, 10]);
+        let ticket = take(&board);
+        board.asked(ticket.job, at(0));
+        for second in 0..30 {
+            board.waits(ticket.job, at(second));
+            if at_disk {
+                board.stops_waiting(ticket.job, at(second));
+            } else if second % 2 == 0 {
+                board.arrived(ticket.job, 1, at(second + 1));
+            }
+        }
+        board.help(fell, at(30)).is_some()
+    };
+    assert!(helped(false), "a slow network");
+    assert!(!helped(true), "a slow disk");
+}
+
+#[test]
 fn the_end_is_reached_when_all_blocks_are_handed_over() {
     let board = board(&[0, 10]);
     let ticket = take(&board);
@@ -118,9 +140,8 @@ fn towards_the_end_ranges_are_cut_so_that_all_end_together() {
     let blocks: Vec<_> = (0..16).map(wanted).collect();
     let policy = CoalescePolicy::default();
     let board = Board::new(&blocks, &coalesce(&blocks, policy), policy);
-    let lengths: Vec<_> = std::iter::from_fn(|| board.take(2, at(0)))
-        .map(|ticket| tags(&board, &ticket).len())
-        .collect();
+    let lengths: Vec<_> =
+        std::iter::from_fn(|| board.take(2)).map(|ticket| tags(&board, &ticket).len()).collect();
     assert_eq!(lengths.iter().sum::<usize>(), 16);
     assert_eq!((lengths[0], lengths[lengths.len() - 1]), (4, 1));
 }
@@ -138,8 +159,8 @@ fn urgent_blocks_go_before_all_others_and_raced_ones_stay() {
     assert_eq!(order, [vec![5], vec![1], vec![2, 3], vec![4]]);
     assert_eq!(tags(&board, &take(&board)), [6]);
 
-    let other = board.lock().start(raced.clone(), at(0));
-    let same = board.lock().start(raced, at(0));
+    let other = board.lock().start(raced.clone());
+    let same = board.lock().start(raced);
     board.prefer(&[1]);
     assert_eq!((tags(&board, &other), tags(&board, &same)), (vec![0, 1], vec![0, 1]));
 }

@@ -165,8 +165,9 @@ impl<S: BlockSink> Fetch<'_, S> {
             self.save_head(attempt, block).await;
             let chunk = self.chunk(attempt).await?;
             let bytes = chunk.len() as u64;
-            self.board.arrived(attempt.ticket.job, bytes);
-            let (now, busy) = (self.now(), self.board.busy());
+            let now = self.now();
+            self.board.arrived(attempt.ticket.job, bytes, now);
+            let busy = self.board.busy();
             if self.growth(|growth| growth.bytes(now, bytes, busy)) {
                 self.board.changed.notify_waiters();
             }
@@ -180,18 +181,18 @@ impl<S: BlockSink> Fetch<'_, S> {
         match &mut attempt.incoming {
             Incoming::Answer(answer) => {
                 // Only what the network keeps us waiting counts as silence, not our own limits.
-                self.board.awaits(job, None);
+                self.board.stops_waiting(job, self.now());
                 let ready = async {
                     answer.body.ready().await;
                     Ok(())
                 };
                 self.unless_lost(ticket, ready).await?;
-                self.board.awaits(job, Some(self.now()));
+                self.board.waits(job, self.now());
                 let chunk = self.unless_lost(ticket, answer.body.read()).await?;
                 chunk.ok_or_else(|| answer.body.ended_early().into())
             }
             Incoming::Reader(reader) => {
-                self.board.awaits(job, Some(self.now()));
+                self.board.waits(job, self.now());
                 let (meter, after) =
                     (&attempt.source.meter, self.client.inner.config.stall_timeout);
                 let chunk = async {
@@ -238,7 +239,7 @@ impl<S: BlockSink> Fetch<'_, S> {
                 });
             }
         };
-        self.board.awaits(attempt.ticket.job, None);
+        self.board.stops_waiting(attempt.ticket.job, self.now());
         if !self.board.claim(attempt.ticket.job, block) {
             return Err(Setback::Lost);
         }

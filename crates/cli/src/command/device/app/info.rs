@@ -35,6 +35,7 @@ fn describe(details: &AppDetails) -> Value {
         "appGroup": details.app_group,
         "groups": details.groups,
         "repositoryURL": details.repository_url,
+        "repositoryMirrors": details.repository_mirrors,
         "channel": details.channel,
         "trust": details.trust,
         "manifestURL": details.manifest_url,
@@ -79,6 +80,9 @@ fn rows(details: &AppDetails, packs: &[PackState]) -> Vec<Vec<String>> {
     row("Bundle", details.bundle.clone());
     if let Some(url) = &details.repository_url {
         row("Repository", url.clone());
+    }
+    for url in &details.repository_mirrors {
+        row("Mirror", url.clone());
     }
     if let Some(url) = &details.manifest_url {
         row("Manifest", url.clone());
