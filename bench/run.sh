@@ -8,6 +8,7 @@
 #   bench/run.sh pack                           packs and updates
 #   bench/run.sh pack --only cesium,emoji       … only of these inputs (cesium, emoji, zips, game): printed, not written
 #   bench/run.sh pack --levels small            … only at these levels (fast, balanced, small): printed, not written
+#   bench/run.sh pack --tools casync,xdelta3    … beside these other tools only: printed, not written
 #   bench/run.sh pack --old DIR --new DIR       … of two folders of yours: printed, not written
 #   bench/run.sh pack --reuse-peers             … figures of other tools from earlier runs, where input, command and version are the same
 #   bench/run.sh pack --resume                  … goes on after a run that was ended: keeps all that this very build has measured

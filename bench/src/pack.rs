@@ -13,6 +13,8 @@ mod targets;
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::PossibleValuesParser;
+
 use crate::error::BenchError;
 use crate::run::Tools;
 use crate::{machine, run, say, show};
@@ -31,6 +33,9 @@ pub(crate) struct PackOptions {
     /// pack: only these levels, printed and not written
     #[arg(long, value_name = "LEVEL", value_delimiter = ',')]
     levels: Vec<Level>,
+    /// pack: only these other tools, by their names in the tables; printed and not written
+    #[arg(long, value_name = "TOOL", value_delimiter = ',', value_parser = PossibleValuesParser::new(peer::names()))]
+    tools: Vec<String>,
     /// pack: instead of the inputs, this folder …
     #[arg(long, value_name = "DIR", requires = "new")]
     old: Option<PathBuf>,
@@ -44,7 +49,7 @@ pub(crate) struct PackOptions {
     #[arg(long)]
     resume: bool,
     /// pack: measure nothing; write the page of what this very build and other tools have measured, and say what is missing
-    #[arg(long, conflicts_with_all = ["only", "levels", "old", "resume", "reuse_peers"])]
+    #[arg(long, conflicts_with_all = ["only", "levels", "tools", "old", "resume", "reuse_peers"])]
     from_book: bool,
 }
 
@@ -96,7 +101,9 @@ pub(crate) fn measure(
     run::remove(&folder)?;
     let memory = crate::pack_memory::earlier(&book);
     let rows = targets::judge(&measured, memory.as_ref());
-    let part = options.old.is_some() || !options.only.is_empty() || !options.levels.is_empty();
+    let chosen =
+        !options.only.is_empty() || !options.levels.is_empty() || !options.tools.is_empty();
+    let part = options.old.is_some() || chosen;
     if part {
         show(&page::tables(&measured));
         show(&targets::table(&rows));
@@ -144,7 +151,7 @@ fn of_input(
         let run = Run { input, to, older, held: held.clone(), mixture: input::mix(input, halves)? };
         let mut records = ours::measure_all(tools, book, when(options.resume), (&run, levels))?;
         let reuse = when(options.resume || options.reuse_peers);
-        records.extend(others::measure_all(tools, book, reuse, &run)?);
+        records.extend(others::measure_all(tools, book, reuse, (&run, &options.tools))?);
         let held = run.holders().map(|(_, version)| version.label.clone()).collect();
         measured.push(Measured {
             input: input.name.clone(),

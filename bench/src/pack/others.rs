@@ -54,20 +54,21 @@ impl Run<'_> {
     }
 }
 
-/// Measures all of them, or takes what an earlier run measured.
+/// Measures all of them, or takes what an earlier run measured; only those named in `chosen`, if any are.
 pub(crate) fn measure_all(
     tools: &Tools,
     book: &mut Book,
     reuse: Reuse,
-    run: &Run<'_>,
+    (run, chosen): (&Run<'_>, &[String]),
 ) -> Result<Vec<Record>, BenchError> {
+    let is_chosen = |name: &str| chosen.is_empty() || chosen.iter().any(|tool| tool == name);
     let mut records = Vec::new();
-    for whole in peer::WHOLE {
+    for whole in peer::WHOLE.iter().copied().filter(|tool| is_chosen(tool.name)) {
         let key = run.key(&[run.to], &keyed(whole.make, "zstd --version", run)?);
         records
             .extend(book.section(&key, reuse, || tolerant(of_whole(run, whole), whole.name, run))?);
     }
-    for tool in peer::PAIRWISE {
+    for tool in peer::PAIRWISE.iter().copied().filter(|tool| is_chosen(tool.name)) {
         let text = keyed(tool.make, tool.version, run)?;
         for (_, old) in run.holders() {
             let key = run.key(&[old, run.to], &text);
@@ -76,12 +77,12 @@ pub(crate) fn measure_all(
         }
     }
     let text = keyed(peer::RSYNC_UPDATE, peer::RSYNC_VERSION, run)?;
-    for (_, old) in run.holders() {
+    for (_, old) in run.holders().filter(|_| is_chosen(peer::RSYNC)) {
         let key = run.key(&[old, run.to], &text);
         let measured = || tolerant(of_rsync(run, old), peer::RSYNC, run);
         records.extend(book.section(&key, reuse, measured)?);
     }
-    for tool in peer::SERVED {
+    for tool in peer::SERVED.iter().copied().filter(|tool| is_chosen(tool.name)) {
         let key =
             run.key_of_all(&keyed(&format!("{} {}", tool.make, tool.update), tool.version, run)?);
         let measured = || tolerant(of_served(tools, run, tool), tool.name, run);

@@ -198,3 +198,11 @@ pub(crate) const RSYNC: &str = "rsync";
 pub(crate) const RSYNC_UPDATE: &str =
     "rsync -r --checksum --no-whole-file --delete -z --zc=zstd --zl=19 --stats $NEW_DIR/ $OUT/";
 pub(crate) const RSYNC_VERSION: &str = "rsync --version | sed -n 1p";
+
+/// The names of all of them.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    let whole = WHOLE.iter().map(|tool| tool.name);
+    let pairwise = PAIRWISE.iter().map(|tool| tool.name);
+    let served = SERVED.iter().map(|tool| tool.name);
+    whole.chain(pairwise).chain([RSYNC]).chain(served)
+}
