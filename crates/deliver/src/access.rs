@@ -1,9 +1,9 @@
 //! A repository to read from: over HTTP, or in a folder.
 
 mod metadata;
+mod places;
 
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use headstart_transfer::{
 use url::Url;
 
 use crate::own_index::{ArchiveLocation, ArchivePlace};
-use crate::places::{LOOK_EVERY, Turn, Watch};
+use places::Turn;
 
 /// Where a repository lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,12 +92,16 @@ pub struct RepositoryAccess {
     mirrors: Vec<Mirror>,
     client: Client,
     tracking: Tracking,
+    /// Which place is asked first for files of which the digest is known.
     turn: Turn,
+    /// The place that signed metadata comes from: the repository itself, but see [`headstart_repo::Fetch::elsewhere`].
+    metadata_from: usize,
     /// Files of a repository in a folder that lie somewhere else.
     overlay: Arc<BTreeMap<String, PathBuf>>,
 }
 
-/// Another place with files of the same repository. What it gives is verified like everything else, so it needs no trust.
+/// Another place with files of the same repository. What it gives is verified like everything else: it can hold news back, as the
+/// network can, and forge nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mirror {
     /// A copy of the repository: has everything that the repository has, metadata too, or did when it was copied.
@@ -136,11 +140,11 @@ impl RepositoryAccess {
     #[must_use]
     pub fn new(location: Location, client: Client, tracking: Tracking) -> Self {
         let (turn, overlay) = (Turn::default(), Arc::default());
-        Self { location, mirrors: Vec::new(), client, tracking, turn, overlay }
+        Self { location, mirrors: Vec::new(), client, tracking, turn, metadata_from: 0, overlay }
     }
 
-    /// With other places that files are fetched from too: blocks of bundles from all of them at once, small files and signed metadata
-    /// from the next where one fails or gives nothing for three seconds.
+    /// With other places that files are fetched from too: blocks of bundles from all of them at once, indexes from the next as soon as
+    /// an attempt at one fails or gives nothing for three seconds, signed metadata where the repository itself cannot be had.
     #[must_use]
     pub fn with_mirrors(mut self, mirrors: Vec<Mirror>) -> Self {
         self.mirrors = mirrors;
@@ -173,44 +177,9 @@ impl RepositoryAccess {
         }
     }
 
-    /// How many places have small files and metadata: the repository itself, number 0, and its copies.
-    fn place_count(&self) -> usize {
-        1 + self.copies().count()
-    }
-
-    /// Copies of the repository. An archive has none: it is no repository.
-    fn copies(&self) -> impl Iterator<Item = &Location> {
-        let is_repository = !matches!(self.location, Location::Archive(_));
-        self.mirrors.iter().filter_map(move |mirror| match mirror {
-            Mirror::Repository(location) if is_repository => Some(location),
-            Mirror::Repository(_) | Mirror::Archive(_) => None,
-        })
-    }
-
-    /// Place number `place`; the repository itself for one that is not there.
-    fn place(&self, place: usize) -> &Location {
-        let copy = place.checked_sub(1).and_then(|copy| self.copies().nth(copy));
-        copy.unwrap_or(&self.location)
-    }
-
-    /// Asks one place after the other, as [`Turn::first_good`] does.
-    pub(crate) async fn ask_places<T, E, F>(&self, ask: impl Fn(usize) -> F) -> Result<T, E>
-    where
-        F: Future<Output = Result<T, E>>,
-    {
-        let counts = || self.tracking.meter().ledger().total();
-        let mut watch = Watch::new(counts());
-        let has_stalled = || watch.has_stalled(counts());
-        let places = (self.place_count(), LOOK_EVERY);
-        match self.turn.first_good(places, &ask, has_stalled).await {
-            Some(answer) => answer,
-            None => ask(0).await,
-        }
-    }
-
-    /// The file of this machine that a file of the repository is, or lies in, and where it begins there.
+    /// The file of this machine that a file of the repository is, or lies in, and where it begins there. None where mirrors may have it too.
     pub(crate) fn local(&self, path: &str) -> Option<(PathBuf, u64)> {
-        self.local_in(&self.location, path)
+        if self.mirrors.is_empty() { self.local_in(&self.location, path) } else { None }
     }
 
     fn local_in(&self, location: &Location, path: &str) -> Option<(PathBuf, u64)> {

@@ -21,7 +21,6 @@ mod local;
 mod opening;
 mod own_index;
 mod parking;
-mod places;
 mod receipt;
 mod route;
 mod seed;

@@ -80,13 +80,34 @@ impl TrustStore {
         self.check_from(fetch, (channel, now), Freshness::FromServer).await
     }
 
+    /// Where the repository itself cannot be had, its mirrors are asked, each by itself. Not where it can and what it says does not hold:
+    /// that is worth an alarm, and no mirror may talk it away. The error is that of the repository itself.
     async fn check_from(
+        &self,
+        mut fetch: Arc<dyn Fetch>,
+        goal: (&ChannelName, Timestamp),
+        freshness: Freshness,
+    ) -> Result<Checked, RepoError> {
+        let _turn = Arc::clone(&self.turn).lock_owned().await;
+        let checked = self.check_at(Arc::clone(&fetch), goal, freshness).await;
+        let Err(error @ RepoError::Fetch { .. }) = checked else { return checked };
+        while let Some(mirror) = fetch.elsewhere() {
+            tracing::warn!(%error, "asking a mirror of the repository");
+            fetch = mirror;
+            match self.check_at(Arc::clone(&fetch), goal, freshness).await {
+                Ok(checked) => return Ok(checked),
+                Err(error) => tracing::warn!(%error, "the mirror is of no use"),
+            }
+        }
+        Err(error)
+    }
+
+    async fn check_at(
         &self,
         fetch: Arc<dyn Fetch>,
         (channel, now): (&ChannelName, Timestamp),
         freshness: Freshness,
     ) -> Result<Checked, RepoError> {
-        let _turn = Arc::clone(&self.turn).lock_owned().await;
         let state = self.read_state()?;
         let now = state.as_ref().map_or(now, |state| now.max(state.loaded_at));
         let mut fetched = Record::default();
@@ -98,9 +119,18 @@ impl TrustStore {
         }
         let root = state.as_ref().map_or(self.first_root(), |state| state.root.as_bytes());
         let trusted = state.as_ref().map(State::trusted).unwrap_or_default();
-        let known = Known { trusted, fetched, freshness };
-        let (loaded, expiring, catalog, text) =
-            judge_anywhere(root, fetch, known, (channel, now)).await?;
+        let known = Known { trusted: trusted.clone(), fetched, freshness };
+        let judged = judge(root, Arc::clone(&fetch), known, (channel, now)).await;
+        let (loaded, expiring, catalog, text) = match judged {
+            // What a cache on the way keeps too long or spoilt is no reason to distrust the server: it is asked itself, once.
+            Err(error) if freshness == Freshness::Any && error.may_be_of_the_way() => {
+                tracing::debug!(%error, "asking the server itself");
+                let fetched = Record::default();
+                let known = Known { trusted, fetched, freshness: Freshness::FromServer };
+                judge(root, fetch, known, (channel, now)).await?
+            }
+            judged => judged?,
+        };
         let change = match &state {
             Some(state) if state.channel == *channel && state.catalog == text => Change::Unchanged,
             _ => Change::Changed,
@@ -169,43 +199,6 @@ fn unchanged(state: &State) -> Result<Checked, RepoError> {
     let catalog = Catalog::from_json(state.catalog.as_bytes())
         .map_err(|source| RepoError::Catalog { channel: channel.clone(), source })?;
     Ok(Checked { catalog, change: Change::Unchanged, expires: state.expiring.at })
-}
-
-/// As [`judge`]; where what came does not hold, what the server itself says is judged, then what other places have of the repository.
-/// The error is that of the server itself.
-async fn judge_anywhere(
-    root: &[u8],
-    mut fetch: Arc<dyn Fetch>,
-    known: Known,
-    goal: (&ChannelName, Timestamp),
-) -> Result<(Loaded, Expiring, Catalog, String), RepoError> {
-    let trusted = known.trusted.clone();
-    let again = || Known {
-        trusted: trusted.clone(),
-        fetched: Record::default(),
-        freshness: Freshness::FromServer,
-    };
-    let past_caches = known.freshness == Freshness::FromServer;
-    let mut judged = judge(root, Arc::clone(&fetch), known, goal).await;
-    // What a cache on the way keeps too long or spoilt is no reason to distrust the server: it is asked itself, once.
-    if let Err(error) = &judged
-        && error.may_be_of_the_way()
-        && !past_caches
-    {
-        tracing::debug!(%error, "asking the server itself");
-        judged = judge(root, Arc::clone(&fetch), again(), goal).await;
-    }
-    while let Err(error) = &judged
-        && error.may_be_of_the_way()
-        && let Some(place) = fetch.elsewhere()
-    {
-        tracing::warn!(%error, "asking another place of the repository");
-        fetch = place;
-        if let Ok(found) = judge(root, Arc::clone(&fetch), again(), goal).await {
-            judged = Ok(found);
-        }
-    }
-    judged
 }
 
 /// Loads everything, and judges it.

@@ -86,8 +86,7 @@ pub trait Fetch: Send + Sync {
     /// Dropping the future ends the request and has no other effect.
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Fetched, FetchError>;
 
-    /// The same repository from another place than the one that is asked now: for whoever was given there what does not hold. None where
-    /// every place was asked, or there is but one.
+    /// The same repository from a mirror, which alone is asked then: for whoever could not have it from here. None after the last one.
     fn elsewhere(&self) -> Option<Arc<dyn Fetch>> {
         None
     }

@@ -35,8 +35,12 @@ pub(super) fn access(
     };
     let https = https_policy(trust);
     let location = Location::parse(&repository.url, https).map_err(refused)?;
-    let mirrors = repository.mirrors.iter().map(|url| Mirror::parse(url, https));
-    let mirrors = mirrors.collect::<Result<_, _>>().map_err(refused)?;
+    let mirrors = repository.mirrors.iter().filter_map(|url| {
+        let mirror = Location::parse(url, https);
+        // It was good when the app was installed; one mirror less is no reason to do without the repository.
+        mirror.inspect_err(|error| tracing::warn!(%error, "a mirror is left out")).ok()
+    });
+    let mirrors = mirrors.map(Mirror::Repository).collect();
     let tracking = Tracking::new(name).with_pace(pace);
     let access = RepositoryAccess::new(location, context.clients.for_trust(trust)?, tracking);
     Ok(access.with_mirrors(mirrors))

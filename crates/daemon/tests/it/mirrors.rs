@@ -1,4 +1,4 @@
-//! Repositories with copies: what one place cannot give comes from another.
+//! Repositories with mirrors: what one place cannot give comes from another.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::device::{Device, describe};
 use crate::publisher::{Policy, Publisher, Web, copy_folder, files};
 
-/// A device whose bundle names a repository and copies of it.
+/// A device whose bundle names a repository and mirrors of it.
 fn device(folder: &Path, publisher: &Publisher, repository: &str, mirrors: &[&str]) -> Device {
     let device = Device::new(folder, repository, &publisher.root());
     let line = format!("BARepositoryURL = \"{repository}\"\n");
@@ -65,7 +65,7 @@ fn everything_comes(repository: impl FnOnce(&Path) -> String) {
 }
 
 #[test]
-fn a_repository_whose_server_is_gone_is_read_from_its_copy() {
+fn a_repository_whose_server_is_gone_is_read_from_its_mirror() {
     everything_comes(|folder| {
         let web = Web::serve(folder);
         let url = web.url.clone();
@@ -75,7 +75,7 @@ fn a_repository_whose_server_is_gone_is_read_from_its_copy() {
 }
 
 #[test]
-fn a_repository_that_lost_its_files_is_read_from_its_copy() {
+fn a_repository_that_lost_its_files_is_read_from_its_mirror() {
     let mut kept = None;
     everything_comes(|folder| {
         std::fs::remove_dir_all(folder).unwrap();
@@ -85,16 +85,54 @@ fn a_repository_that_lost_its_files_is_read_from_its_copy() {
 }
 
 #[test]
-fn a_repository_that_lies_in_every_file_is_read_from_its_copy() {
-    let mut kept = None;
+fn a_repository_in_a_folder_that_lost_its_files_is_read_from_its_mirror() {
     everything_comes(|folder| {
-        spoil(folder);
-        kept.insert(Web::serve(folder)).url.clone()
+        std::fs::remove_dir_all(folder).unwrap();
+        format!("file://{}/", folder.display())
     });
 }
 
 #[test]
-fn copies_that_lie_or_are_gone_cost_nothing_but_time() {
+fn a_repository_whose_packs_are_spoilt_is_read_from_its_mirror() {
+    let folder = tempfile::tempdir().unwrap();
+    let publisher = Publisher::new(folder.path(), Timestamp::now());
+    publisher.publish(&[publisher.pack("levels", Policy::OnDemand, 1)], Timestamp::now());
+    let mirror = folder.path().join("mirror");
+    copy_folder(&publisher.repository(), &mirror);
+    for part in ["indexes", "bundles"] {
+        spoil(&publisher.repository().join(part));
+    }
+    let (web, mirror) = (Web::serve(&publisher.repository()), Web::serve(&mirror));
+    let device = device(folder.path(), &publisher, &web.url, &[&mirror.url]);
+    let service = device.start(&[]);
+    device.install().unwrap();
+    device.ensure(&["levels"], Require::LatestVersion).unwrap();
+    let expected = files("levels", 1);
+    assert!(device.read_pack("levels", expected.keys().cloned()).unwrap() == expected);
+    service.stop(&device);
+}
+
+#[test]
+fn what_does_not_hold_in_the_repository_itself_is_not_talked_away_by_a_mirror() {
+    let folder = tempfile::tempdir().unwrap();
+    let publisher = Publisher::new(folder.path(), Timestamp::now());
+    publisher.publish(&[publisher.pack("levels", Policy::OnDemand, 1)], Timestamp::now());
+    let mirror = folder.path().join("mirror");
+    copy_folder(&publisher.repository(), &mirror);
+    spoil(&publisher.repository().join("metadata"));
+    let (web, mirror) = (Web::serve(&publisher.repository()), Web::serve(&mirror));
+    let device = device(folder.path(), &publisher, &web.url, &[&mirror.url]);
+    let service = device.start(&[]);
+    let told = device.install();
+    let told = format!("{told:?}");
+    assert!(told.contains("metadataMalformed"), "{told}");
+    service.stop(&device);
+    let asked = mirror.finish();
+    assert!(asked.iter().all(|request| !request.path.contains("metadata")), "{asked:?}");
+}
+
+#[test]
+fn mirrors_that_lie_or_are_gone_cost_nothing_but_time() {
     let folder = tempfile::tempdir().unwrap();
     let publisher = Publisher::new(folder.path(), Timestamp::now());
     publisher.publish(&[publisher.pack("levels", Policy::OnDemand, 1)], Timestamp::now());

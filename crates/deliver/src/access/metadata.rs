@@ -1,4 +1,4 @@
-//! Signed metadata of a repository, from it or a copy of it.
+//! Signed metadata of a repository, from it or from a mirror.
 
 use std::sync::Arc;
 
@@ -9,41 +9,16 @@ use headstart_transfer::{
 };
 
 use super::{Location, RepositoryAccess};
-use crate::places::Turn;
 
 #[async_trait]
 impl Fetch for RepositoryAccess {
     async fn fetch(&self, request: FetchRequest<'_>) -> Result<Fetched, FetchError> {
-        if request.path == layout::FIRST_ROOT {
-            // What is trusted at first use comes from where the person said, and not from a copy.
-            return self.metadata(0, request).await;
+        let is_own = self.metadata_from == 0;
+        if !is_own && request.path == layout::FIRST_ROOT {
+            // What is trusted at first use comes from where the person said, and not from a mirror.
+            return Err(FetchError::NotFound);
         }
-        // The next root is missing almost always: that it is not there is an answer, whoever gives it. Who could hide it so could as well
-        // answer for the repository.
-        let is_root = request.path.ends_with("root.json");
-        let ask = |place| async move {
-            match self.metadata(place, request).await {
-                Err(FetchError::NotFound) if is_root => Ok(None),
-                answer => answer.map(Some),
-            }
-        };
-        self.ask_places(ask).await?.ok_or(FetchError::NotFound)
-    }
-
-    fn elsewhere(&self) -> Option<Arc<dyn Fetch>> {
-        let place = self.turn.first() + 1;
-        let access = || Self { turn: Turn::at(place), ..self.clone() };
-        (place < self.place_count()).then(|| Arc::new(access()) as Arc<dyn Fetch>)
-    }
-}
-
-impl RepositoryAccess {
-    async fn metadata(
-        &self,
-        place: usize,
-        request: FetchRequest<'_>,
-    ) -> Result<Fetched, FetchError> {
-        let base = match self.place(place) {
+        let base = match self.place(self.metadata_from) {
             Location::Http(base) => base,
             Location::Folder(folder) => return FolderFetch::new(folder).fetch(request).await,
             // Nothing that is signed lies in an archive.
@@ -59,7 +34,6 @@ impl RepositoryAccess {
         let url = base.join(request.path).map_err(|_| FetchError::Path)?;
         let mut ask = SmallRequest::new(url, request.max_bytes);
         // A tag is the word of one server: another one may have it for something else.
-        let is_own = place == 0;
         if let Some(tag) = request.held.filter(|_| is_own).and_then(EntityTag::new) {
             ask.condition = Condition::IfChanged(tag);
         }
@@ -73,5 +47,51 @@ impl RepositoryAccess {
             }
             SmallResponse::NotModified => Ok(Fetched::NotModified),
         }
+    }
+
+    fn elsewhere(&self) -> Option<Arc<dyn Fetch>> {
+        let metadata_from = self.metadata_from + 1;
+        let there = || Self { metadata_from, ..self.clone() };
+        (metadata_from < self.place_count()).then(|| Arc::new(there()) as Arc<dyn Fetch>)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use headstart_transfer::{Client, ClientConfig, Tracking};
+
+    use super::super::Mirror;
+    use super::*;
+
+    fn access(mirrors: Vec<Mirror>) -> RepositoryAccess {
+        let client = Client::new(ClientConfig::default(), 1).expect("a client");
+        let location = Location::Folder("/nowhere".into());
+        RepositoryAccess::new(location, client, Tracking::new("test")).with_mirrors(mirrors)
+    }
+
+    async fn bytes(fetch: &dyn Fetch, path: &str) -> Option<Vec<u8>> {
+        let freshness = headstart_repo::Freshness::Any;
+        let request = FetchRequest { path, max_bytes: 9, held: None, freshness };
+        match fetch.fetch(request).await {
+            Ok(Fetched::Body { bytes, .. }) => Some(bytes.to_vec()),
+            _ => None,
+        }
+    }
+
+    #[tokio::test]
+    async fn each_place_is_asked_by_itself_and_a_mirror_gives_no_first_root() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("metadata")).expect("a folder");
+        for path in [layout::FIRST_ROOT, layout::TIMESTAMP] {
+            std::fs::write(folder.path().join(path), b"mirror").expect("a file");
+        }
+        let mirror = Mirror::Repository(Location::Folder(folder.path().to_owned()));
+        let archive = Mirror::Archive("/nowhere/p.assetpack".into());
+        let access = access(vec![archive, mirror]);
+        assert_eq!(bytes(&access, layout::TIMESTAMP).await, None);
+        let elsewhere = access.elsewhere().expect("the mirror");
+        assert_eq!(bytes(elsewhere.as_ref(), layout::TIMESTAMP).await, Some(b"mirror".to_vec()));
+        assert_eq!(bytes(elsewhere.as_ref(), layout::FIRST_ROOT).await, None);
+        assert!(elsewhere.elsewhere().is_none());
     }
 }

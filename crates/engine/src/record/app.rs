@@ -54,12 +54,12 @@ pub struct Bundle {
     pub groups: BTreeMap<AppGroupId, Vec<AppId>>,
 }
 
-/// A repository and its copies.
+/// A repository and its mirrors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repository {
     /// Its address.
     pub url: String,
-    /// Addresses of its copies, or of archives from it. Nothing that they give is trusted more than what the repository gives.
+    /// Addresses of copies of it. Nothing that they give is trusted more than what the repository gives.
     pub mirrors: Vec<String>,
 }
 
@@ -319,7 +319,7 @@ impl App {
         }
     }
 
-    /// The repository that it follows, with its copies. They are the bundle's: a repository that a developer put in place of the bundle's
+    /// The repository that it follows, with its mirrors. They are the bundle's: a repository that a developer put in place of the bundle's
     /// has none.
     #[must_use]
     pub fn repository(&self) -> Option<Repository> {

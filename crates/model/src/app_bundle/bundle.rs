@@ -43,7 +43,7 @@ pub struct BackgroundAssets {
     pub has_managed_asset_packs: bool,
     /// `BARepositoryURL`: a signed repository.
     pub repository_url: Option<Url>,
-    /// `BARepositoryMirrorURLs`: other places of the same repository, or archives from it; at most eight.
+    /// `BARepositoryMirrorURLs`: copies of the repository at other addresses; at most eight.
     pub repository_mirrors: Vec<Url>,
     /// `BARepositoryChannel`: the channel of the repository that the app follows.
     pub channel: ChannelName,

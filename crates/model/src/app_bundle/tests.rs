@@ -284,6 +284,22 @@ fn a_key_that_stands_twice_in_a_property_list_is_refused() {
 }
 
 #[test]
+fn mirrors_are_read_in_every_form_and_judged_like_the_repository() {
+    let mirrors = "BARepositoryMirrorURLs = [\"https://b.example/\", \"http://c.example/\"]\n";
+    let text = changed(GOOD, "BARepositoryChannel", &format!("{mirrors}BARepositoryChannel"));
+    let bundle = toml(&text).expect("good");
+    let read: Vec<&str> =
+        bundle.background_assets.repository_mirrors.iter().map(url::Url::as_str).collect();
+    assert_eq!(read, ["https://b.example/", "http://c.example/"]);
+    let list = AppBundle::from_info_plist(&xml(&property_list(&text))).expect("good");
+    assert_eq!(list.background_assets, bundle.background_assets);
+    let refused = bundle.check_urls(UrlPolicy::Secure).expect_err("one is not encrypted");
+    let BundleError::Problems(problems) = refused else { panic!("{refused}") };
+    assert_eq!(problems.len(), 1);
+    assert_eq!(problems[0].key, "BARepositoryMirrorURLs");
+}
+
+#[test]
 fn urls_are_judged_by_the_policy_of_the_caller() {
     let with_url =
         |url: &str| toml(&changed(GOOD, "https://assets.example.com/game", url)).expect(url);

@@ -56,6 +56,7 @@ struct State {
 struct Running {
     blocks: Job,
     lost: Arc<Notify>,
+    began: Duration,
     bytes: u64,
     /// How long the network was waited for in all since the present request was sent, but for what `awaiting` tells.
     waited: Duration,
@@ -115,7 +116,7 @@ impl Board {
     }
 
     /// The next range that waits. Towards the end, ranges are cut so that `workers` end together.
-    pub(super) fn take(&self, workers: usize) -> Option<Ticket> {
+    pub(super) fn take(&self, workers: usize, now: Duration) -> Option<Ticket> {
         let mut state = self.lock();
         let total: u64 = state.waiting.iter().map(span).sum();
         let mut job = state.waiting.pop_front()?;
@@ -128,7 +129,7 @@ impl Board {
                 state.put_back(rest);
             }
         }
-        Some(state.start(job))
+        Some(state.start(job, now))
     }
 
     /// A range to help with, if one is far behind; `allowed` also where one only could go faster.
@@ -142,7 +143,7 @@ impl Board {
             Help::Relieve { job, keep } => state.running.get_mut(&job)?.blocks.split_off(keep),
             Help::Race { job } => state.running.get(&job)?.blocks.clone(),
         };
-        Some(state.start(taken))
+        Some(state.start(taken, now))
     }
 
     /// The block that a worker is at.
@@ -188,7 +189,8 @@ impl Board {
     /// A request of this range was sent.
     pub(super) fn asked(&self, job: u64, now: Duration) {
         if let Some(running) = self.lock().running.get_mut(&job) {
-            (running.waited, running.bytes, running.awaiting) = (Duration::ZERO, 0, Some(now));
+            (running.began, running.bytes) = (now, 0);
+            (running.waited, running.awaiting) = (Duration::ZERO, Some(now));
         }
     }
 
@@ -215,12 +217,12 @@ impl Board {
         }
     }
 
-    /// Bytes for each second that the network was waited for by the present request, and how long that was.
+    /// Bytes a second of the present request, and how long it has run.
     pub(super) fn rate(&self, job: u64, now: Duration) -> Option<(f64, Duration)> {
         let state = self.lock();
         let running = state.running.get(&job)?;
-        let waited = running.waited(now);
-        (running.bytes > 0).then(|| (running.bytes as f64 / waited.as_secs_f64().max(1e-3), waited))
+        let age = now.saturating_sub(running.began);
+        (running.bytes > 0).then(|| (running.bytes as f64 / age.as_secs_f64().max(1e-3), age))
     }
 
     /// Adds to the range the waiting ones behind it, as long as no more than `skip_bytes` lie between the blocks in all: a
@@ -320,13 +322,14 @@ impl Board {
 }
 
 impl State {
-    fn start(&mut self, blocks: Job) -> Ticket {
+    fn start(&mut self, blocks: Job, now: Duration) -> Ticket {
         let job = self.next_job;
         self.next_job += 1;
         let lost = Arc::new(Notify::new());
         let running = Running {
             blocks,
             lost: Arc::clone(&lost),
+            began: now,
             bytes: 0,
             waited: Duration::ZERO,
             awaiting: None,

@@ -137,7 +137,8 @@ impl<'a, S: BlockSink> Fetch<'a, S> {
 
     fn next(&self) -> Option<Ticket> {
         let (allowed, now) = (self.allowed(), self.now());
-        let waiting = if self.board.busy() < allowed { self.board.take(allowed) } else { None };
+        let waiting =
+            if self.board.busy() < allowed { self.board.take(allowed, now) } else { None };
         // Help may exceed what is allowed by one: a range that is silent is hardly under way.
         let spare = self.board.busy() <= allowed;
         let limited = self.tracking.pace().limit().narrowest().is_some();

@@ -102,7 +102,8 @@ impl Limit {
     }
 
     /// The lowest rate here and above.
-    pub(crate) fn narrowest(&self) -> Option<Rate> {
+    #[must_use]
+    pub fn narrowest(&self) -> Option<Rate> {
         if self.0.shared.rates.load(Ordering::Relaxed) == 0 {
             return None;
         }

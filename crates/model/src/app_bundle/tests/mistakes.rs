@@ -101,6 +101,24 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ),
     (
         GOOD,
+        "BARepositoryURL = \"https://assets.example.com/game\"\nBARepositoryChannel = \"beta\"",
+        "BAManifestURL = \"https://example.com\"\nBARepositoryMirrorURLs = [\"https://b.example\"]",
+        "line 13, column 1: `background-assets.BARepositoryMirrorURLs` needs `BARepositoryURL` beside it",
+    ),
+    (
+        GOOD,
+        "BARepositoryChannel = \"beta\"",
+        "BARepositoryMirrorURLs = [\"https://b.example\", \"https://b.example/\"]",
+        "line 13, column 48: `background-assets.BARepositoryMirrorURLs` names `https://b.example/` twice",
+    ),
+    (
+        GOOD,
+        "BARepositoryChannel = \"beta\"",
+        "BARepositoryMirrorURLs = [\"file:///1\", \"file:///2\", \"file:///3\", \"file:///4\", \"file:///5\", \"file:///6\", \"file:///7\", \"file:///8\", \"file:///9\"]",
+        "line 13, column 26: `background-assets.BARepositoryMirrorURLs` has 9 entries; at most 8 are allowed",
+    ),
+    (
+        GOOD,
         "\"https://assets.example.com/game\"",
         "\"assets\"",
         "line 12, column 19: `background-assets.BARepositoryURL` is not good: not a URL: relative URL without a base",

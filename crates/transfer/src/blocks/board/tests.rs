@@ -26,7 +26,7 @@ fn tags(board: &Board, ticket: &Ticket) -> Vec<u64> {
 }
 
 fn take(board: &Board) -> Ticket {
-    board.take(1).expect("a range")
+    board.take(1, at(0)).expect("a range")
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn a_whole_read_takes_along_what_is_near_and_gives_back_the_rest() {
     assert_eq!(tags(&board, &ticket), [1, 2]);
     let rest: Vec<_> = (0..3).map(|_| tags(&board, &take(&board))).collect();
     assert_eq!(rest, [vec![3], vec![4], vec![5]]);
-    assert!(board.take(1).is_none());
+    assert!(board.take(1, at(0)).is_none());
 }
 
 #[test]
@@ -140,8 +140,9 @@ fn towards_the_end_ranges_are_cut_so_that_all_end_together() {
     let blocks: Vec<_> = (0..16).map(wanted).collect();
     let policy = CoalescePolicy::default();
     let board = Board::new(&blocks, &coalesce(&blocks, policy), policy);
-    let lengths: Vec<_> =
-        std::iter::from_fn(|| board.take(2)).map(|ticket| tags(&board, &ticket).len()).collect();
+    let lengths: Vec<_> = std::iter::from_fn(|| board.take(2, at(0)))
+        .map(|ticket| tags(&board, &ticket).len())
+        .collect();
     assert_eq!(lengths.iter().sum::<usize>(), 16);
     assert_eq!((lengths[0], lengths[lengths.len() - 1]), (4, 1));
 }
@@ -159,8 +160,8 @@ fn urgent_blocks_go_before_all_others_and_raced_ones_stay() {
     assert_eq!(order, [vec![5], vec![1], vec![2, 3], vec![4]]);
     assert_eq!(tags(&board, &take(&board)), [6]);
 
-    let other = board.lock().start(raced.clone());
-    let same = board.lock().start(raced);
+    let other = board.lock().start(raced.clone(), at(0));
+    let same = board.lock().start(raced, at(0));
     board.prefer(&[1]);
     assert_eq!((tags(&board, &other), tags(&board, &same)), (vec![0, 1], vec![0, 1]));
 }
