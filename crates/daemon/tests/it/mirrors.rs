@@ -24,20 +24,20 @@ fn device(folder: &Path, publisher: &Publisher, repository: &str, mirrors: &[&st
 fn spoil(folder: &Path) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_dir() {
-            spoil(&path);
-            continue;
-        }
-        let mut bytes = std::fs::read(&path).unwrap();
-        let middle = bytes.len() / 2;
-        for place in [0, middle] {
-            if let Some(byte) = bytes.get_mut(place) {
-                *byte ^= 2;
-            }
-        }
-        std::fs::remove_file(&path).unwrap();
-        std::fs::write(&path, bytes).unwrap();
+        if path.is_dir() { spoil(&path) } else { spoil_file(&path) }
     }
+}
+
+fn spoil_file(path: &Path) {
+    let mut bytes = std::fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    for place in [0, middle] {
+        if let Some(byte) = bytes.get_mut(place) {
+            *byte ^= 2;
+        }
+    }
+    std::fs::remove_file(path).unwrap();
+    std::fs::write(path, bytes).unwrap();
 }
 
 /// Installs an app and fetches two editions of a pack, the second as an update. `repository` gets a copy of the repository and gives the address
@@ -119,7 +119,7 @@ fn what_does_not_hold_in_the_repository_itself_is_not_talked_away_by_a_mirror() 
     publisher.publish(&[publisher.pack("levels", Policy::OnDemand, 1)], Timestamp::now());
     let mirror = folder.path().join("mirror");
     copy_folder(&publisher.repository(), &mirror);
-    spoil(&publisher.repository().join("metadata"));
+    spoil_file(&publisher.repository().join("metadata/timestamp.json"));
     let (web, mirror) = (Web::serve(&publisher.repository()), Web::serve(&mirror));
     let device = device(folder.path(), &publisher, &web.url, &[&mirror.url]);
     let service = device.start(&[]);
