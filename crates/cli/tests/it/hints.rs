@@ -231,6 +231,8 @@ fn outputs_are_written_where_a_link_leads() {
     assert_eq!(std::fs::read_dir(world.path("far")).unwrap().count(), 4, "nothing else is left");
     world.json(&["template", "-o", "template"]).fails(1, "conflict", "fileExists");
     symlink("circle", world.path("circle")).unwrap();
-    assert_eq!(world.run(&["get", &url, "-o", "circle"]).code, 1);
+    let circle = world.json(&["get", &url, "-o", "circle"]);
+    circle.fails(2, "invalidInput", "fileFailed");
+    assert!(world.run(&["template", "-o", "circle"]).err.contains("\nhint: name another place"));
     server.stop();
 }
