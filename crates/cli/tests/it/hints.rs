@@ -22,6 +22,19 @@ impl Device {
         self.world.write(BUNDLE, text.replace(from, to));
     }
 
+    /// Installs another app, `com.example.NAME`, with its packs from a repository of this name.
+    fn twin(&self, name: &str, repository: &str) {
+        let text = std::fs::read_to_string(self.world.path(BUNDLE)).unwrap();
+        let url = format!("file://{}", self.world.path(repository).display());
+        let text = text.replace(APP, &format!("com.example.{name}"));
+        let text = text.replace(&format!("file://{}", self.world.path("repo").display()), &url);
+        self.world.write(&format!("{name}/headstart.toml"), text);
+        let root = self.world.path(&format!("{name}/root.json"));
+        std::fs::copy(self.world.path("repo/metadata/root.json"), root).unwrap();
+        // Without a catalog the installation itself does not end well.
+        self.run(&["app", "install", name]);
+    }
+
     fn run(&self, arguments: &[&str]) -> crate::world::Ran {
         self.world.run(arguments)
     }
@@ -134,8 +147,30 @@ fn the_only_app_that_can_be_meant_needs_no_name() {
     device.json(&["packs", "path", "text/story.txt"]).succeeds();
     let cat = device.run(&["packs", "cat", "text/story.txt"]).succeeds();
     assert_eq!(cat.out, "Once upon a time.\n".repeat(200));
+    // A pack that is not local is nothing to take files from.
+    device.run(&["settings", "set", "in-app-content", "off"]).succeeds();
+    device.twin("later", "repo");
+    device.json(&["packs", "status", "Level1"]).fails(2, "usage", "appAmbiguous");
+    let consumed = device.json(&["packs", "consume", "text/story.txt", "story.txt"]).succeeds();
+    assert_eq!(consumed.last()["app"], APP);
+    device.json(&["app", "uninstall", "com.example.later"]).succeeds();
     device.json(&["app", "uninstall", APP]).succeeds();
     device.json(&["packs", "verify"]).succeeds();
+}
+
+/// `Spec: cli, common rules`: only while no packs of any app are known does an unknown pack come from one of them.
+#[test]
+fn a_mistyped_pack_is_not_taken_for_that_of_an_app_that_awaits_its_catalog() {
+    let device = Device::new();
+    device.twin("waiting", "nowhere");
+    let explained = device.run(&["explain", "Levl1"]).succeeds();
+    assert!(explained.out.contains("because no catalog has been fetched yet"), "{explained:?}");
+    device.twin("patient", "nowhere");
+    device.json(&["explain", "Levl1"]).fails(2, "usage", "appAmbiguous");
+    device.json(&["app", "install", "bundle"]).succeeds();
+    let mistyped = device.json(&["packs", "ensure", "Levl1"]);
+    mistyped.fails(1, "notFound", "assetPackNotFound");
+    device.json(&["explain", "Levl1"]).fails(1, "notFound", "assetPackNotFound");
 }
 
 #[test]
