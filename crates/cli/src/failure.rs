@@ -5,7 +5,7 @@
 
 use std::error::Error;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use headstart_model::packaging::ManifestError;
 use headstart_model::{ErrorKind, Failure};
@@ -13,6 +13,7 @@ use headstart_pack::selection::SelectionError;
 use headstart_pack::{BuildError, FormatError};
 use headstart_sys::FileError;
 use headstart_sys::dirs::HomeError;
+use headstart_sys::durable::follow_links;
 
 /// Somebody pressed Ctrl-C, or asked the process to end.
 pub(crate) fn cancelled() -> Failure {
@@ -51,6 +52,20 @@ fn of_io(error: &(dyn Error + 'static), kind: io::ErrorKind) -> Failure {
         _ => (ErrorKind::Internal, "fileFailed", ""),
     };
     Failure::from_error(kind, code, error).with_hint(hint)
+}
+
+/// Where an output that a person names is written: where its links lead. `Spec: cli, common rules`.
+pub(crate) fn output_place(path: &Path) -> Result<PathBuf, Failure> {
+    follow_links(path).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidInput => {
+            Failure::from_error(ErrorKind::InvalidInput, "fileFailed", &error)
+                .with_hint("name another place, or remove the links")
+        }
+        io::ErrorKind::PermissionDenied => {
+            of_file(&error).with_hint("name the place that the link leads to, if that is meant")
+        }
+        _ => of_file(&error),
+    })
 }
 
 /// A folder where a file should be, or the reverse.

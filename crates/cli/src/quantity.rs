@@ -1,5 +1,6 @@
 //! Sizes and times as they are typed. `Spec: cli, common rules`.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use headstart_serve::{ByteSize, QuantityError, Rate, parse_duration};
@@ -9,19 +10,41 @@ use crate::output::Output;
 /// Rates below this many bytes a second are hardly ever meant.
 const SLOW_BYTES_PER_SECOND: u64 = 1000;
 
-/// Warns of a rate that is so low that its unit was probably forgotten; `name` is what it was given for.
-pub(crate) fn heed(output: &Output, name: &str, rate: Option<Rate>) {
+/// A rate as somebody typed it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TypedRate {
+    /// What it means.
+    pub(crate) rate: Rate,
+    has_unit: bool,
+}
+
+impl FromStr for TypedRate {
+    type Err = QuantityError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = text.trim();
+        let number = number.strip_suffix("/s").unwrap_or(number).trim_end();
+        let has_unit = !number.ends_with(|last: char| last.is_ascii_digit());
+        Ok(Self { rate: text.parse()?, has_unit })
+    }
+}
+
+/// Warns of a rate that is so low that it is hardly meant; `name` is what it was given for.
+pub(crate) fn heed(output: &Output, name: &str, rate: Option<TypedRate>) {
     if let Some(warning) = rate.and_then(|rate| slow(name, rate)) {
         output.remark(warning);
     }
 }
 
-fn slow(name: &str, rate: Rate) -> Option<String> {
+fn slow(name: &str, TypedRate { rate, has_unit }: TypedRate) -> Option<String> {
     let bytes = rate.bytes_per_second();
+    let warning = format!("warning: {name} is {bytes} B/s, which is very slow");
     (bytes < SLOW_BYTES_PER_SECOND).then(|| {
-        format!(
-            "warning: {name} is {bytes} B/s, which is very slow; did you mean {bytes}MB or {bytes}Mbit?"
-        )
+        if has_unit {
+            warning
+        } else {
+            format!("{warning}; did you mean {bytes}MB or {bytes}Mbit?")
+        }
     })
 }
 
@@ -64,7 +87,11 @@ mod tests {
         let told = |text: &str| slow("--limit", text.parse().expect("a rate"));
         let warning = told("20").expect("slow");
         assert!(warning.contains("--limit is 20 B/s") && warning.contains("20MB"), "{warning}");
-        assert!(told("7kbit").is_some() && told("1k").is_none() && told("20Mbit").is_none());
+        assert!(told("20/s").expect("slow").contains("20Mbit"));
+        for with_unit in ["7kbit", "20B", "20 B/s"] {
+            assert!(told(with_unit).expect("slow").ends_with("which is very slow"), "{with_unit}");
+        }
+        assert!(told("1k").is_none() && told("20Mbit").is_none());
     }
 
     #[test]

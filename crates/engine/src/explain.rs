@@ -356,7 +356,9 @@ mod tests {
         cancel(&mut bench, "extra");
         assert_eq!(only_fact(&bench, "extra"), by_request("extra", false));
         let text = by_request("extra", false).to_string();
-        assert!(text.ends_with("`headstart packs ensure extra` begins it again"), "{text}");
+        let app = key("extra").app;
+        let again = format!("`headstart packs ensure extra --app {app}` begins it again");
+        assert!(text.ends_with(&again), "{text}");
         ensure(&mut bench, "extra");
         assert_eq!(explained(&bench, "extra").state, PackState::Downloading);
 
@@ -369,7 +371,8 @@ mod tests {
     }
 
     fn by_request(pack: &str, update: bool) -> Fact {
-        Fact::CancelledByRequest { pack: key(pack).pack, update }
+        let PackKey { app, pack } = key(pack);
+        Fact::CancelledByRequest { app, pack, update }
     }
 
     fn ensure(bench: &mut Bench, pack: &str) {

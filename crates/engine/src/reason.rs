@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use headstart_model::{AppVersions, Failure, Language, PackId, PackVersion};
+use headstart_model::{AppId, AppVersions, Failure, Language, PackId, PackVersion};
 
 use crate::time::WallTime;
 
@@ -48,6 +48,8 @@ pub enum Fact {
     RemovedByRequest,
     /// Somebody has cancelled its download.
     CancelledByRequest {
+        /// The app.
+        app: AppId,
         /// The pack.
         pack: PackId,
         /// Whether an older version is here.
@@ -176,13 +178,13 @@ impl fmt::Display for Fact {
             Self::WindingDown => f.write_str("earlier work on the pack is coming to its end"),
             Self::NotWanted => f.write_str("it is fetched when the app asks for it"),
             Self::RemovedByRequest => f.write_str("it was removed because somebody asked"),
-            Self::CancelledByRequest { pack, update: false } => write!(
+            Self::CancelledByRequest { app, pack, update: false } => write!(
                 f,
-                "somebody cancelled its download; `headstart packs ensure {pack}` begins it again"
+                "somebody cancelled its download; `headstart packs ensure {pack} --app {app}` begins it again"
             ),
-            Self::CancelledByRequest { pack, update: true } => write!(
+            Self::CancelledByRequest { app, pack, update: true } => write!(
                 f,
-                "somebody cancelled its update; `headstart packs ensure {pack} --latest` begins it again"
+                "somebody cancelled its update; `headstart packs ensure {pack} --latest --app {app}` begins it again"
             ),
             Self::Localized { language, resolved: Some(resolved) } => {
                 write!(

@@ -9,7 +9,7 @@ use headstart_model::download_manifest::{
 };
 use headstart_model::packaging::PackagingManifest;
 use headstart_model::{ErrorKind, Failure, PackVersion};
-use headstart_sys::durable::{self, follow_links};
+use headstart_sys::durable;
 use headstart_sys::mode::Mode;
 use serde_json::json;
 
@@ -168,8 +168,7 @@ fn refused(error: &DownloadManifestError) -> Failure {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let written =
-        follow_links(path).and_then(|place| durable::write_file(&place, bytes, Mode::SHARED));
+    let written = durable::write_file(&failure::output_place(path)?, bytes, Mode::SHARED);
     written.map_err(|error| failure::of_file(&error))
 }
 

@@ -54,7 +54,7 @@ pub(crate) struct Get {
     connections: NonZeroUsize,
     /// Take at most so much from the network, all downloads together
     #[arg(long, value_name = "RATE")]
-    limit: Option<headstart_serve::Rate>,
+    limit: Option<quantity::TypedRate>,
     /// Give way to everything else that uses the network
     #[arg(long)]
     background: bool,
@@ -96,7 +96,8 @@ impl Get {
 
     fn pace(&self) -> Pace {
         let limit = Limit::default();
-        limit.set_rate(self.limit.and_then(|rate| Rate::bytes_per_second(rate.bytes_per_second())));
+        let bytes = self.limit.map(|typed| typed.rate.bytes_per_second());
+        limit.set_rate(bytes.and_then(Rate::bytes_per_second));
         Pace::new(limit, if self.background { Urgency::Background } else { Urgency::Foreground })
     }
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 use clap::Args;
 use headstart_model::{ErrorKind, Failure};
 use headstart_pack::{BuildSummary, Level, build_archive};
-use headstart_sys::durable::{DurableFile, follow_links};
+use headstart_sys::durable::DurableFile;
 use headstart_sys::identity::FileStamp;
 use headstart_sys::mode::Mode;
 use serde_json::json;
@@ -49,7 +49,7 @@ impl Pack {
             self.source_root.as_deref(),
             self.launch_set.as_deref(),
         )?;
-        let place = follow_links(&self.output).map_err(|error| failure::of_file(&error))?;
+        let place = failure::output_place(&self.output)?;
         refuse_own_output(&place, &input)?;
         let summary = build(context, &place, &input, self.level)?;
         let seconds = started.elapsed().as_secs_f64();

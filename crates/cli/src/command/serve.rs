@@ -12,7 +12,7 @@ use std::time::Duration;
 use clap::Args;
 use headstart_model::{ErrorKind, Failure};
 use headstart_serve::{
-    CacheRules, FaultKind, FaultPlan, Faults, Folder, Link, LinkConditions, Percent, Rate, Running,
+    CacheRules, FaultKind, FaultPlan, Faults, Folder, Link, LinkConditions, Percent, Running,
     Server, Site, Tls, parse_duration,
 };
 use serde_json::json;
@@ -43,7 +43,7 @@ pub(crate) struct Serve {
     tls: Option<TlsChoice>,
     /// Send no faster than this, all connections together, such as 20Mbit or 3MB
     #[arg(long, value_name = "RATE", help_heading = "Link")]
-    bandwidth: Option<Rate>,
+    bandwidth: Option<quantity::TypedRate>,
     /// Wait so long before each answer, such as 40ms
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "0", help_heading = "Link")]
     latency: Duration,
@@ -110,7 +110,7 @@ impl Serve {
 
     fn server(&self, site: Site, tls: Tls) -> Server {
         let conditions = LinkConditions {
-            bandwidth: self.bandwidth,
+            bandwidth: self.bandwidth.map(|typed| typed.rate),
             latency: self.latency,
             loss: self.loss,
             seed: self.seed,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use headstart_model::Failure;
 use headstart_model::packaging::template;
-use headstart_sys::durable::{DurableFile, follow_links};
+use headstart_sys::durable::DurableFile;
 use headstart_sys::mode::Mode;
 use headstart_sys::{Action, FileError};
 use serde_json::json;
@@ -35,8 +35,9 @@ impl Template {
             }
             return Ok(Verdict::Done);
         };
+        let place = failure::output_place(path)?;
         let write = || {
-            let mut file = DurableFile::create(&follow_links(path)?, Mode::SHARED)?;
+            let mut file = DurableFile::create(&place, Mode::SHARED)?;
             file.write_all(template().as_bytes())
                 .map_err(|e| FileError::new(Action::Write, path, e))?;
             file.commit_new()

@@ -207,16 +207,34 @@ fn what_signs_nothing_needs_no_keys_and_says_so() {
     let folder = std::fs::read_dir(&keys).expect("there").next().expect("one").expect("readable");
     std::fs::create_dir(&pinned).expect("a folder");
     std::fs::copy(folder.path().join("root.json"), pinned.join("root.json")).expect("copied");
+    let unchanged = ["repo", "publish", "repo", "v1.assetpack", "--dry-run"];
+    let nothing = world.json(&unchanged).succeeds().last();
+    assert_eq!(
+        (&nothing["outcome"], &nothing["signingTried"]),
+        (&"unchanged".into(), &false.into())
+    );
+    assert!(!world.run(&unchanged).succeeds().out.contains("signing"));
+    let names = std::fs::read_dir(folder.path()).expect("there");
+    let root_key = names
+        .map(|file| file.expect("readable").file_name().into_string().expect("text"))
+        .find(|name| name.starts_with("root-"))
+        .expect("a root key");
+    std::fs::create_dir(world.path("apart")).expect("a folder");
+    for name in ["root.json", &root_key] {
+        std::fs::copy(folder.path().join(name), world.path("apart").join(name)).expect("copied");
+    }
     std::fs::remove_dir_all(&keys).expect("removed");
     assert_eq!(world.json(&receipt).succeeds().last(), with_keys[0]);
     let text = world.run(&dry_run).succeeds().out;
-    assert!(text.contains("signing was not tried: there are no keys here"), "{text}");
+    assert!(text.contains("signing was not tried: there is no online key here"), "{text}");
     let [_, mut expected] = with_keys;
     assert_eq!(expected["signingTried"], true);
     expected["signingTried"] = false.into();
     assert_eq!(world.json(&dry_run).succeeds().last(), expected);
-    let pinned = [&dry_run[..], &["--keys", "pinned"]].concat();
-    assert_eq!(world.json(&pinned).succeeds().last(), expected, "a root is no key");
+    for (keys, why) in [("pinned", "a root is no key"), ("apart", "a root key signs no release")] {
+        let with = [&dry_run[..], &["--keys", keys]].concat();
+        assert_eq!(world.json(&with).succeeds().last(), expected, "{why}");
+    }
     world.json(&dry_run[..4]).fails(1, "notFound", "keyMissing");
 }
 

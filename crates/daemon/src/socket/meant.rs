@@ -11,7 +11,7 @@ use super::reply::Caller;
 pub(super) enum Meant {
     /// Nothing: it is the only one that is installed.
     Only,
-    /// It has this pack. Where nobody has it: nobody knows yet which packs it is offered.
+    /// It has this pack. Where nobody has it, and no packs of any app are known yet: the service keeps its packs.
     Has(PackId),
     /// The service keeps its packs.
     Managed,
@@ -72,8 +72,10 @@ fn candidates(state: &State, meant: &Meant) -> Vec<AppId> {
             if !having.is_empty() {
                 return having;
             }
-            let awaiting = those(&|app| view::awaits_catalog(state, app));
-            return if awaiting.len() == 1 { awaiting } else { Vec::new() };
+            // Where some packs are known, a name that is none of them is rather mistyped than that of an unknown one.
+            let managed = those(&|app| view::is_managed(state, app));
+            let none_known = managed.iter().all(|app| view::awaits_catalog(state, app));
+            return if none_known { managed } else { Vec::new() };
         }
         Meant::Managed => those(&|app| view::is_managed(state, app)),
         Meant::Local => {

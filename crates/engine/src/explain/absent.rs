@@ -47,7 +47,11 @@ fn no_catalog(state: &State, app: &AppId) -> Reason {
 /// That somebody has cancelled the last download, if nothing has happened since.
 pub(super) fn cancelled(key: &PackKey, pack: &Pack) -> Option<Reason> {
     let at = pack.cancelled_at.filter(|at| pack.removed_at.is_none_or(|removed| removed < *at))?;
-    let fact = Fact::CancelledByRequest { pack: key.pack.clone(), update: pack.local.is_some() };
+    let fact = Fact::CancelledByRequest {
+        app: key.app.clone(),
+        pack: key.pack.clone(),
+        update: pack.local.is_some(),
+    };
     Some(Reason::new(fact).since(at))
 }
 

@@ -79,7 +79,7 @@ impl SigningKey {
     fn read(folder: &Path, name: &str) -> Result<Self, KeyError> {
         let path = folder.join(name);
         let bytes = disk::read(&path)?;
-        let duty = if name.starts_with("root-") { Duty::Root } else { Duty::Online };
+        let duty = duty_of(name);
         let pair = Ed25519KeyPair::from_pkcs8(&bytes).map_err(|_| KeyError::Malformed { path })?;
         Self::new(duty, pair)
     }
@@ -104,6 +104,11 @@ impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SigningKey({})", key_id_text(&self.id))
     }
+}
+
+/// The duty of a key, by the name of its file.
+fn duty_of(name: &str) -> Duty {
+    if name.starts_with("root-") { Duty::Root } else { Duty::Online }
 }
 
 fn public_key(pair: &Ed25519KeyPair) -> Key {
@@ -152,12 +157,14 @@ impl KeyFolder {
         Ok(Self { folder: folder.to_owned(), first_root, keys })
     }
 
-    /// Whether there is any key in `folder`; none is read.
+    /// Whether there is a key in `folder` that signs releases; none is read.
     ///
     /// # Errors
     /// [`KeyError::Disk`] when the folder cannot be read.
-    pub fn has_keys(folder: &Path) -> Result<bool, KeyError> {
-        Ok(disk::names_in(folder)?.iter().any(|name| name.ends_with(KEY_ENDING)))
+    pub fn has_online_key(folder: &Path) -> Result<bool, KeyError> {
+        let signs_releases =
+            |name: &String| name.ends_with(KEY_ENDING) && duty_of(name) == Duty::Online;
+        Ok(disk::names_in(folder)?.iter().any(signs_releases))
     }
 
     /// The first root of the repository in `repo`, as it lies in the folder of its keys.

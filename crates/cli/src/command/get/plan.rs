@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use headstart_model::Failure;
-use headstart_sys::durable::follow_links;
 use headstart_transfer::{FileRequest, ShownUrl};
 use percent_encoding::percent_decode_str;
 use url::Url;
@@ -50,7 +49,7 @@ impl Get {
 
     fn path(&self, entry: &Entry) -> Result<PathBuf, Failure> {
         if let Some(path) = &self.output {
-            return follow_links(path).map_err(|error| failure::of_file(&error));
+            return failure::output_place(path);
         }
         let folder = self.directory.as_deref().unwrap_or(Path::new(""));
         let name = match &entry.name {

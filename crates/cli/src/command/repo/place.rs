@@ -93,11 +93,11 @@ impl Signing {
         })
     }
 
-    /// Opens a repository to work a change out: for changes where there are keys, else to look at it.
+    /// Opens a repository to work a release out: for changes where there are keys that sign releases, else to look at it.
     pub(super) fn try_out(&self, context: &Context, repo: &Repository) -> Result<Desk, Failure> {
         let keys = self.found(context, repo)?;
-        let any = keys.as_deref().map_or(Ok(false), KeyFolder::has_keys);
-        if any.map_err(|error| PublishError::from(error).to_failure())? {
+        let online = keys.as_deref().map_or(Ok(false), KeyFolder::has_online_key);
+        if online.map_err(|error| PublishError::from(error).to_failure())? {
             Ok(Desk::Writing(self.open(context, repo)?))
         } else {
             Ok(Desk::Looking(self.look(context, repo)?))

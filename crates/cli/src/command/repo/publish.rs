@@ -81,11 +81,16 @@ impl Publish {
         let mode = if self.dry_run { Mode::DryRun } else { Mode::Commit };
         let collisions = desk.reader().collisions(&self.channel, &request.packs);
         let now = context.now();
-        let (released, signing) = match &mut desk {
-            Desk::Writing(writer) => (writer.publish(&request, mode, now), SigningTried::Yes),
-            Desk::Looking(reader) => (reader.try_publish(&request, now), SigningTried::No),
+        let (released, has_keys) = match &mut desk {
+            Desk::Writing(writer) => (writer.publish(&request, mode, now), true),
+            Desk::Looking(reader) => (reader.try_publish(&request, now), false),
         };
         let released = released.map_err(|error| error.to_failure())?;
+        let signing = match released.committed.outcome {
+            Outcome::Unchanged => Signed::Nothing,
+            _ if has_keys => Signed::Yes,
+            _ => Signed::WithoutKeys,
+        };
         for Collision { path, packs } in collisions.iter().take(COLLISIONS_NAMED_MAX) {
             let names: Vec<_> = packs.iter().map(PackId::as_str).collect();
             context
@@ -99,7 +104,7 @@ impl Publish {
         }
         let mut done = self.done(&released, &collisions);
         if self.dry_run {
-            done["signingTried"] = (signing == SigningTried::Yes).into();
+            done["signingTried"] = (signing == Signed::Yes).into();
         }
         context.output.done(done, || self.text(&released, signing));
         Ok(Verdict::Done)
@@ -127,7 +132,7 @@ impl Publish {
         })
     }
 
-    fn text(&self, released: &Released, signing: SigningTried) -> String {
+    fn text(&self, released: &Released, signing: Signed) -> String {
         let mut lines = vec![sentence(&released.committed, &format!("channel {}", self.channel))];
         for pack in &released.packs {
             let deltas = pack.deltas.iter();
@@ -137,8 +142,8 @@ impl Publish {
             let new = size(pack.new_bytes);
             lines.push(format!("  {} version {}: {new} new{deltas}", pack.id, pack.version));
         }
-        if signing == SigningTried::No {
-            lines.push("signing was not tried: there are no keys here".to_owned());
+        if signing == Signed::WithoutKeys {
+            lines.push("signing was not tried: there is no online key here".to_owned());
         }
         if !matches!(released.committed.outcome, Outcome::Unchanged | Outcome::WouldRelease) {
             let repo = self.repo.folder().display();
@@ -148,11 +153,14 @@ impl Publish {
     }
 }
 
-/// Whether it is known that the keys would do.
+/// Whether anything was signed, and so the keys are known to do; in a dry run nothing is kept of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum SigningTried {
+enum Signed {
     Yes,
-    No,
+    /// Nothing is to be released.
+    Nothing,
+    /// There are no keys for it here.
+    WithoutKeys,
 }
 
 /// Makes every archive ready, with progress; may be interrupted.

@@ -101,7 +101,7 @@ impl Consume {
     }
 }
 
-/// The app that is named, else the only one that has packs, or that has this one.
+/// The app that is named, else the only one that has this pack, or any local one where none is named.
 pub(super) fn the_app(
     context: &Context,
     of: &OfApp,
@@ -114,12 +114,15 @@ pub(super) fn the_app(
         let packs = connector(context, None).packs().map_err(failed)?;
         packs.list().await.map_err(failed)
     })?;
-    let has = packs.into_iter().filter(|state| pack.is_none_or(|pack| *pack == state.pack.id));
+    let has = packs
+        .into_iter()
+        .filter(|state| pack.map_or(state.local_version.is_some(), |pack| *pack == state.pack.id));
     let apps: BTreeSet<AppId> = has.map(|state| state.app).collect();
     let names: Vec<_> = apps.iter().map(AppId::as_str).collect();
     let (kind, code, message) = match names.as_slice() {
         [] => {
-            let what = pack.map_or_else(|| "pack".to_owned(), |pack| format!("pack `{pack}`"));
+            let what =
+                pack.map_or_else(|| "local pack".to_owned(), |pack| format!("pack `{pack}`"));
             (ErrorKind::NotFound, "assetPackNotFound", format!("no app has a {what}"))
         }
         [_] => return Ok(apps.into_iter().next().expect("there is one")),
