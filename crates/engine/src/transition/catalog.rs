@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use headstart_model::app_bundle::AppVersion;
 use headstart_model::catalog::CatalogPack;
 use headstart_model::protocol::packs::Trust as PackTrust;
-use headstart_model::{AppId, ContentRequest, Failure, PackId, ReleaseNumber};
+use headstart_model::{AppId, ContentRequest, ErrorKind, Failure, PackId, ReleaseNumber};
 
 use crate::class::Demand;
 use crate::effect::{ArchivedOffer, Reply, Withheld};
@@ -71,13 +71,13 @@ pub(crate) fn manifest_read(
     let packs = packs.into_iter();
     let packs = packs.map(|offer| Listed { pack: offer.pack, archive: Some(offer.archive) });
     take_offers(w, &app, packs.collect(), &listed);
-    let complete = unreadable.is_empty();
+    let reasons: Vec<ErrorKind> = unreadable.iter().map(|(_, it)| it.failure.kind).collect();
     for (id, pack) in unreadable {
         w.pack_mut(&PackKey::new(app.clone(), id)).unreadable = Some(Box::new(pack));
     }
     succeeded(w, &app, effect);
-    if !complete {
-        check::want_soon(w, &app, attempts.saturating_add(1));
+    if !reasons.is_empty() {
+        check::want_soon(w, &app, &reasons, attempts.saturating_add(1));
     }
 }
 
