@@ -151,6 +151,14 @@ pub(crate) fn source_changed(w: &mut Work<'_>, app: &AppId) {
     }
 }
 
+/// The app has another source: how often the one before failed says nothing about it, and neither does what a check that is running
+/// brings.
+pub(crate) fn other_source(w: &mut Work<'_>, app: &AppId) {
+    w.live_mut().check_attempts.remove(app);
+    w.live_mut().timers.remove(&Timer::Check(app.clone()));
+    source_changed(w, app);
+}
+
 pub(crate) fn reported_failed(w: &mut Work<'_>, effect: EffectId, failure: &Failure) {
     if let Some(app) = end(w, effect) {
         failed(w, &app, failure, Some(effect));

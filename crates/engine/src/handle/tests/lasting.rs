@@ -2,8 +2,10 @@
 
 use headstart_model::{ErrorKind, Failure};
 
+use crate::record::{Bundle, SourceOverride, Trust};
 use crate::testing::{
-    Bench, DAY_MS, HOUR_MS, SECOND_MS, a_failure, essential, is_read, key, listing, offer,
+    Bench, DAY_MS, HOUR_MS, SECOND_MS, a_failure, app_id, bundle, essential, is_read, key, listing,
+    offer,
 };
 use crate::{EffectId, Event, Order};
 
@@ -176,5 +178,30 @@ fn a_repository_that_somebody_has_to_mend_is_asked_less_and_less() {
     // One that may come back by itself is not waited for longer than an hour.
     for kind in [ErrorKind::Network, ErrorKind::Unavailable, ErrorKind::NoSpace] {
         assert!((24..=60).contains(&checks_a_day(kind)), "{kind:?}");
+    }
+}
+
+#[test]
+fn another_source_is_asked_as_if_none_had_failed_before() {
+    for updated in [false, true] {
+        let fail = |bench: &mut Bench, effect| {
+            let failure = a_failure(ErrorKind::NotFound);
+            bench.hear(Event::CatalogFailed { effect, failure });
+        };
+        let mut bench = Bench::new(Vec::new());
+        bench.install_bundle(Bundle { trust: Trust::Development, ..bundle("1") });
+        checks_in(&mut bench, 5 * DAY_MS, fail);
+        assert_eq!(check(&bench), None);
+        let other = "https://other.example".to_owned();
+        if updated {
+            bench.update(Bundle { repository: Some(other), ..bundle("2") });
+        } else {
+            let (app, source) = (app_id("app"), Some(SourceOverride::Repository(other)));
+            bench.call(|caller| Event::SourceOverridden { caller, app, source });
+        }
+        let effect = check(&bench).expect("the first request is owed still");
+        fail(&mut bench, effect);
+        bench.pass(2 * SECOND_MS);
+        assert!(check(&bench).is_some(), "{updated}");
     }
 }
