@@ -7,13 +7,14 @@ use headstart_model::catalog::CatalogPack;
 use headstart_model::protocol::packs::Trust as PackTrust;
 use headstart_model::{AppId, ContentRequest, ErrorKind, Failure, PackId, ReleaseNumber};
 
+use crate::ask;
 use crate::class::Demand;
 use crate::effect::{ArchivedOffer, Reply, Withheld};
 use crate::failures;
 use crate::id::{EffectId, PackKey, RequestId};
 use crate::live::{CatalogSeen, Hold, Subject, Wait};
 use crate::record::{
-    App, Asking, Download, Freshness, Leaving, Owed, Pack, Source, Stage, Switch, Unreadable,
+    App, Asking, Download, Freshness, Leaving, Pack, Source, Stage, Switch, Unreadable,
 };
 use crate::transition::content::Chosen;
 use crate::transition::end::Staged;
@@ -244,11 +245,7 @@ fn take_offer(w: &mut Work<'_>, key: &PackKey, offer: CatalogPack, archive: Opti
 
 /// Whether the switch that is running changes this pack.
 pub(crate) fn is_switching(w: &Work<'_>, key: &PackKey) -> bool {
-    let order = w.app(&key.app).and_then(|record| record.switch);
-    match order.and_then(|order| w.records().owed.get(&order)) {
-        Some(Owed::Switch { items, .. }) => items.iter().any(|item| item.pack == key.pack),
-        _ => false,
-    }
+    ask::is_switching(w.state(), key)
 }
 
 fn succeeded(w: &mut Work<'_>, app: &AppId, effect: EffectId) {
