@@ -13,6 +13,7 @@ mod incoming;
 mod pacing;
 mod prepare;
 mod readers;
+mod removals;
 mod remove;
 mod repair;
 mod repository;
@@ -35,6 +36,7 @@ pub use context::Context;
 pub(crate) use context::blocking;
 pub use pacing::Pacing;
 pub use readers::Readers;
+pub use removals::Removals;
 pub(crate) use repair::{Healed, patient, repair};
 
 use crate::inbox::CoreHandle;

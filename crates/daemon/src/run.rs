@@ -19,7 +19,7 @@ use crate::core::{Core, CoreError};
 use crate::extension::Asker;
 use crate::inbox::CoreHandle;
 use crate::options::Options;
-use crate::perform::{Clients, Context, Pacing, Patience, Performer, Readers};
+use crate::perform::{Clients, Context, Pacing, Patience, Performer, Readers, Removals};
 use crate::socket::{self, Shared};
 
 /// How often the free space of the disk is looked at while the service runs.
@@ -98,6 +98,7 @@ pub fn run(home: &Home, options: &Options) -> Result<(), RunError> {
         generations: std::sync::Mutex::default(),
         readers: Readers::default(),
         containers: std::sync::Mutex::default(),
+        removals: Removals::default(),
         repairs: tokio::sync::Mutex::default(),
         conditions: DeviceConditions::default(),
         environment: crate::extension::inherited(),

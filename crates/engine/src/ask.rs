@@ -4,9 +4,9 @@ use headstart_model::AppId;
 
 use crate::admit::{Ask, Others};
 use crate::class::{Class, Demand};
-use crate::id::DownloadId;
+use crate::id::{DownloadId, EffectId, PackKey};
 use crate::reason::{Fact, Reason};
-use crate::record::{App, Download, Stage, Switch};
+use crate::record::{App, Download, FileDownload, FileStage, Owed, Stage, Switch};
 use crate::state::State;
 
 /// The question for a download of any kind, with every reason of its own. None when there is no such download.
@@ -35,7 +35,9 @@ fn of_file(state: &State, id: DownloadId) -> Option<Ask> {
     let backing_off = file.retry_at.zip(file.failure.clone()).map(|(until, failure)| {
         Reason::new(Fact::BackingOff { attempts: file.attempts, failure }).until(until)
     });
-    let mut own: Vec<Reason> = backing_off.into_iter().collect();
+    let winding_down = file.stage == FileStage::Waiting && is_held_back(state, file);
+    let winding_down = winding_down.then(|| Reason::new(Fact::WindingDown));
+    let mut own: Vec<Reason> = backing_off.into_iter().chain(winding_down).collect();
     if file.paused {
         own.push(Reason::new(Fact::Paused));
     }
@@ -107,6 +109,31 @@ pub(crate) fn is_winding_down(state: &State, download: &Download) -> bool {
     let busy = state.live.busy.contains_key(&download.key);
     let removed = pack.retired.iter().any(|retired| retired.version.is_same(&download.target));
     (busy || removed) && download.stage == Stage::Waiting
+}
+
+/// Whether an archive waits: while its version is removed, or what is left of its pack cleared away, for it might be taken for that, and
+/// while a step of the pack is made, for that may take away what the archive brings. Removing and clearing away that have
+/// failed and are to be tried later are not waited for: what they left is built upon.
+pub(crate) fn is_held_back(state: &State, file: &FileDownload) -> bool {
+    let Some((pack, version)) = file.download.asset_pack() else { return false };
+    let key = PackKey::new(file.app.clone(), pack);
+    let record = state.records.pack(&key);
+    let runs = |order: &EffectId| !state.live.parked.contains(order);
+    let mut retired = record.into_iter().flat_map(|pack| &pack.retired);
+    let removed = retired.any(|it| it.version.version == version && runs(&it.removal));
+    // A download of the pack gives way when the archive is here.
+    let busy = state.live.busy.get(&key).is_some_and(runs)
+        && record.is_none_or(|pack| pack.download.is_none());
+    removed || busy || is_switching(state, &key)
+}
+
+/// Whether the switch that is running changes this pack.
+pub(crate) fn is_switching(state: &State, key: &PackKey) -> bool {
+    let order = state.records.app(&key.app).and_then(|record| record.switch);
+    match order.and_then(|order| state.records.owed.get(&order)) {
+        Some(Owed::Switch { items, .. }) => items.iter().any(|item| item.pack == key.pack),
+        _ => false,
+    }
 }
 
 fn others(state: &State, id: DownloadId) -> Others {

@@ -17,7 +17,7 @@ use crate::record::{Outcome, Pack, Stage};
 use crate::state::State;
 use crate::time::{Now, WallTime};
 use crate::transition::calls::{Permission, permission};
-use crate::view::status_of;
+use crate::view::{awaits_catalog, status_of};
 
 pub use absent::explain_catalog;
 use absent::{absence, cancelled, without_catalog};
@@ -78,9 +78,9 @@ pub struct Explanation {
 /// # Errors
 /// A [`Failure`] when the app is not installed, or neither has the pack nor is offered it.
 pub fn explain(state: &State, key: &PackKey, now: Now) -> Result<Explanation, Failure> {
-    let app = state.records.app(&key.app).ok_or_else(|| failures::app_not_found(&key.app))?;
+    state.records.app(&key.app).ok_or_else(|| failures::app_not_found(&key.app))?;
     let Some(pack) = state.records.pack(key) else {
-        if app.checked_at.is_none() {
+        if awaits_catalog(state, &key.app) {
             let reasons = without_catalog(state, &key.app, now);
             return Ok(Explanation { state: PackState::Absent, reasons, missed: None, eta: None });
         }
@@ -263,8 +263,8 @@ mod tests {
     };
 
     use super::*;
-    use crate::record::{Setting, Switch};
-    use crate::testing::{Bench, key, offer, prefetch};
+    use crate::record::{Bundle, Setting, Switch};
+    use crate::testing::{Bench, bundle, key, offer, prefetch, with_manifest};
     use crate::{CancelTarget, Event, FactsChange, Network, Order};
 
     fn explained(bench: &Bench, pack: &str) -> Explanation {
@@ -338,6 +338,16 @@ mod tests {
             assert_eq!(explained.reasons[0].fact, Fact::NoCatalog { from });
             let app = key("core").app;
             assert_eq!(explain_catalog(&bench.state, &app, bench.now()), explained.reasons);
+        }
+    }
+
+    #[test]
+    fn no_catalog_is_awaited_where_none_comes() {
+        for bundle in [with_manifest(), Bundle { repository: None, ..bundle("1") }] {
+            let mut bench = Bench::new(Vec::new());
+            bench.install_bundle(bundle);
+            let failure = explain(&bench.state, &key("core"), bench.now()).expect_err("unknown");
+            assert_eq!(failure.code.as_str(), "assetPackNotFound");
         }
     }
 

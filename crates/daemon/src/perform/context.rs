@@ -11,6 +11,7 @@ use headstart_store::Layout;
 use super::clients::Clients;
 use super::pacing::Pacing;
 use super::readers::Readers;
+use super::removals::Removals;
 use crate::conditions::DeviceConditions;
 
 /// The device as the performers see it.
@@ -38,6 +39,8 @@ pub struct Context {
     pub readers: Readers,
     /// Held by whoever makes containers of app groups for an extension that starts.
     pub containers: std::sync::Mutex<()>,
+    /// Who takes versions of packs away.
+    pub removals: Removals,
     /// Held by the one repair that is being made.
     pub repairs: tokio::sync::Mutex<()>,
 }

@@ -20,8 +20,10 @@ pub(super) async fn version(
     version: LocalVersion,
 ) -> Event {
     let context = Arc::clone(context);
-    let remove =
-        move || Namespaces::new(&context.layout, &app).remove_version(&pack, key(&version));
+    let remove = move || {
+        let namespaces = Namespaces::new(&context.layout, &app);
+        context.removals.alone(&app, &pack, || namespaces.remove_version(&pack, key(&version)))
+    };
     match blocking(remove).await {
         Ok(Ok(Removal::Removed)) => Event::Removed { effect },
         Ok(Ok(Removal::InUse)) => Event::VersionInUse { effect },
@@ -48,7 +50,8 @@ pub(super) fn staged_of(context: &Context, app: &AppId, pack: &PackId) -> Result
         discard(&staging.join(folder))?;
     }
     durable::remove_tree(&staging)?;
-    Namespaces::new(&context.layout, app).remove_unnamed_versions(pack)
+    let namespaces = Namespaces::new(&context.layout, app);
+    context.removals.alone(app, pack, || namespaces.remove_unnamed_versions(pack))
 }
 
 pub(super) async fn app_data(

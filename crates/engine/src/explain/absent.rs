@@ -36,10 +36,8 @@ pub(super) fn without_catalog(state: &State, app: &AppId, now: Now) -> Vec<Reaso
 
 fn no_catalog(state: &State, app: &AppId) -> Reason {
     let from = state.records.app(app).and_then(|app| match app.source() {
-        Source::Repository(url) | Source::DownloadManifest(url) | Source::Manifest(url) => {
-            Some(url.to_owned())
-        }
-        Source::None => None,
+        Source::Repository(url) | Source::DownloadManifest(url) => Some(url.to_owned()),
+        Source::Manifest(_) | Source::None => None,
     });
     Reason::new(Fact::NoCatalog { from })
 }
@@ -70,7 +68,7 @@ pub(super) fn absence(state: &State, key: &PackKey, pack: &Pack) -> Vec<Reason> 
         if pack.withheld.is_some() {
             return Vec::new();
         }
-        let unasked = state.records.app(&key.app).is_some_and(|app| app.checked_at.is_none());
+        let unasked = awaits_catalog(state, &key.app);
         let not_offered = || Reason::new(Fact::NotOffered);
         return vec![if unasked { no_catalog(state, &key.app) } else { not_offered() }];
     };

@@ -5,15 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use headstart_model::app_bundle::AppVersion;
 use headstart_model::catalog::CatalogPack;
 use headstart_model::protocol::packs::Trust as PackTrust;
-use headstart_model::{AppId, ContentRequest, Failure, PackId, ReleaseNumber};
+use headstart_model::{AppId, ContentRequest, ErrorKind, Failure, PackId, ReleaseNumber};
 
+use crate::ask;
 use crate::class::Demand;
 use crate::effect::{ArchivedOffer, Reply, Withheld};
 use crate::failures;
 use crate::id::{EffectId, PackKey, RequestId};
 use crate::live::{CatalogSeen, Hold, Subject, Wait};
 use crate::record::{
-    App, Asking, Download, Freshness, Leaving, Owed, Pack, Source, Stage, Switch, Unreadable,
+    App, Asking, Download, Freshness, Leaving, Pack, Source, Stage, Switch, Unreadable,
 };
 use crate::transition::content::Chosen;
 use crate::transition::end::Staged;
@@ -71,13 +72,13 @@ pub(crate) fn manifest_read(
     let packs = packs.into_iter();
     let packs = packs.map(|offer| Listed { pack: offer.pack, archive: Some(offer.archive) });
     take_offers(w, &app, packs.collect(), &listed);
-    let complete = unreadable.is_empty();
+    let reasons: Vec<ErrorKind> = unreadable.iter().map(|(_, it)| it.failure.kind).collect();
     for (id, pack) in unreadable {
         w.pack_mut(&PackKey::new(app.clone(), id)).unreadable = Some(Box::new(pack));
     }
     succeeded(w, &app, effect);
-    if !complete {
-        check::want_soon(w, &app, attempts.saturating_add(1));
+    if !reasons.is_empty() {
+        check::want_soon(w, &app, &reasons, attempts.saturating_add(1));
     }
 }
 
@@ -244,11 +245,7 @@ fn take_offer(w: &mut Work<'_>, key: &PackKey, offer: CatalogPack, archive: Opti
 
 /// Whether the switch that is running changes this pack.
 pub(crate) fn is_switching(w: &Work<'_>, key: &PackKey) -> bool {
-    let order = w.app(&key.app).and_then(|record| record.switch);
-    match order.and_then(|order| w.records().owed.get(&order)) {
-        Some(Owed::Switch { items, .. }) => items.iter().any(|item| item.pack == key.pack),
-        _ => false,
-    }
+    ask::is_switching(w.state(), key)
 }
 
 fn succeeded(w: &mut Work<'_>, app: &AppId, effect: EffectId) {

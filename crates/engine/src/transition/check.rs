@@ -151,6 +151,14 @@ pub(crate) fn source_changed(w: &mut Work<'_>, app: &AppId) {
     }
 }
 
+/// The app has another source: how often the one before failed says nothing about it, and neither does what a check that is running
+/// brings.
+pub(crate) fn other_source(w: &mut Work<'_>, app: &AppId) {
+    w.live_mut().check_attempts.remove(app);
+    w.live_mut().timers.remove(&Timer::Check(app.clone()));
+    source_changed(w, app);
+}
+
 pub(crate) fn reported_failed(w: &mut Work<'_>, effect: EffectId, failure: &Failure) {
     if let Some(app) = end(w, effect) {
         failed(w, &app, failure, Some(effect));
@@ -301,9 +309,14 @@ fn retry_later(w: &mut Work<'_>, app: &AppId, class: Class, attempts: u32) {
     retry_after(w, app, backoff_ms(class, w.device().seed, salt(app), attempts));
 }
 
+/// Whether it may pass without anybody mending something elsewhere.
+fn may_pass(kind: ErrorKind) -> bool {
+    kind.is_retryable() || matches!(kind, ErrorKind::NoSpace | ErrorKind::Internal)
+}
+
 /// Nobody waits for it; what somebody has to mend first is tried less and less.
 fn retry_upkeep(w: &mut Work<'_>, app: &AppId, kind: ErrorKind, attempts: u32) {
-    if kind.is_retryable() || matches!(kind, ErrorKind::NoSpace | ErrorKind::Internal) {
+    if may_pass(kind) {
         retry_later(w, app, Class::Upkeep, attempts);
     } else {
         retry_after(w, app, lasting_backoff_ms(w.device().seed, salt(app), attempts));
@@ -315,10 +328,14 @@ fn retry_after(w: &mut Work<'_>, app: &AppId, wait_ms: u64) {
     w.live_mut().timers.set(Timer::Check(app.clone()), at);
 }
 
-/// Checks again, at first before the next period is over: an archive that is listed could not be looked at.
-pub(crate) fn want_soon(w: &mut Work<'_>, app: &AppId, attempts: u32) {
+/// Checks again, at first before the next period is over: archives that are listed could not be looked at, for these reasons. As soon as
+/// one of them may pass by itself it is not waited longer than for that.
+pub(crate) fn want_soon(w: &mut Work<'_>, app: &AppId, reasons: &[ErrorKind], attempts: u32) {
     w.live_mut().check_attempts.insert(app.clone(), attempts);
-    retry_after(w, app, lasting_backoff_ms(w.device().seed, salt(app), attempts));
+    let soonest = reasons.iter().copied().find(|kind| may_pass(*kind));
+    if let Some(kind) = soonest.or(reasons.first().copied()) {
+        retry_upkeep(w, app, kind, attempts);
+    }
 }
 
 /// Sets the time of the app's next periodic content request: a day after the last content request, or after a check that has

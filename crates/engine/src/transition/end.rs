@@ -7,6 +7,7 @@ use crate::effect::PackUpdate;
 use crate::id::DownloadId;
 use crate::live::{PackEnd, Subject};
 use crate::progress;
+use crate::record::{Download, Stage};
 use crate::transition::{ensure, install, pump, removal, switch, transfer, unmanaged};
 use crate::work::Work;
 
@@ -31,12 +32,14 @@ pub(crate) fn conclude_failed(w: &mut Work<'_>, id: DownloadId, failure: &Failur
     let total = w.live().progress.get(&id).map_or(0, |progress| progress.total);
     progress::conclude(w, id, total);
     let dropped = w.drop_download(id);
-    let taken_back = dropped.filter(|download| download.taken_back).map(|it| it.target);
-    if let Some(version) =
-        taken_back.filter(|_| w.app(&key.app).is_some_and(|app| !app.is_leaving()))
-    {
+    // One that was found damaged is not retired again: it would be taken back for the next download, and be damaged still.
+    let is_whole = |download: &Download| download.stage == Stage::Built;
+    let goes = |download: &Download| staged == Staged::Discard || is_whole(download);
+    let taken_back = dropped.filter(|download| download.taken_back && goes(download));
+    let taken_back = taken_back.filter(|_| w.app(&key.app).is_some_and(|app| !app.is_leaving()));
+    if let Some(download) = taken_back {
         // Clearing away passes over what is read.
-        removal::retire(w, &key, version);
+        removal::retire(w, &key, download.target);
     }
     for request in waiting {
         ensure::pack_ended(w, request, &key.pack, PackEnd::Failed(failure.clone()));

@@ -164,13 +164,17 @@ pub(crate) fn overridden(
         Some(_) => {
             calls::end_extension(w, app, ExtensionEnd::AppUpdated);
             forget_offers(w, app);
-            check::source_changed(w, app);
+            check::other_source(w, app);
             if let Some(record) = w.app_mut(app) {
                 record.source = source;
                 record.release = None;
                 record.check_failure = None;
             }
             check::arm_period(w, app);
+            let owed = w.app(app).is_some_and(|record| record.content_request.is_some());
+            if owed || check::is_sought(w, app) {
+                check::want(w, app);
+            }
             Ok(Reply::Changed)
         }
     };
@@ -231,7 +235,7 @@ fn take_bundle(w: &mut Work<'_>, app: &AppId) -> Option<InstallKind> {
             record.release = None;
             record.check_failure = None;
             forget_offers(w, app);
-            check::source_changed(w, app);
+            check::other_source(w, app);
         } else if other_version {
             catalog::app_changed(w, app);
         }

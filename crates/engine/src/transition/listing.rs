@@ -8,8 +8,13 @@ use crate::effect::ArchivedOffer;
 use crate::record::{Pack, Unreadable};
 use crate::work::Work;
 
-/// Attempts after which the next wait is half an hour to an hour.
-const WITHIN_AN_HOUR: u32 = 11;
+/// So many attempts count at most after something good has happened: the wait after the next one, which is the sixth, is half a
+/// minute to a minute.
+const WITHIN_A_MINUTE: u32 = 5;
+
+/// So many attempts count at most where archives have moved: the wait after the next one, which is the eleventh and doubles from
+/// two seconds ten times, is 17 to 34 minutes.
+const WITHIN_AN_HOUR: u32 = 10;
 
 /// The archives of a manifest: the version and address of each, and whether it could be looked at.
 #[derive(Debug, PartialEq, Eq)]
@@ -64,21 +69,26 @@ impl Listing {
         Self(readable.chain(unreadable).collect())
     }
 
-    /// How many of `attempts` at archives that cannot be looked at still count: none when other packs or versions are listed than
-    /// before, or some can be looked at by now. `Ours:` archives that have only moved are waited for within an hour and no
-    /// less, for there are servers that give them another address each time.
+    /// How many of `attempts` at archives that cannot be looked at still count, so that the wait is shorter where something has
+    /// happened since.
+    ///
+    /// `Ours:` none when other packs or versions are listed than before, for the author is at work; but where that comes again before
+    /// the waits have grown, they do not shrink below half a minute, and neither do they when some archive can be looked at by now:
+    /// servers may not agree about a list, and one that answers every other time is no news. Archives that have only moved
+    /// are waited for within an hour and no less, for there are servers that give them another address each time. One that can
+    /// be looked at no longer changes nothing.
     pub(crate) fn attempts_left(&self, before: &Self, attempts: u32) -> u32 {
-        let is_news = |(one, other): ((&PackId, &Entry), (&PackId, &Entry))| {
-            one.0 != other.0
-                || one.1.version != other.1.version
-                || one.1.readable != other.1.readable
-        };
-        if self.0.len() != before.0.len() || self.0.iter().zip(&before.0).any(is_news) {
-            0
-        } else if self == before {
-            attempts
+        let pairs = || self.0.iter().zip(&before.0);
+        let versions =
+            |it: &Self| it.0.iter().map(|(id, it)| (id.clone(), it.version)).collect::<Vec<_>>();
+        if versions(self) != versions(before) {
+            if attempts > WITHIN_AN_HOUR { 0 } else { attempts.min(WITHIN_A_MINUTE) }
+        } else if pairs().any(|((_, now), (_, then))| now.readable && !then.readable) {
+            attempts.min(WITHIN_A_MINUTE)
+        } else if pairs().any(|((_, now), (_, then))| now.address != then.address) {
+            attempts.min(WITHIN_AN_HOUR)
         } else {
-            attempts.min(WITHIN_AN_HOUR - 1)
+            attempts
         }
     }
 }

@@ -46,6 +46,7 @@ fn advance(w: &mut Work<'_>, id: DownloadId) -> bool {
         }
         Verdict::Refuse(failure) => fail::refused(w, id, &failure),
         Verdict::Wait(reasons) if lacks_disk(&reasons) => starve(w, id),
+        Verdict::Wait(reasons) if winds_down(&reasons) => place::place(w, id),
         Verdict::Wait(_) => return false,
     }
     true
@@ -59,6 +60,11 @@ fn verdict(w: &Work<'_>, id: DownloadId) -> Verdict {
 
 fn lacks_disk(reasons: &[Reason]) -> bool {
     reasons.iter().any(|reason| matches!(reason.fact, Fact::NotEnoughDisk { .. }))
+}
+
+/// Whether earlier work on the pack has begun to end since the download was put in its turn: the end of that puts it there again.
+fn winds_down(reasons: &[Reason]) -> bool {
+    reasons.iter().any(|reason| reason.fact == Fact::WindingDown)
 }
 
 /// Sets a download aside until there is disk space for it, so that smaller ones can go.

@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 
 use headstart_model::catalog::CatalogPack;
 use headstart_model::protocol::packs::Trust as PackTrust;
-use headstart_model::{AppId, ErrorKind, Failure, PackVersion};
+use headstart_model::{AppId, ErrorKind, Failure};
 
+use crate::ask;
 use crate::class::Demand;
 use crate::failures;
 use crate::id::{DownloadId, PackKey};
@@ -128,34 +129,20 @@ pub(crate) fn described(w: &mut Work<'_>, key: &PackKey, id: DownloadId) {
     }
 }
 
-/// Whether a single download may begin: an archive waits while its version is removed, or what is left of its pack cleared away, for it
-/// might be taken for that, and while a step of the pack is made, for that may take away what the archive brings. Removing
-/// and clearing away that have failed and are to be tried later are not waited for: what they left is built upon.
+/// Whether a single download may begin. Clearing its pack away, where that has failed, is left to the archive.
 pub(crate) fn has_way(w: &mut Work<'_>, id: DownloadId) -> bool {
     let Some(file) = w.file(id) else { return true };
-    let Some((pack, version)) = file.download.asset_pack() else { return true };
-    let key = PackKey::new(file.app.clone(), pack);
-    if catalog::is_switching(w, &key) || is_removed(w, &key, version) {
+    if ask::is_held_back(w.state(), file) {
         return false;
     }
-    let Some(order) = w.live().busy.get(&key).copied() else { return true };
-    if w.pack(&key).is_some_and(|pack| pack.download.is_some()) {
-        // That one gives way when the archive is here.
-        return true;
+    let Some((pack, _)) = file.download.asset_pack() else { return true };
+    let key = PackKey::new(file.app.clone(), pack);
+    if w.pack(&key).is_none_or(|pack| pack.download.is_none())
+        && let Some(parked) = w.live().busy.get(&key).copied()
+    {
+        w.end_order(parked);
     }
-    let parked = w.live().parked.contains(&order);
-    if parked {
-        w.end_order(order);
-    }
-    parked
-}
-
-/// Whether a version of a pack is being removed at this moment.
-fn is_removed(w: &Work<'_>, key: &PackKey, version: PackVersion) -> bool {
-    w.pack(key).is_some_and(|pack| {
-        let mut removed = pack.retired.iter().filter(|retired| retired.version.version == version);
-        removed.any(|retired| !w.live().parked.contains(&retired.removal))
-    })
+    true
 }
 
 /// A step of these packs has ended: archives that waited for it go on.

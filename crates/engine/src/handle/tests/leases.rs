@@ -1,11 +1,11 @@
 //! Versions that somebody reads while they are to go.
 
-use headstart_model::{ErrorKind, Failure};
+use headstart_model::{DownloadPolicy, ErrorKind, Failure};
 
 use crate::effect::Order;
-use crate::record::Stage;
+use crate::record::{Freshness, Stage};
 use crate::testing::{Bench, app_id, key, offer, prefetch};
-use crate::{CancelTarget, EffectId, Event};
+use crate::{CancelTarget, Effect, EffectId, Event, view};
 
 /// The removals that run or wait of the first version of pack `a`.
 fn removals(bench: &Bench) -> Vec<EffectId> {
@@ -83,4 +83,34 @@ fn a_version_that_was_taken_back_goes_when_another_one_is_offered_even_if_it_is_
     bench.finish(|order| matches!(order, Order::FetchCatalog { .. }));
     assert_eq!(removals(&bench).len(), 1, "it is retired again");
     bench.finish_everything();
+}
+
+#[test]
+fn a_version_that_is_read_and_was_found_damaged_is_fetched_when_it_is_asked_for_again() {
+    let mut bench = Bench::installed(vec![offer("a", 1, DownloadPolicy::on_demand())]);
+    let ensure = |bench: &mut Bench| -> Vec<Effect> {
+        let (app, packs, terms) = (app_id("app"), vec![key("a").pack], Freshness::Any.into());
+        bench.call(|caller| Event::EnsureRequested { caller, app, packs, terms })
+    };
+    ensure(&mut bench);
+    bench.finish_everything();
+    let (app, pack) = (app_id("app"), key("a").pack);
+    bench.call(|caller| Event::RemoveRequested { caller, app, pack });
+    bench.finish(|order| matches!(order, Order::Switch { .. }));
+    let effect = removals(&bench)[0];
+    bench.hear(Event::VersionInUse { effect });
+
+    ensure(&mut bench);
+    let effect = bench.order(|order| matches!(order, Order::Switch { .. }));
+    let failure = Failure::new(ErrorKind::Untrusted, "contentDamaged", "it is damaged");
+    let damaged = vec![key("a").pack];
+    let effects = bench.hear(Event::SwitchFailed { effect, failure, damaged });
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Answer { .. })), "{effects:?}");
+    assert_eq!((stage(&bench), removals(&bench)), (None, Vec::new()));
+
+    ensure(&mut bench);
+    bench.finish(|order| matches!(order, Order::Plan(_)));
+    bench.finish_everything();
+    let local = view::pack(&bench.state, &key("a")).and_then(|pack| pack.local_version);
+    assert_eq!(local.map(|version| version.0), Some(1));
 }

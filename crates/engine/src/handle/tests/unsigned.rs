@@ -1,7 +1,7 @@
 //! Packs that nobody signed: from a plain download manifest, or brought by the app (packs 4.1, 4.2).
 
 use headstart_model::catalog::CatalogPack;
-use headstart_model::download::{DownloadKind, UrlDownload};
+use headstart_model::download::{DownloadKind, DownloadStatus, UrlDownload};
 use headstart_model::protocol::packs::Trust as PackTrust;
 use headstart_model::{AppVersions, DownloadPolicy, ErrorKind, PackVersion, Status};
 
@@ -10,7 +10,7 @@ use crate::testing::{
     Bench, HOUR_MS, a_failure, answer, app_id, bundle, code, essential, file, is_fetch, is_read,
     key, listing, offer, prefetch, told, with_extension,
 };
-use crate::{Effect, Event, FileUpdate, Order, view};
+use crate::{Effect, Event, Fact, FileUpdate, Order, explain_download, view};
 
 fn archive(pack: &str, version: u64) -> UrlDownload {
     UrlDownload {
@@ -223,6 +223,10 @@ fn an_archive_that_arrives_while_its_version_is_removed_goes_on_at_the_end_of_th
             let kinds: Vec<_> = bench.orders().into_iter().map(|(_, order)| order).collect();
             assert!(kinds.iter().all(is_removal), "nobody asks how far it is: {kinds:?}");
         }
+        let explained = explain_download(&bench.state, bench.file_id("levels"), bench.now());
+        let explained = explained.expect("it is on record");
+        let facts: Vec<_> = explained.reasons.into_iter().map(|reason| reason.fact).collect();
+        assert_eq!((explained.status, facts), (DownloadStatus::Waiting, vec![Fact::WindingDown]));
         let effect = bench.order(is_removal);
         let end = if read { Event::VersionInUse { effect } } else { Event::Removed { effect } };
         bench.hear(end);
