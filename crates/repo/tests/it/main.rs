@@ -8,6 +8,7 @@ mod documents;
 mod hostile;
 mod keep;
 mod kill;
+mod mirrors;
 mod prepare;
 mod publish;
 mod reading;

@@ -267,7 +267,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    fn new(repo: &Path) -> Self {
+    pub(crate) fn new(repo: &Path) -> Self {
         Self {
             folder: FolderFetch::new(repo),
             asked: Mutex::default(),
