@@ -40,26 +40,31 @@ fn spoil_file(path: &Path) {
     std::fs::write(path, bytes).unwrap();
 }
 
+/// The newest version comes, and is this edition.
+fn gets(device: &Device, edition: u64) {
+    device.ensure(&["levels"], Require::LatestVersion).unwrap();
+    let expected = files("levels", edition);
+    assert!(device.read_pack("levels", expected.keys().cloned()).unwrap() == expected);
+}
+
 /// Installs an app and fetches two editions of a pack, the second as an update. `repository` gets a copy of the repository and gives the address
 /// that the bundle names; the publisher's own folder is the mirror.
 fn everything_comes(repository: impl FnOnce(&Path) -> String) {
     let folder = tempfile::tempdir().unwrap();
     let publisher = Publisher::new(folder.path(), Timestamp::now());
     publisher.publish(&[publisher.pack("levels", Policy::OnDemand, 1)], Timestamp::now());
-    let copy = Web::serve(&publisher.repository());
+    let mirror = Web::serve(&publisher.repository());
     let other = folder.path().join("other");
     copy_folder(&publisher.repository(), &other);
     let repository = repository(&other);
-    let device = device(folder.path(), &publisher, &repository, &[&copy.url]);
-    let service = device.start(&[]);
+    let device = device(folder.path(), &publisher, &repository, &[&mirror.url]);
+    let service = device.start(&["--retry-delay", "10ms"]);
     device.install().unwrap();
     for edition in [1, 2] {
         if edition == 2 {
             publisher.publish(&[publisher.pack("levels", Policy::OnDemand, 2)], Timestamp::now());
         }
-        device.ensure(&["levels"], Require::LatestVersion).unwrap();
-        let expected = files("levels", edition);
-        assert!(device.read_pack("levels", expected.keys().cloned()).unwrap() == expected);
+        gets(&device, edition);
     }
     service.stop(&device);
 }
@@ -92,42 +97,49 @@ fn a_repository_in_a_folder_that_lost_its_files_is_read_from_its_mirror() {
     });
 }
 
+/// A repository that is spoilt after it was copied to a mirror, and a device that knows both.
+struct Spoilt {
+    _folder: tempfile::TempDir,
+    _web: Web,
+    mirror: Web,
+    device: Device,
+}
+
+impl Spoilt {
+    fn new(spoil: impl FnOnce(&Path)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let publisher = Publisher::new(folder.path(), Timestamp::now());
+        publisher.publish(&[publisher.pack("levels", Policy::OnDemand, 1)], Timestamp::now());
+        let mirror = folder.path().join("mirror");
+        copy_folder(&publisher.repository(), &mirror);
+        spoil(&publisher.repository());
+        let (web, mirror) = (Web::serve(&publisher.repository()), Web::serve(&mirror));
+        let device = device(folder.path(), &publisher, &web.url, &[&mirror.url]);
+        Self { _folder: folder, _web: web, mirror, device }
+    }
+}
+
 #[test]
 fn a_repository_whose_packs_are_spoilt_is_read_from_its_mirror() {
-    let folder = tempfile::tempdir().unwrap();
-    let publisher = Publisher::new(folder.path(), Timestamp::now());
-    publisher.publish(&[publisher.pack("levels", Policy::OnDemand, 1)], Timestamp::now());
-    let mirror = folder.path().join("mirror");
-    copy_folder(&publisher.repository(), &mirror);
-    for part in ["indexes", "bundles"] {
-        spoil(&publisher.repository().join(part));
-    }
-    let (web, mirror) = (Web::serve(&publisher.repository()), Web::serve(&mirror));
-    let device = device(folder.path(), &publisher, &web.url, &[&mirror.url]);
+    let Spoilt { device, .. } = &Spoilt::new(|repository| {
+        for part in ["indexes", "bundles"] {
+            spoil(&repository.join(part));
+        }
+    });
     let service = device.start(&[]);
     device.install().unwrap();
-    device.ensure(&["levels"], Require::LatestVersion).unwrap();
-    let expected = files("levels", 1);
-    assert!(device.read_pack("levels", expected.keys().cloned()).unwrap() == expected);
-    service.stop(&device);
+    gets(device, 1);
+    service.stop(device);
 }
 
 #[test]
 fn what_does_not_hold_in_the_repository_itself_is_not_talked_away_by_a_mirror() {
-    let folder = tempfile::tempdir().unwrap();
-    let publisher = Publisher::new(folder.path(), Timestamp::now());
-    publisher.publish(&[publisher.pack("levels", Policy::OnDemand, 1)], Timestamp::now());
-    let mirror = folder.path().join("mirror");
-    copy_folder(&publisher.repository(), &mirror);
-    spoil_file(&publisher.repository().join("metadata/timestamp.json"));
-    let (web, mirror) = (Web::serve(&publisher.repository()), Web::serve(&mirror));
-    let device = device(folder.path(), &publisher, &web.url, &[&mirror.url]);
-    let service = device.start(&[]);
-    let told = device.install();
-    let told = format!("{told:?}");
+    let spoilt = Spoilt::new(|repository| spoil_file(&repository.join("metadata/timestamp.json")));
+    let service = spoilt.device.start(&[]);
+    let told = format!("{:?}", spoilt.device.install());
     assert!(told.contains("metadataMalformed"), "{told}");
-    service.stop(&device);
-    let asked = mirror.finish();
+    service.stop(&spoilt.device);
+    let asked = spoilt.mirror.finish();
     assert!(asked.iter().all(|request| !request.path.contains("metadata")), "{asked:?}");
 }
 
@@ -145,8 +157,6 @@ fn mirrors_that_lie_or_are_gone_cost_nothing_but_time() {
     let device = device(folder.path(), &publisher, &web.url, &[&lying.url, &gone]);
     let service = device.start(&[]);
     device.install().unwrap();
-    device.ensure(&["levels"], Require::LatestVersion).unwrap();
-    let expected = files("levels", 1);
-    assert!(device.read_pack("levels", expected.keys().cloned()).unwrap() == expected);
+    gets(&device, 1);
     service.stop(&device);
 }

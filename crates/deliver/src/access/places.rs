@@ -3,44 +3,30 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use headstart_transfer::Counts;
+use headstart_transfer::Meter;
+use tokio::time::timeout;
 
 use super::{Location, Mirror, RepositoryAccess};
 
 /// How long one place may give nothing before the next is asked too. `Ours:` longer than an answer takes from the other side of the
 /// world with packets lost, and shorter than somebody waits without wondering.
 const SILENCE_MAX: Duration = Duration::from_secs(3);
-/// How often it is looked at whether a place gives something.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// Whether what is being asked gives anything.
-#[derive(Debug)]
-struct Watch {
-    counts: Counts,
-    since: Instant,
-}
-
-impl Watch {
-    /// From `counts` on.
-    fn new(counts: Counts) -> Self {
-        Self { counts, since: Instant::now() }
-    }
-
-    /// Whether, by `counts` now, an attempt has failed since the last look, or nothing has come for so long that another place is to be
-    /// asked. A slow link, or a limit, is not held against a place: asking two at once would only share it.
-    fn has_stalled(&mut self, counts: Counts, limited: bool) -> bool {
-        let failed = counts.retries > self.counts.retries;
-        let moves = limited || counts.body_bytes > self.counts.body_bytes;
-        self.counts = counts;
-        let stalled = failed || (!moves && self.since.elapsed() >= SILENCE_MAX);
-        if moves || stalled {
-            self.since = Instant::now();
+/// Ends when, by the counts of `meter`, an attempt has failed, or nothing has come for so long that another place is to be asked. A slow link,
+/// or a limit of ours, is not held against a place: asking two at once would only share it.
+async fn stall(meter: &Meter, is_limited: impl Fn() -> bool) {
+    let mut news = meter.subscribe();
+    let begun = news.borrow_and_update().total();
+    loop {
+        let changed = timeout(SILENCE_MAX, news.changed()).await;
+        let failed = news.borrow_and_update().total().retries > begun.retries;
+        if failed || (changed.is_err() && !is_limited()) {
+            return;
         }
-        stalled
     }
 }
 
@@ -56,22 +42,23 @@ impl Turn {
         first.into_iter().chain((0..count).filter(move |place| Some(*place) != first))
     }
 
-    /// Asks the places one after the other: the next one as soon as the one before has failed, or `has_stalled` says so, which is asked
-    /// again and again. The first that serves counts, and is asked first from then on. With no place, `ask` is asked for number 0.
+    /// Asks the places one after the other: the next one as soon as the one before has failed, or what `stalled` gives ends, which is begun
+    /// with each place. The first that serves counts, and is asked first from then on. With no place, `ask` is asked for number 0.
     ///
     /// # Errors
     /// When none serves: that of the first place.
     ///
     /// # Cancel safety
     /// Dropping it drops whatever is being asked.
-    async fn first_good<T, E, F>(
+    async fn first_good<T, E, F, S>(
         &self,
-        (count, look_every): (usize, Duration),
+        count: usize,
         ask: impl Fn(usize) -> F,
-        mut has_stalled: impl FnMut() -> bool,
+        stalled: impl Fn() -> S,
     ) -> Result<T, E>
     where
         F: Future<Output = Result<T, E>>,
+        S: Future<Output = ()>,
     {
         let mut order = self.order(count);
         let mut asked = FuturesUnordered::new();
@@ -82,6 +69,7 @@ impl Turn {
         };
         asked.push(numbered(order.next().unwrap_or(0)));
         let mut next = order.next();
+        let mut stall = Box::pin(stalled());
         loop {
             tokio::select! {
                 biased;
@@ -98,20 +86,17 @@ impl Turn {
                         Some(before) if before.0 < place => before,
                         _ => (place, error),
                     };
-                    match next.take() {
-                        Some(place) => asked.push(numbered(place)),
-                        None if asked.is_empty() => return Err(error),
-                        None => {}
+                    if next.is_none() && asked.is_empty() {
+                        return Err(error);
                     }
                     failed = Some((of, error));
-                    next = order.next();
                 }
-                () = tokio::time::sleep(look_every), if next.is_some() => {
-                    if has_stalled() && let Some(place) = next.take() {
-                        asked.push(numbered(place));
-                        next = order.next();
-                    }
-                }
+                () = &mut stall, if next.is_some() => {}
+            }
+            if let Some(place) = next {
+                asked.push(numbered(place));
+                next = order.next();
+                stall = Box::pin(stalled());
             }
         }
     }
@@ -143,38 +128,31 @@ impl RepositoryAccess {
     where
         F: Future<Output = Result<T, E>>,
     {
-        let counts = || self.tracking.meter().ledger().total();
-        let mut watch = Watch::new(counts());
-        let has_stalled = || {
-            // Who waits for a limit of ours does not wait for a place.
-            let limited = self.tracking.pace().limit().narrowest().is_some();
-            watch.has_stalled(counts(), limited)
-        };
-        self.turn.first_good((self.place_count(), LOOK_EVERY), ask, has_stalled).await
+        let is_limited = || self.tracking.pace().limit().narrowest().is_some();
+        let stalled = || stall(self.tracking.meter(), is_limited);
+        self.turn.first_good(self.place_count(), ask, stalled).await
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::future::{pending, ready};
+
+    use headstart_transfer::Tracking;
+    use tokio::time::Instant;
+
     use super::*;
 
-    #[test]
-    fn a_failed_attempt_is_a_stall_at_once_and_silence_is_not() {
-        let counts = |retries, body_bytes| Counts { retries, body_bytes, ..Counts::default() };
-        let mut watch = Watch::new(counts(1, 10));
-        assert!(!watch.has_stalled(counts(1, 10), false));
-        assert!(watch.has_stalled(counts(2, 10), true));
-        assert!(!watch.has_stalled(counts(2, 10), false), "told once");
-        watch.since =
-            Instant::now().checked_sub(SILENCE_MAX).expect("the clock is past its first seconds");
-        assert!(!watch.has_stalled(counts(2, 10), true), "a limit is waited for");
-        watch.since =
-            Instant::now().checked_sub(SILENCE_MAX).expect("the clock is past its first seconds");
-        assert!(!watch.has_stalled(counts(2, 11), false), "something came");
-        assert!(!watch.has_stalled(counts(2, 11), false));
+    #[tokio::test(start_paused = true)]
+    async fn silence_is_a_stall_after_a_time_and_a_limit_is_waited_for() {
+        let (tracking, begun) = (Tracking::new("test"), Instant::now());
+        stall(tracking.meter(), || false).await;
+        assert_eq!(begun.elapsed(), SILENCE_MAX);
+        let left = std::cell::Cell::new(3);
+        let is_limited = || left.replace(left.get() - 1) > 1;
+        stall(tracking.meter(), is_limited).await;
+        assert_eq!(begun.elapsed(), SILENCE_MAX * 4);
     }
-
-    const SOON: Duration = Duration::from_millis(1);
 
     /// What becomes of each place: its number, an error, or nothing ever.
     async fn ask(turn: &Turn, places: &[Option<Result<(), char>>]) -> Result<usize, char> {
@@ -182,10 +160,10 @@ mod tests {
             match places[place] {
                 Some(Ok(())) => Ok(place),
                 Some(Err(error)) => Err(error),
-                None => std::future::pending().await,
+                None => pending().await,
             }
         };
-        turn.first_good((places.len(), SOON), answer, || true).await
+        turn.first_good(places.len(), answer, || ready(())).await
     }
 
     #[tokio::test]
@@ -204,15 +182,18 @@ mod tests {
 
     #[tokio::test]
     async fn the_error_is_that_of_the_first_place_though_it_comes_last() {
-        let turn = Turn::default();
-        let answer = |place: usize| async move {
-            if place == 0 {
-                tokio::time::sleep(SOON).await;
+        let (turn, others) = (Turn::default(), std::cell::Cell::new(2_u32));
+        let answer = |place: usize| {
+            let others = &others;
+            async move {
+                while place == 0 && others.get() > 0 {
+                    tokio::task::yield_now().await;
+                }
+                others.set(others.get().saturating_sub(1));
+                Err::<usize, _>(place)
             }
-            Err::<usize, _>(place)
         };
-        let found = turn.first_good((3, Duration::ZERO), answer, || true).await;
-        assert_eq!(found, Err(0));
+        assert_eq!(turn.first_good(3, answer, || ready(())).await, Err(0));
     }
 
     #[tokio::test]
@@ -222,23 +203,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_that_goes_on_giving_something_is_waited_for() {
+    async fn one_that_does_not_stall_is_waited_for() {
         let (turn, left) = (Turn::default(), std::cell::Cell::new(3));
         let answer = |place: usize| {
             let left = &left;
             async move {
                 while place == 0 && left.get() > 0 {
+                    left.set(left.get() - 1);
                     tokio::task::yield_now().await;
                 }
                 Ok::<_, char>(place)
             }
         };
-        // Each look finds that something came, until the last byte is there.
-        let moves = || {
-            left.set(left.get() - 1);
-            false
-        };
-        let found = turn.first_good((2, SOON), answer, moves).await;
-        assert_eq!(found, Ok(0));
+        assert_eq!(turn.first_good(2, answer, pending).await, Ok(0));
     }
 }
