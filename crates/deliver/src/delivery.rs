@@ -55,8 +55,20 @@ impl Goal {
     }
 }
 
-/// Hears how many bytes of blocks have arrived of how many that are fetched. Called often, from any thread.
-pub type ProgressListener = Arc<dyn Fn(u64, u64) + Send + Sync>;
+/// How far a delivery is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Moved {
+    /// Bytes of blocks that have arrived and were verified. Never fetched again.
+    pub done_bytes: u64,
+    /// Bytes beyond these that have arrived and are not verified yet: with them progress moves on within a block. The sum never falls
+    /// while blocks of one bundle are fetched, and reaches the total only when everything is verified.
+    pub arriving_bytes: u64,
+    /// Bytes that are fetched in all.
+    pub total_bytes: u64,
+}
+
+/// Hears how far a delivery is. Called often, from any thread.
+pub type ProgressListener = Arc<dyn Fn(Moved) + Send + Sync>;
 
 /// A delivery that is planned and not yet carried out.
 #[derive(Debug)]

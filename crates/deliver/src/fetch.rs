@@ -1,6 +1,7 @@
 //! The network side of a delivery, and how it meets the disk.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use headstart_model::PackId;
 use headstart_pack::plan::{Choice, FetchPlan};
@@ -16,6 +17,7 @@ use crate::ahead::Ahead;
 use crate::delivery::{ProgressListener, blocking, costs, plan_of};
 use crate::error::DeliverError;
 use crate::local;
+use crate::moving::Moving;
 use crate::opening::Cores;
 use crate::route::Route;
 use crate::site::{Site, tag_of};
@@ -45,6 +47,7 @@ impl Fetch<'_> {
         progress: ProgressListener,
         stop: &CancellationToken,
     ) -> Result<Site, DeliverError> {
+        let moving = Arc::new(Moving::new(progress));
         let (mut done, mut steps, mut failed) = (0, None, None);
         loop {
             let plan = match plan_of(self.pack, site.plan(costs())) {
@@ -53,7 +56,7 @@ impl Fetch<'_> {
                 Err(error) => return Err(failed.unwrap_or(error)),
             };
             let total = done + plan.bytes_down;
-            progress(done, total);
+            moving.taken(done, total);
             if site.assembly().held().is_complete() {
                 return Ok(site);
             }
@@ -72,7 +75,8 @@ impl Fetch<'_> {
                 }
                 let result;
                 (site, result) =
-                    self.bundle(site, (source, fetch), (done, total), &progress, stop).await?;
+                    self.bundle(site, (source, fetch), (done, total), &moving, stop).await?;
+                moving.ended();
                 match result {
                     Ok(now) => done = now,
                     Err(error) if error.is_of_this_way() => {
@@ -93,13 +97,13 @@ impl Fetch<'_> {
         mut site: Site,
         (source, fetch): (usize, &FetchPlan),
         bytes: (u64, u64),
-        progress: &ProgressListener,
+        moving: &Arc<Moving>,
         stop: &CancellationToken,
     ) -> Result<(Site, Result<u64, DeliverError>), DeliverError> {
         let (sender, receiver) = mpsc::channel(BLOCKS_UNDER_WAY);
-        let progress = ProgressListener::clone(progress);
+        let told = Arc::clone(moving);
         let work = tokio::task::spawn_blocking(move || {
-            let taken = site.take_blocks(receiver, bytes, &progress);
+            let taken = site.take_blocks(receiver, bytes, &told);
             (site, taken)
         });
         // Only the network is broken off: the thread that writes is always waited for, so that nobody else begins to
@@ -108,6 +112,7 @@ impl Fetch<'_> {
             biased;
             fetched = self.blocks(source, fetch, sender) => fetched,
             () = stop.cancelled() => Err(DeliverError::Cancelled),
+            never = moving.follow(self.access.tracking()) => match never {},
         };
         let (site, taken) = work.await.map_err(|_| DeliverError::Broken)?;
         let result = match (fetched, taken) {

@@ -18,6 +18,7 @@ mod delivery;
 mod error;
 mod fetch;
 mod local;
+mod moving;
 mod opening;
 mod own_index;
 mod parking;
@@ -31,7 +32,7 @@ mod way;
 
 pub use access::{Location, LocationError, Mirror, RepositoryAccess};
 pub use ahead::{Ahead, AheadError, Arrived};
-pub use delivery::{Delivered, Delivery, Goal, ProgressListener};
+pub use delivery::{Delivered, Delivery, Goal, Moved, ProgressListener};
 pub use error::DeliverError;
 pub use own_index::{Announced, ArchiveLocation, ArchivePlace, OwnIndex, OwnIndexError};
 pub use receipt::{Receipt, Way};

@@ -371,6 +371,13 @@ pub enum Event {
         /// Bytes of the download done so far, those of earlier attempts included.
         bytes_done: u64,
     },
+    /// Bytes arrived that are not verified yet: they are shown, and count for nothing else. Volatile.
+    BytesArriving {
+        /// The effect.
+        effect: EffectId,
+        /// Bytes beyond those that are done; none when they are on their way no longer.
+        bytes: u64,
+    },
     /// It is known how long a single file will be. Volatile.
     LengthKnown {
         /// The effect.

@@ -203,8 +203,8 @@ fn waiting_for(state: &State, id: DownloadId, now: Now) -> Vec<Reason> {
 fn arrival(state: &State, id: DownloadId, now: Now) -> Option<WallTime> {
     let progress = state.live.progress.get(&id)?;
     let (at, from) = progress.began?;
-    let moved = u128::from(progress.done.checked_sub(from).filter(|moved| *moved > 0)?);
-    let left = u128::from(progress.total.saturating_sub(progress.done));
+    let moved = u128::from(progress.shown().checked_sub(from).filter(|moved| *moved > 0)?);
+    let left = u128::from(progress.total.saturating_sub(progress.shown()));
     let span_ms = u128::from(at.ms_until(now.monotonic));
     u64::try_from(left * span_ms / moved).ok().map(|left_ms| now.wall.after_ms(left_ms))
 }

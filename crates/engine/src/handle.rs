@@ -116,6 +116,7 @@ fn dispatch(w: &mut Work<'_>, event: Event) {
         Event::CatalogFailed { effect, failure } => check::reported_failed(w, effect, &failure),
         Event::PlanMade { effect, plan } => transfer::plan_made(w, effect, plan),
         Event::BytesMoved { effect, bytes_done } => transfer::bytes_moved(w, effect, bytes_done),
+        Event::BytesArriving { effect, bytes } => transfer::bytes_arriving(w, effect, bytes),
         Event::LengthKnown { effect, bytes_total } => {
             manifest::length_known(w, effect, bytes_total);
         }

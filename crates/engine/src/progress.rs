@@ -25,10 +25,21 @@ pub(crate) fn set(w: &mut Work<'_>, id: DownloadId, progress: Progress) {
 /// Moves a download on to `done` bytes. Bytes done never fall while the target is the same.
 pub(crate) fn advance(w: &mut Work<'_>, id: DownloadId, done: u64) {
     let mut progress = w.live().progress.get(&id).copied().unwrap_or_default();
+    // What becomes done was arriving before.
+    let news = done.saturating_sub(progress.done);
+    progress.arriving = progress.arriving.saturating_sub(news);
     progress.done = progress.done.max(done);
     progress.total = progress.total.max(progress.done);
     progress.heard = true;
-    progress.rate.note(w.now.monotonic, progress.done);
+    progress.rate.note(w.now.monotonic, progress.shown());
+    set(w, id, progress);
+}
+
+/// So many bytes of a download have arrived beyond those that are done, and are not verified.
+pub(crate) fn arriving(w: &mut Work<'_>, id: DownloadId, bytes: u64) {
+    let mut progress = w.live().progress.get(&id).copied().unwrap_or_default();
+    progress.arriving = bytes.min(progress.total.saturating_sub(progress.done));
+    progress.rate.note(w.now.monotonic, progress.shown());
     set(w, id, progress);
 }
 
@@ -55,7 +66,7 @@ pub(crate) fn conclude(w: &mut Work<'_>, id: DownloadId, total: u64) {
 /// Takes the download's bytes out of its installation's tally, if it is part of one.
 pub(crate) fn leave_tally(w: &mut Work<'_>, id: DownloadId) {
     adjust_tally(w, id, |tally, progress| {
-        tally.done = tally.done.saturating_sub(progress.done);
+        tally.done = tally.done.saturating_sub(progress.shown());
         tally.total = tally.total.saturating_sub(progress.total);
     });
 }
@@ -63,7 +74,7 @@ pub(crate) fn leave_tally(w: &mut Work<'_>, id: DownloadId) {
 /// Ends what [`leave_tally`] began.
 pub(crate) fn join_tally(w: &mut Work<'_>, id: DownloadId) {
     adjust_tally(w, id, |tally, progress| {
-        tally.done = tally.done.saturating_add(progress.done);
+        tally.done = tally.done.saturating_add(progress.shown());
         tally.total = tally.total.saturating_add(progress.total);
     });
 }

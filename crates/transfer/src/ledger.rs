@@ -18,6 +18,9 @@ pub struct Counts {
     pub useful_bytes: u64,
     /// Bytes of these that lay between wanted ones and were passed over.
     pub skipped_bytes: u64,
+    /// What is here at the moment of blocks that are being received and not complete. It falls when a block is complete, or an
+    /// attempt at it ends; what two receive at once counts twice.
+    pub arriving_bytes: u64,
 }
 
 impl Counts {
@@ -35,6 +38,7 @@ impl Counts {
             body_bytes: self.body_bytes + other.body_bytes,
             useful_bytes: self.useful_bytes + other.useful_bytes,
             skipped_bytes: self.skipped_bytes + other.skipped_bytes,
+            arriving_bytes: self.arriving_bytes + other.arriving_bytes,
         }
     }
 }
@@ -148,6 +152,36 @@ impl SourceMeter {
     }
 }
 
+/// What has arrived of the block that is being received: counted as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Arriving {
+    meter: SourceMeter,
+    bytes: u64,
+}
+
+impl Arriving {
+    /// Nothing yet, from the server of `meter`.
+    pub(crate) fn new(meter: &SourceMeter) -> Self {
+        Self { meter: meter.clone(), bytes: 0 }
+    }
+
+    /// So much is here.
+    pub(crate) fn set(&mut self, bytes: u64) {
+        let before = std::mem::replace(&mut self.bytes, bytes);
+        if before != bytes {
+            self.meter.count(|counts| {
+                counts.arriving_bytes = counts.arriving_bytes.saturating_sub(before) + bytes;
+            });
+        }
+    }
+}
+
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        self.set(0);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,5 +197,19 @@ mod tests {
         assert_eq!(ledger.sources.len(), 2);
         assert_eq!(ledger.sources[0].counts.wasted_bytes(), 4);
         assert_eq!(ledger.total().body_bytes, 11);
+    }
+
+    #[test]
+    fn what_is_arriving_counts_until_it_is_here_or_given_up() {
+        let meter = Meter::new();
+        let source = meter.source(&Url::parse("http://a/x").expect("a URL"));
+        let (mut one, mut other) = (Arriving::new(&source), Arriving::new(&source));
+        one.set(10);
+        other.set(5);
+        one.set(12);
+        assert_eq!(meter.ledger().total().arriving_bytes, 17);
+        drop(one);
+        other.set(0);
+        assert_eq!(meter.ledger().total().arriving_bytes, 0);
     }
 }

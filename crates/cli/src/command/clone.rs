@@ -337,8 +337,8 @@ impl Job<'_> {
     ) -> Result<Delivered, Stopped> {
         let progress = self.context.output.progress();
         let (sender, receiver) = watch::channel((0, delivery.receipt().bytes_down));
-        let listener: ProgressListener = Arc::new(move |done, total| {
-            sender.send_replace((done, total));
+        let listener: ProgressListener = Arc::new(move |moved| {
+            sender.send_replace((moved.done_bytes + moved.arriving_bytes, moved.total_bytes));
         });
         let newest = receiver.clone();
         let stop = self.context.interrupted()?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use headstart_deliver::{Delivery, Goal, HeldFolder, ProgressListener};
+use headstart_deliver::{Delivery, Goal, HeldFolder, Moved, ProgressListener};
 use headstart_engine::record::PlanFigures;
 use headstart_engine::{Delivery as Ordered, EffectId, Event};
 use headstart_model::{Digest, Failure, PackVersion};
@@ -166,12 +166,20 @@ pub(super) fn is_in_place(folder: &Path, content: &Digest) -> bool {
 
 /// Reports progress ten times a second at most, so that a fast network does not flood the engine; the end always.
 fn reporter(core: CoreHandle, effect: EffectId, before: u64) -> ProgressListener {
-    let reported = Mutex::new(None::<Instant>);
-    Arc::new(move |done, total| {
+    let reported = Mutex::new((None::<Instant>, Moved::default()));
+    Arc::new(move |moved: Moved| {
         let mut reported = reported.lock().unwrap_or_else(PoisonError::into_inner);
-        if done == total || reported.is_none_or(|at| at.elapsed() >= REPORT_EVERY) {
-            *reported = Some(Instant::now());
-            core.event(Event::BytesMoved { effect, bytes_done: before + done });
+        let (at, last) = *reported;
+        let complete = moved.done_bytes == moved.total_bytes;
+        if !complete && at.is_some_and(|at| at.elapsed() < REPORT_EVERY) {
+            return;
+        }
+        *reported = (Some(Instant::now()), moved);
+        if moved.done_bytes != last.done_bytes || at.is_none() {
+            core.event(Event::BytesMoved { effect, bytes_done: before + moved.done_bytes });
+        }
+        if moved.arriving_bytes != last.arriving_bytes {
+            core.event(Event::BytesArriving { effect, bytes: moved.arriving_bytes });
         }
     })
 }

@@ -150,7 +150,7 @@ async fn build(
     swept.map_err(|error| error.to_failure())?;
     let delivery = Delivery::prepare_repair(access, goal, stop).await.map_err(failed)?;
     check_space(context, delivery.receipt().peak_extra_disk)?;
-    delivery.carry_out(Arc::new(|_, _| {}), stop).await.map_err(failed)?;
+    delivery.carry_out(Arc::new(|_| {}), stop).await.map_err(failed)?;
     Ok(tracking.meter().ledger().total().body_bytes)
 }
 

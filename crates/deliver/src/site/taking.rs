@@ -11,7 +11,7 @@ use headstart_transfer::DeliveredBlock;
 use tokio::sync::mpsc;
 
 use super::{Site, key_of};
-use crate::delivery::ProgressListener;
+use crate::moving::Moving;
 use crate::opening::{Job, Opened, Openers, beside};
 use crate::parking::BlockKey;
 use crate::route::{Source, index};
@@ -22,7 +22,7 @@ impl Site {
         &mut self,
         mut receiver: mpsc::Receiver<DeliveredBlock>,
         (mut done, total): (u64, u64),
-        progress: &ProgressListener,
+        moving: &Moving,
     ) -> Result<u64, StoreError> {
         let route = Arc::clone(&self.route);
         beside(&route, self.cores, |openers| {
@@ -42,7 +42,7 @@ impl Site {
                         done += bytes.as_bytes().len() as u64;
                         self.take(key_of(tag), bytes, openers)?;
                         if openers.under_way() == 0 {
-                            progress(done.min(total), total);
+                            moving.taken(done, total);
                         }
                         continue;
                     }
@@ -52,7 +52,7 @@ impl Site {
                 };
                 self.place(opened, openers)?;
                 self.tell_readers();
-                progress(done.min(total), total);
+                moving.taken(done, total);
             }
         })
     }

@@ -11,8 +11,8 @@ use crate::world::{World, assert_files, carry_out, noise, version};
 async fn break_off(delivery: Delivery, after_bytes: u64) {
     let stop = CancellationToken::new();
     let stopper = stop.clone();
-    let progress: ProgressListener = Arc::new(move |done, _| {
-        if done >= after_bytes {
+    let progress: ProgressListener = Arc::new(move |moved| {
+        if moved.done_bytes >= after_bytes {
             stopper.cancel();
         }
     });

@@ -217,7 +217,7 @@ pub(crate) async fn carry_out(
 }
 
 pub(crate) fn silent() -> ProgressListener {
-    Arc::new(|_, _| {})
+    Arc::new(|_| {})
 }
 
 fn since(before: Counts, now: Counts) -> Counts {

@@ -1,6 +1,6 @@
 //! What holds for every event.
 
-use headstart_model::{DownloadPolicy, ErrorKind, Failure};
+use headstart_model::{DownloadPolicy, ErrorKind, Failure, ServerOrigin};
 use proptest::prelude::*;
 
 use crate::record::{Freshness, KeepData};
@@ -53,6 +53,12 @@ fn reports(effect: EffectId) -> Vec<Event> {
         Event::CatalogFailed { effect, failure: failure.clone() },
         Event::PlanMade { effect, plan: PLAN },
         Event::BytesMoved { effect, bytes_done: 1 },
+        Event::BytesArriving { effect, bytes: 1 },
+        Event::ServerHeaderLearned {
+            effect,
+            server: ServerOrigin::of("https://a.example").expect("a server"),
+            headers: [("x-token", "1")].into_iter().collect(),
+        },
         Event::LengthKnown { effect, bytes_total: 1 },
         Event::TransferFinished { effect },
         Event::TransferFailed { effect, failure: failure.clone() },
@@ -93,6 +99,8 @@ fn a_report_that_belongs_to_another_kind_of_effect_changes_nothing() {
             Event::PlanMade { .. }
                 | Event::TransferFailed { .. }
                 | Event::BytesMoved { .. }
+                | Event::BytesArriving { .. }
+                | Event::ServerHeaderLearned { .. }
                 | Event::Stopped { .. }
         );
         if !belongs {
@@ -116,6 +124,33 @@ fn volatile_events_write_nothing() {
     assert_eq!(view::downloads(&bench.state)[0].bytes_done, 40);
     let news = FactsChange { disk_free_bytes: Some(1 << 40), ..FactsChange::default() };
     assert!(crate::handle(&mut bench.state, Event::FactsChanged { news }, now).changes.is_empty());
+}
+
+#[test]
+fn what_is_arriving_is_shown_and_counts_for_nothing_else() {
+    let mut bench = Bench::new(vec![offer("core", 1, essential())]);
+    bench.install();
+    bench.finish(|order| matches!(order, Order::PrepareApp { .. }));
+    bench.finish(|order| matches!(order, Order::FetchCatalog { .. }));
+    bench.finish(|order| matches!(order, Order::Plan(_)));
+    let effect = bench.order(|order| matches!(order, Order::Transfer(_)));
+    let shown = |bench: &Bench| view::downloads(&bench.state)[0].bytes_done;
+    bench.hear(Event::BytesArriving { effect, bytes: 30 });
+    assert_eq!(shown(&bench), 30);
+    bench.hear(Event::BytesMoved { effect, bytes_done: 20 });
+    assert_eq!(shown(&bench), 30, "it is among what is done by now");
+    bench.hear(Event::BytesArriving { effect, bytes: 500 });
+    assert_eq!(shown(&bench), 100, "never more than there is");
+    // An attempt that brought nothing but what did not hold is one of those after which an essential download has failed.
+    for _ in 0..3 {
+        let effect = bench.order(|order| matches!(order, Order::Transfer(_) | Order::Plan(_)));
+        bench.hear(Event::BytesArriving { effect, bytes: 70 });
+        let failure = failure(ErrorKind::Network);
+        bench.hear(Event::TransferFailed { effect, failure });
+        assert_eq!(shown(&bench), 20);
+        bench.pass(60 * 60 * 1_000);
+    }
+    assert!(bench.may_launch(), "it goes on without");
 }
 
 #[test]

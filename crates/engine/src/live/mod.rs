@@ -48,12 +48,21 @@ pub(crate) enum Course {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Progress {
     pub(crate) done: u64,
+    /// Bytes beyond these that have arrived and are not verified: they are shown, and nothing else.
+    pub(crate) arriving: u64,
     pub(crate) total: u64,
     /// When the present attempt began, and with how many bytes.
     pub(crate) began: Option<(MonotonicTime, u64)>,
     /// Its transfer was heard of in this life of the service.
     pub(crate) heard: bool,
     pub(crate) rate: Rate,
+}
+
+impl Progress {
+    /// The bytes that are shown as done.
+    pub(crate) const fn shown(&self) -> u64 {
+        self.done.saturating_add(self.arriving)
+    }
 }
 
 /// The progress of an installation.

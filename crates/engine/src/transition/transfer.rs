@@ -37,6 +37,7 @@ fn end(w: &mut Work<'_>, effect: EffectId) -> Option<Ended> {
 
 /// What an attempt has fetched need not be fetched, and takes no more disk, at the next one.
 fn keep_plan_true(w: &mut Work<'_>, id: DownloadId) {
+    progress::arriving(w, id, 0);
     let progress = w.live().progress.get(&id).copied().unwrap_or_default();
     let moved = progress.began.map_or(0, |(_, from)| progress.done.saturating_sub(from));
     if let Some(plan) = w.download_mut(id).and_then(|download| download.plan.as_mut()) {
@@ -99,10 +100,16 @@ pub(crate) fn bytes_moved(w: &mut Work<'_>, effect: EffectId, bytes_done: u64) {
     tell_progress(w, id);
 }
 
+pub(crate) fn bytes_arriving(w: &mut Work<'_>, effect: EffectId, bytes: u64) {
+    let Some(id) = download_in(w, effect) else { return };
+    progress::arriving(w, id, bytes);
+    tell_progress(w, id);
+}
+
 fn tell_progress(w: &mut Work<'_>, id: DownloadId) {
     let Some(progress) = w.live().progress.get(&id).copied() else { return };
     let update = PackUpdate::Downloading {
-        bytes_done: progress.done,
+        bytes_done: progress.shown(),
         bytes_total: progress.total,
         bytes_per_second: progress.rate.per_second(),
     };

@@ -113,7 +113,7 @@ fn pack_view(state: &State, id: DownloadId) -> Option<DownloadView> {
         priority: DownloadPriority::DEFAULT,
         essential: class == Class::Essential,
         paused: download.paused,
-        bytes_done: progress.done,
+        bytes_done: progress.shown(),
         bytes_total: Some(progress.total),
     })
 }

@@ -1,6 +1,9 @@
 //! Blocks of which only the beginning came: it is gone on with, and hashed again.
 
-use headstart_transfer::{Tracking, TransferError};
+use std::sync::Arc;
+
+use headstart_transfer::{Ledger, Tracking, TransferError};
+use tokio::sync::Notify;
 
 use crate::server::Server;
 use crate::support::{Collector, TestFile, client_with, config, fetch, one_at_a_time};
@@ -33,6 +36,37 @@ async fn a_cut_connection_costs_no_byte_that_arrived() {
     assert_eq!(server.log.ranges(), ["bytes=0-19999", "bytes=3000-19999", "bytes=6000-19999"]);
     let counts = fetched.counts();
     assert_eq!((counts.body_bytes, counts.wasted_bytes()), (20_000, 0));
+}
+
+#[tokio::test]
+async fn what_has_arrived_of_a_block_is_counted_while_the_rest_is_waited_for() {
+    let file = TestFile::new(1, 10_000);
+    let rest = Arc::new(Notify::new());
+    let (original, asked) = (file.clone(), Arc::clone(&rest));
+    let server = Server::start(move |mut exchange| {
+        let (file, rest) = (original.clone(), Arc::clone(&asked));
+        async move {
+            let part = exchange.part_head(&file.bytes).await;
+            exchange.body(&part[..6_000]).await;
+            rest.notified().await;
+            exchange.body(&part[6_000..]).await;
+            Some(exchange)
+        }
+    })
+    .await;
+    let request = file.request(&[server.url("f")], 0..1, 1);
+    let (tracking, mut sink) = (Tracking::new("test"), Collector::default());
+    let watch = async {
+        let mut counts = tracking.meter().subscribe();
+        let half = |ledger: &Ledger| ledger.total().arriving_bytes == 6_000;
+        counts.wait_for(half).await.expect("the meter is here");
+        rest.notify_one();
+    };
+    let client = one_at_a_time();
+    let (fetched, ()) = tokio::join!(client.fetch_blocks(&request, &mut sink, &tracking), watch);
+    fetched.expect("complete");
+    let counts = tracking.meter().ledger().total();
+    assert_eq!((counts.arriving_bytes, counts.useful_bytes), (0, 10_000));
 }
 
 #[tokio::test]

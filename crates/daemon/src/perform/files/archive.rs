@@ -64,7 +64,7 @@ pub(super) async fn install(
     let delivery = Box::pin(Delivery::prepare(access, goal, stop)).await.map_err(failed)?;
     // Only the archive was admitted, and it takes more to have what is in it.
     repair::check_space(context, delivery.receipt().peak_extra_disk)?;
-    let built = Box::pin(delivery.carry_out(Arc::new(|_, _| {}), stop)).await.map_err(failed)?;
+    let built = Box::pin(delivery.carry_out(Arc::new(|_| {}), stop)).await.map_err(failed)?;
     tracing::info!(
         %app, pack = %pack.id, version = %pack.version, bytes_reused = built.bytes_reused,
         bytes_written = built.built.bytes_written, "built from its archive"

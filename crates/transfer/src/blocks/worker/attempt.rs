@@ -16,6 +16,7 @@ use crate::blocks::sink::BlockSink;
 use crate::blocks::source::{BlockSource, RangeReader};
 use crate::blocks::sources::Source;
 use crate::http::{Answer, Ask, ContentRange, RangeWanted};
+use crate::ledger::Arriving;
 use crate::{Interruption, ShownUrl, TransferError, Violation};
 
 /// A body, from whatever source.
@@ -30,6 +31,7 @@ struct Attempt<'w> {
     ticket: &'w Ticket,
     incoming: Incoming,
     cutter: Cutter,
+    arriving: Arriving,
     /// Of the block that is being received; its bytes are the cutter's.
     head: Head,
     saved_at: Duration,
@@ -58,7 +60,8 @@ impl<S: BlockSink> Fetch<'_, S> {
         let mut head = Head { begun_bytes: head.bytes.len(), ..head };
         let cutter = Cutter::new(start, std::mem::take(&mut head.bytes));
         let saved_at = self.now();
-        let mut attempt = Attempt { source, ticket, incoming, cutter, head, saved_at };
+        let arriving = Arriving::new(&source.meter);
+        let mut attempt = Attempt { source, ticket, incoming, cutter, arriving, head, saved_at };
         while let Some(block) = self.board.front(ticket.job) {
             let bytes = match self.next_block(&mut attempt, &block).await {
                 Ok(bytes) => bytes,
@@ -70,6 +73,7 @@ impl<S: BlockSink> Fetch<'_, S> {
             let head = std::mem::take(&mut attempt.head);
             attempt.saved_at = self.now();
             self.hand_over(&attempt, &block, (bytes, &head)).await?;
+            attempt.arriving.set(0);
         }
         Ok(())
     }
@@ -162,6 +166,7 @@ impl<S: BlockSink> Fetch<'_, S> {
             if let Some(bytes) = cut {
                 return Ok(bytes);
             }
+            attempt.arriving.set(attempt.cutter.gathered().len() as u64);
             self.save_head(attempt, block).await;
             let chunk = self.chunk(attempt).await?;
             let bytes = chunk.len() as u64;
