@@ -234,6 +234,11 @@ impl RepositoryAccess {
         &self.tracking
     }
 
+    /// The same access, which also counts by itself what it moves.
+    pub(crate) fn part(&self) -> Self {
+        Self { tracking: self.tracking.part(), ..self.clone() }
+    }
+
     pub(crate) const fn client(&self) -> &Client {
         &self.client
     }
@@ -243,8 +248,8 @@ impl RepositoryAccess {
         base.join(path).unwrap_or_else(|_| base.clone())
     }
 
-    /// A part of a file at place number `place`; shorter in a folder whose file ends before.
-    pub(crate) async fn part(
+    /// The bytes of `part` of a file at place number `place`; fewer in a folder whose file ends before.
+    pub(crate) async fn read(
         &self,
         place: usize,
         path: &str,

@@ -272,24 +272,23 @@ impl Scout<'_> {
         check: impl Fn(Vec<u8>) -> Result<T, DeliverError>,
     ) -> Result<T, DeliverError> {
         let check = &check;
-        let ask = |place| async move {
-            match check(self.part(place, path, (part, Freshness::Any)).await?) {
-                Err(_) if self.access.is_remote(place) => {
-                    check(self.part(place, path, (part, Freshness::FromServer)).await?)
-                }
+        let ask = |place, access: RepositoryAccess| async move {
+            let read = |freshness| self.read((place, &access), path, (part, freshness));
+            match check(read(Freshness::Any).await?) {
+                Err(_) if access.is_remote(place) => check(read(Freshness::FromServer).await?),
                 found => found,
             }
         };
         self.access.ask_places(ask).await
     }
 
-    async fn part(
+    async fn read(
         &self,
-        place: usize,
+        (place, access): (usize, &RepositoryAccess),
         path: &str,
         (part, freshness): (ByteRange, Freshness),
     ) -> Result<Vec<u8>, DeliverError> {
-        let read = self.access.part(place, path, (part, freshness)).await;
+        let read = access.read(place, path, (part, freshness)).await;
         let read = read.map_err(|error| read_error(self.pack, error))?;
         if part.bytes > 0 {
             self.spent.count(read.len() as u64);
