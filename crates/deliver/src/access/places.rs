@@ -18,7 +18,11 @@ const SILENCE_MAX: Duration = Duration::from_secs(3);
 
 /// Ends when `is_failed` says so of what `tracking` counts, which is asked of one place alone, or when nothing has come for `silence_max`.
 /// A slow link, or a limit of ours, is not held against a place: asking two at once would only share it.
-async fn stall(tracking: Tracking, silence_max: Duration, is_failed: impl Fn(Counts) -> bool) {
+pub(super) async fn stall(
+    tracking: Tracking,
+    silence_max: Duration,
+    is_failed: impl Fn(Counts) -> bool,
+) {
     let mut news = tracking.meter().subscribe();
     while !is_failed(news.borrow_and_update().total()) {
         let is_silent = timeout(silence_max, news.changed()).await.is_err();
