@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use headstart_deliver::{Location, Mirror, RepositoryAccess};
+use headstart_deliver::{Delivery, Location, Mirror, RepositoryAccess};
 use headstart_model::ChannelName;
 use headstart_repo::{Checked, RepoError, TrustStore, layout};
 use headstart_serve::{
@@ -13,6 +13,7 @@ use headstart_serve::{
 use headstart_transfer::{Client, ClientConfig, Counts, HttpsPolicy, RetryPolicy, Tracking};
 use jiff::Timestamp;
 use tokio::net::TcpSocket;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::world::World;
@@ -138,4 +139,26 @@ async fn what_is_trusted_at_first_comes_from_the_repository_with_all_its_attempt
     TrustStore::pin_at_first_use(&world.path("trust"), &access).await.expect_err("it is down");
     assert_eq!(counts(&access, failing.url()).requests, 3);
     assert_eq!(counts(&access, mirror.url()), Counts::default());
+}
+
+#[tokio::test]
+async fn every_byte_of_an_index_is_counted_whoever_sent_it() {
+    let (world, packs) = World::with_versions(1, 0).await;
+    let goal = || world.goal("device", &packs[0], Vec::new());
+    let rule = |kind, bytes| {
+        FaultRule::new(kind, Frequency::Always).on_paths("/indexes/").after_bytes(bytes)
+    };
+    let length = packs[0].index.structure_bytes;
+    // What breaks off after some bytes, and what is wrong, twice: once more from the server itself.
+    for (kind, after, in_vain) in [(FaultKind::Cut, 7, 7), (FaultKind::Corrupt, 0, 2 * length)] {
+        let (repository, mirror) = (faulty(&world, rule(kind, after)).await, server(&world).await);
+        let access = access(client(NEVER), repository.url(), &[mirror.url()]);
+        let stop = CancellationToken::new();
+        let prepared = Delivery::prepare(access.clone(), goal(), &stop).await.expect("a way");
+        let (receipt, all) = (prepared.receipt(), access.tracking().meter().ledger().total());
+        assert_eq!(receipt.index_bytes_down, length + in_vain, "{kind}");
+        let stated = (receipt.index_requests, receipt.index_bytes_down);
+        assert_eq!(stated, (all.requests, all.body_bytes), "{kind}");
+        std::fs::remove_dir_all(goal().staging).expect("it was prepared there");
+    }
 }
