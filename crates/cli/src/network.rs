@@ -112,7 +112,8 @@ fn seed(now: Timestamp) -> u64 {
     numbers.iter().fold(0, |seed, number| seed ^ u64::from_le_bytes(*number))
 }
 
-fn header(text: &str) -> Result<ExtraHeader, String> {
+/// A header as it is written on the command line.
+pub(crate) fn header(text: &str) -> Result<ExtraHeader, String> {
     let (name, value) =
         text.split_once(':').ok_or_else(|| "a header is written `NAME: VALUE`".to_owned())?;
     let (name, value) = (name.trim().to_owned(), value.trim().to_owned());

@@ -8,7 +8,7 @@ pub use headstart_model::protocol::apps::{
     SimulationOutcome,
 };
 pub use headstart_model::protocol::downloads::DownloadFailure;
-use headstart_model::{AppId, ContentRequest};
+use headstart_model::{AppId, ContentRequest, Headers};
 
 use crate::error::Error;
 use crate::run::run;
@@ -19,7 +19,7 @@ mod installation;
 pub use installation::Installation;
 
 /// How an app is installed. `Spec: cli`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InstallOptions {
     /// Copies the bundle instead of registering it where it lies.
     pub copy: bool,
@@ -27,6 +27,9 @@ pub struct InstallOptions {
     pub dev: bool,
     /// Accepts a repository over plain `http://` that is not on this machine.
     pub insecure: bool,
+    /// Headers that its repository, or the server of its manifest, wants, such as a token: as with
+    /// [`AssetPackManager::set_server_headers`](crate::AssetPackManager::set_server_headers).
+    pub headers: Headers,
 }
 
 /// How an app is updated. `Spec: cli`.

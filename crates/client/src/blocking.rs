@@ -13,6 +13,7 @@ mod manager;
 mod packs;
 mod queue;
 mod reading;
+mod server_headers;
 mod service;
 
 pub use apps::Apps;

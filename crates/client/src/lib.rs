@@ -53,6 +53,7 @@ pub mod packs;
 pub mod queue;
 pub mod recent;
 mod run;
+mod server_headers;
 pub mod service;
 mod starting;
 mod update;
@@ -71,7 +72,7 @@ pub use events::Events;
 pub use headstart_model::protocol::packs::{Trust, Withheld};
 pub use headstart_model::protocol::{PackFailure, Phase, Progress, Reason};
 pub use headstart_model::{
-    AppGroupId, AppId, AppVersions, ContentRequest, DownloadPolicy, ErrorKind, Failure,
+    AppGroupId, AppId, AppVersions, ContentRequest, DownloadPolicy, ErrorKind, Failure, Headers,
     InstallationEventType, InstallationEventTypes, Language, PackId, PackVersion, Status, Urgency,
 };
 pub use manager::{AssetPackManager, Listening};

@@ -17,6 +17,7 @@ mod logging;
 mod options;
 pub mod perform;
 mod run;
+mod server_headers;
 pub mod socket;
 
 pub use logging::start_logging;

@@ -162,19 +162,19 @@ async fn perform(
         Order::PrepareApp { app, bundle } => {
             prepare::prepare(context, core, id, (app, bundle), stop).await
         }
-        Order::FetchCatalog { app, repository, channel, trust, held } => {
-            let ask = repository::Ask { app, repository, channel, trust, held };
+        Order::FetchCatalog { app, repository, channel, access, held } => {
+            let ask = repository::Ask { app, repository, channel, access, held };
             tokio::select! {
                 biased;
-                event = repository::fetch_catalog(context, id, ask) => event,
+                event = repository::fetch_catalog(context, core, id, ask) => event,
                 () = stop.cancelled() => Event::Stopped { effect: id },
             }
         }
-        Order::ReadManifest { app, url, trust, known, held } => {
-            let ask = archives::Ask { app, url, trust, known, held };
+        Order::ReadManifest { app, url, access, known, held } => {
+            let ask = archives::Ask { app, url, access, known, held };
             tokio::select! {
                 biased;
-                event = archives::read_manifest(context, id, ask) => event,
+                event = archives::read_manifest(context, core, id, ask) => event,
                 () = stop.cancelled() => Event::Stopped { effect: id },
             }
         }

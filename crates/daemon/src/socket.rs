@@ -7,6 +7,7 @@ mod consume;
 mod device;
 mod downloads;
 mod extension;
+mod headers;
 mod identity;
 mod languages;
 mod listening;

@@ -6,14 +6,16 @@ use headstart_model::catalog::CatalogPack;
 use headstart_model::download::UrlDownload;
 use headstart_model::protocol::apps::InstallationAction;
 use headstart_model::protocol::downloads::{ChallengeAnswer, DownloadChallenge, QueueAction};
-use headstart_model::{AppId, ContentRequest, Failure, Language, PackId, ReleaseNumber};
+use headstart_model::{
+    AppId, ContentRequest, Failure, Headers, Language, PackId, ReleaseNumber, ServerOrigin,
+};
 
 use crate::effect::ArchivedOffer;
 use crate::facts::FactsChange;
 use crate::id::{CallId, ClientId, DownloadId, EffectId};
 use crate::record::{Bundle, KeepData, PlanFigures, Setting, SourceOverride, Unreadable};
 
-pub use caller::{Caller, CancelTarget, ExtensionAnswer, Origin, Terms};
+pub use caller::{Caller, CancelTarget, Challenged, ExtensionAnswer, Origin, Terms};
 
 /// Something that happened. Each that reports on an effect quotes its id; one that quotes an id which is not owed
 /// changes nothing.
@@ -27,6 +29,8 @@ pub enum Event {
         app: AppId,
         /// Its bundle.
         bundle: Box<Bundle>,
+        /// The headers that the server wants which its content comes from.
+        headers: Headers,
     },
     /// Somebody replaces an installed app. Answered with [`Reply::Launchable`](crate::Reply::Launchable).
     AppUpdateRequested {
@@ -180,17 +184,27 @@ pub enum Event {
     },
     /// A server asks for a credential; the transfer waits. Answered with [`Reply::Challenge`](crate::Reply::Challenge).
     ChallengeRaised {
-        /// The transfer.
+        /// Who asks on the server's behalf.
         caller: Caller,
-        /// The download.
-        download: DownloadId,
-        /// What the server asks.
+        /// What the server was asked for.
+        about: Challenged,
+        /// The question.
         challenge: DownloadChallenge,
     },
     /// A transfer waits no longer for the answer to its challenge.
     ChallengeWithdrawn {
-        /// The download.
-        download: DownloadId,
+        /// What the server was asked for.
+        about: Challenged,
+    },
+    /// What somebody answered to a challenge about an app's content is a header: its server gets it from now on, in place of one of the
+    /// same name.
+    ServerHeaderLearned {
+        /// The effect that met the challenge.
+        effect: EffectId,
+        /// The server.
+        server: ServerOrigin,
+        /// The header.
+        headers: Headers,
     },
     /// Somebody wants the one right of an app to change its downloads. Answered with
     /// [`Reply::ExclusiveControl`](crate::Reply::ExclusiveControl). `Spec: concepts 12`.
@@ -244,6 +258,17 @@ pub enum Event {
         app: AppId,
         /// The other source.
         source: Option<SourceOverride>,
+    },
+    /// A server of an app gets other headers from now on. Answered with [`Reply::Server`](crate::Reply::Server).
+    ServerHeadersGiven {
+        /// Who.
+        caller: Caller,
+        /// The app.
+        app: AppId,
+        /// The server; none for the one that its content comes from.
+        server: Option<ServerOrigin>,
+        /// The headers; none take away those that it got.
+        headers: Headers,
     },
     /// A single file has arrived, has the size that was asked for, and waits to be handed over.
     FileFetched {

@@ -220,6 +220,24 @@ pub(crate) fn no_space(needed_bytes: u64, free_bytes: u64) -> Failure {
     .with_hint("remove packs that are not needed, or free space on the disk")
 }
 
+pub(crate) fn no_server(app: &AppId) -> Failure {
+    Failure::new(
+        ErrorKind::NotFound,
+        "noServer",
+        format!("the content of app `{app}` comes from no server"),
+    )
+    .with_hint("name the address of the server that wants the headers")
+}
+
+pub(crate) fn too_many_servers(app: &AppId) -> Failure {
+    Failure::new(
+        ErrorKind::Refused,
+        "tooManyServers",
+        format!("app `{app}` has headers for too many servers"),
+    )
+    .with_hint("take away those of servers that are no longer used: set them to nothing")
+}
+
 pub(crate) fn no_repository(app: &AppId) -> Failure {
     Failure::new(
         ErrorKind::NotFound,

@@ -5,8 +5,9 @@ use crate::event::Event;
 use crate::state::State;
 use crate::time::Now;
 use crate::transition::{
-    calls, cancel, catalog, check, due, ensure, exclusive, facts, files, install, languages,
-    manifest, pump, queue, reconcile, removal, restart, settings, switch, transfer, uninstall,
+    access, calls, cancel, catalog, check, due, ensure, exclusive, facts, files, install,
+    languages, manifest, pump, queue, reconcile, removal, restart, settings, switch, transfer,
+    uninstall,
 };
 use crate::work::Work;
 
@@ -27,10 +28,11 @@ pub fn handle(state: &mut State, event: Event, now: Now) -> Effects {
     w.finish()
 }
 
+#[expect(clippy::too_many_lines, reason = "a table: one arm for each event")]
 fn dispatch(w: &mut Work<'_>, event: Event) {
     match event {
-        Event::AppInstallRequested { caller, app, bundle } => {
-            install::requested(w, caller, &app, *bundle);
+        Event::AppInstallRequested { caller, app, bundle, headers } => {
+            install::requested(w, caller, &app, (*bundle, headers));
         }
         Event::AppUpdateRequested { caller, app, bundle } => {
             install::update_requested(w, caller, &app, *bundle);
@@ -68,10 +70,13 @@ fn dispatch(w: &mut Work<'_>, event: Event) {
         Event::Acknowledged { caller, app, call, answer } => {
             calls::acknowledged(w, caller, &app, call, answer);
         }
-        Event::ChallengeRaised { caller, download, challenge } => {
-            calls::challenged(w, caller, download, challenge);
+        Event::ChallengeRaised { caller, about, challenge } => {
+            calls::challenged(w, caller, about, challenge);
         }
-        Event::ChallengeWithdrawn { download } => calls::challenge_withdrawn(w, download),
+        Event::ChallengeWithdrawn { about } => calls::challenge_withdrawn(w, about),
+        Event::ServerHeaderLearned { effect, server, headers } => {
+            access::learned(w, effect, (server, headers));
+        }
         Event::ExclusiveRequested { caller, app, wait_ms } => {
             exclusive::requested(w, caller, &app, wait_ms);
         }
@@ -85,6 +90,9 @@ fn dispatch(w: &mut Work<'_>, event: Event) {
         Event::SettingChanged { caller, setting } => settings::changed(w, caller, setting),
         Event::SourceOverridden { caller, app, source } => {
             install::overridden(w, caller, &app, source);
+        }
+        Event::ServerHeadersGiven { caller, app, server, headers } => {
+            access::given(w, caller, &app, (server, headers));
         }
         Event::FileFetched { effect, bytes } => files::fetched(w, effect, bytes),
         Event::ArchiveFetched { effect, bytes, pack } => {

@@ -43,7 +43,7 @@ pub use effect::{
     Inquiry, InstallProgress, Notice, Order, PackUpdate, Question, Receiver, Reply, Supply,
     Withheld,
 };
-pub use event::{Caller, CancelTarget, Event, ExtensionAnswer, Origin, Terms};
+pub use event::{Caller, CancelTarget, Challenged, Event, ExtensionAnswer, Origin, Terms};
 pub use explain::{
     Explanation, FileExplanation, PackState, explain, explain_catalog, explain_download,
 };

@@ -1,11 +1,14 @@
 //! From the record of an owed effect to the order that the performer gets.
 
+use headstart_model::download::UrlDownload;
 use headstart_model::{AppId, PackId};
 
 use crate::allowance;
 use crate::effect::{ArchivedOffer, Delivery, FileTransfer, Order, Supply};
 use crate::id::{DownloadId, EffectId, PackKey};
-use crate::record::{App, FileStage, KeepData, LocalVersion, Owed, Pack, Phase, Source};
+use crate::record::{
+    App, FileDownload, FileStage, KeepData, LocalVersion, Owed, Pack, Phase, Source,
+};
 use crate::state::State;
 use crate::transition::groups;
 
@@ -26,13 +29,13 @@ pub(crate) fn of(state: &State, id: EffectId, owed: &Owed) -> Option<Order> {
                 .records
                 .app(app)
                 .filter(|record| record.check == Some(id) && !record.is_leaving())?;
-            let trust = record.bundle.trust;
+            let access = record.access();
             match record.source() {
                 Source::Repository(_) => Some(Order::FetchCatalog {
                     app: app.clone(),
                     repository: record.repository()?,
                     channel: record.bundle.channel.clone(),
-                    trust,
+                    access,
                     held: record.release,
                 }),
                 Source::DownloadManifest(url) => {
@@ -41,7 +44,7 @@ pub(crate) fn of(state: &State, id: EffectId, owed: &Owed) -> Option<Order> {
                     Some(Order::ReadManifest {
                         app: app.clone(),
                         url: url.to_owned(),
-                        trust,
+                        access,
                         known,
                         held,
                     })
@@ -128,7 +131,7 @@ fn file_transfer(state: &State, id: EffectId, download: DownloadId) -> Option<Or
     Some(Order::FetchFile(Box::new(FileTransfer {
         download,
         app: file.app.clone(),
-        request: file.download.clone(),
+        request: request_of(app, file),
         file_name: file.file_name(),
         trust: app.bundle.trust,
         limit: allowance::limit_of(app, file),
@@ -136,6 +139,16 @@ fn file_transfer(state: &State, id: EffectId, download: DownloadId) -> Option<Or
         class: state.live.class_of(download, file.class()),
         local,
     })))
+}
+
+/// What is asked for. A manifest is the service's own request: it is made with the headers that its server wants, the others with those
+/// that they were scheduled with.
+fn request_of(app: &App, file: &FileDownload) -> UrlDownload {
+    let mut request = file.download.clone();
+    if file.is_manifest() {
+        request.headers = app.server_headers.of(&request.url).into_map();
+    }
+    request
 }
 
 fn delivery(state: &State, id: EffectId, key: &PackKey, download: DownloadId) -> Option<Delivery> {
@@ -147,7 +160,7 @@ fn delivery(state: &State, id: EffectId, key: &PackKey, download: DownloadId) ->
         download,
         app: key.app.clone(),
         supply: supply_of(app, pack)?,
-        trust: app.bundle.trust,
+        access: app.access(),
         target: Box::new(offer.clone()),
         local: pack.local,
         beside: beside(state, key),

@@ -212,6 +212,7 @@ impl Bench {
             caller,
             app: app_id("app"),
             bundle: Box::new(bundle("1")),
+            headers: headstart_model::Headers::default(),
         })
     }
 

@@ -24,6 +24,7 @@ mod platform;
 mod policy;
 pub mod protocol;
 pub mod record;
+mod server_headers;
 mod status;
 mod suggestion;
 mod urgency;
@@ -41,6 +42,7 @@ pub use platform::Platform;
 pub use policy::{
     ContentRequest, DownloadPolicy, InstallationEventType, InstallationEventTypes, Selection,
 };
+pub use server_headers::{Headers, ServerHeaders, ServerOrigin};
 pub use status::Status;
 pub use suggestion::{Suggestion, nearest_name};
 pub use urgency::{Until, Urgency};

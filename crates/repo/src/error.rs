@@ -154,7 +154,9 @@ impl RepoError {
             | Self::Malformed { .. }
             | Self::TooLarge { .. } => true,
             // The file that a kept timestamp leads to may be freed by now.
-            Self::Fetch { path, source: FetchError::NotFound } => path != layout::TIMESTAMP,
+            Self::Fetch { path, source: FetchError::NotFound | FetchError::Forbidden(_) } => {
+                path != layout::TIMESTAMP
+            }
             _ => false,
         }
     }
@@ -224,6 +226,11 @@ fn fetch_failure(error: &RepoError, source: &FetchError) -> Failure {
         FetchError::TooLarge { .. } | FetchError::Path => {
             (ErrorKind::Untrusted, "metadataMalformed", NO_REPOSITORY)
         }
+        FetchError::Denied(_) | FetchError::Forbidden(_) => (
+            ErrorKind::Refused,
+            "serverDenied",
+            "give the server the header that it wants: `--header`, or for an installed app `headstart settings set header.APP`; the app can do so too",
+        ),
         FetchError::Failed(_) => (
             ErrorKind::Network,
             "repositoryUnreachable",
@@ -264,5 +271,6 @@ mod tests {
         let fetch = |source| RepoError::Fetch { path: "x".to_owned(), source }.to_failure().kind;
         assert!(fetch(FetchError::Failed("cut".into())).is_retryable());
         assert!(!fetch(FetchError::NotFound).is_retryable());
+        assert_eq!(fetch(FetchError::Denied("401".into())), ErrorKind::Refused);
     }
 }

@@ -54,11 +54,16 @@ pub enum Fetched {
 #[non_exhaustive]
 pub enum FetchError {
     /// The server answered that there is no such file: status 404 or 410.
-    ///
-    /// `Ours:` 403 belongs here too. Object stores answer so for a missing file when listing is not allowed, and the next
-    /// root, which is looked for at every check, is missing almost always.
     #[error("there is no such file")]
     NotFound,
+    /// The server wants a credential, or another one: status 401.
+    #[error("the server wants a credential")]
+    Denied(#[source] Box<dyn StdError + Send + Sync>),
+    /// The server does not give the file: status 403. So servers answer to a credential that they do not like, and object stores for a
+    /// file that is missing where listing is not allowed: for the next root, which is looked for at every check and missing almost
+    /// always, this means that there is none.
+    #[error("the server refuses the file")]
+    Forbidden(#[source] Box<dyn StdError + Send + Sync>),
     /// The file has more bytes than were asked for.
     #[error("the file has more than {limit_bytes} bytes")]
     TooLarge {

@@ -108,7 +108,7 @@ impl Bridge {
 
     fn failed(&self, path: &str, error: FetchError) -> TransportErrorKind {
         let kind = match error {
-            FetchError::NotFound => TransportErrorKind::FileNotFound,
+            FetchError::NotFound | FetchError::Forbidden(_) => TransportErrorKind::FileNotFound,
             _ => TransportErrorKind::Other,
         };
         self.lock().failure = Some((path.to_owned(), error));

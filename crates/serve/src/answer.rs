@@ -12,6 +12,7 @@ pub(crate) use body::SendBody;
 use crate::{
     conditioner::Link,
     fault::{FaultKind, Faults, RequestFacts},
+    gate::Gate,
     log::{EventSender, Outcome, RequestEvent},
     mount::{FindError, RequestPath, Resource, Site},
     seed::mix,
@@ -30,6 +31,9 @@ use std::{
     time::Duration,
 };
 
+/// What a client is told that the gate turns away.
+const CHALLENGE: &str = r#"Bearer realm="assets""#;
+
 /// One client's connection, as its requests see it.
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -43,6 +47,7 @@ pub(crate) struct Connection {
 pub(crate) struct Answerer {
     site: Arc<Site>,
     faults: Faults,
+    gate: Gate,
     link: Link,
     log: EventSender,
     requests: AtomicU64,
@@ -51,11 +56,17 @@ pub(crate) struct Answerer {
 }
 
 impl Answerer {
-    pub(crate) fn new(site: Site, faults: Faults, link: Link, log: EventSender) -> Self {
+    pub(crate) fn new(
+        site: Site,
+        (faults, gate): (Faults, Gate),
+        link: Link,
+        log: EventSender,
+    ) -> Self {
         use std::hash::{BuildHasher, RandomState};
         Self {
             site: Arc::new(site),
             faults,
+            gate,
             link,
             log,
             requests: AtomicU64::new(0),
@@ -83,6 +94,11 @@ impl Answerer {
     }
 
     async fn reply(&self, head: &http::request::Parts, number: u64) -> Reply {
+        if !self.gate.admits(&head.headers) {
+            let mut reply = Reply::of_status(StatusCode::UNAUTHORIZED);
+            reply.set(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
+            return reply;
+        }
         if let Some(round) = self.redirect_round(head) {
             return Reply::redirect(round);
         }

@@ -6,6 +6,7 @@ use crate::{
     answer::Answerer,
     conditioner::Link,
     fault::Faults,
+    gate::Gate,
     log::{self, RequestLog},
     mount::Site,
     tls::{Tls, TlsError},
@@ -86,6 +87,7 @@ pub struct Server {
     tls: Tls,
     link: Link,
     faults: Faults,
+    gate: Gate,
     limits: Limits,
 }
 
@@ -99,6 +101,7 @@ impl Server {
             tls: Tls::Off,
             link: Link::default(),
             faults: Faults::none(),
+            gate: Gate::open(),
             limits: Limits::default(),
         }
     }
@@ -131,6 +134,13 @@ impl Server {
         self
     }
 
+    /// Wants headers. Keep a clone to change which.
+    #[must_use]
+    pub fn gate(mut self, gate: Gate) -> Self {
+        self.gate = gate;
+        self
+    }
+
     /// Replaces the limits.
     #[must_use]
     pub const fn limits(mut self, limits: Limits) -> Self {
@@ -144,7 +154,7 @@ impl Server {
     /// # Errors
     /// [`StartError`] if the address is taken or TLS cannot be set up.
     pub async fn start(self) -> Result<Running, StartError> {
-        let Self { site, listen, tls, link, faults, limits } = self;
+        let Self { site, listen, tls, link, faults, gate, limits } = self;
         let secure = tokio::task::spawn_blocking(move || tls.prepare(listen.ip()))
             .await
             .map_err(StartError::RuntimeGone)??;
@@ -157,7 +167,7 @@ impl Server {
         let scheme = if secure.is_some() { "https" } else { "http" };
         let authority = secure.as_ref().and_then(|ready| ready.authority.clone());
         let host = Host {
-            answerer: Arc::new(Answerer::new(site, faults, link.clone(), sender)),
+            answerer: Arc::new(Answerer::new(site, (faults, gate), link.clone(), sender)),
             link,
             tls: secure.map(|ready| ready.config.into()),
             limits,

@@ -10,7 +10,7 @@ use url::Origin;
 use crate::access::{self, Identity, Resolver};
 use crate::file::Settler;
 use crate::pacing::Paths;
-use crate::{ClientConfig, HeaderScope, Jitter, LoopbackPolicy, ProxyPolicy, Urgency};
+use crate::{ClientConfig, ExtraHeader, HeaderScope, Jitter, LoopbackPolicy, ProxyPolicy, Urgency};
 
 /// Why a client cannot be made from its settings.
 #[derive(Debug, thiserror::Error)]
@@ -200,25 +200,31 @@ fn authorities(config: &ClientConfig) -> Result<Vec<reqwest::Certificate>, Confi
 }
 
 fn scoped_headers(config: &ClientConfig) -> Result<Vec<ScopedHeader>, ConfigError> {
-    let checked = |extra: &crate::ExtraHeader| {
-        let name =
-            HeaderName::try_from(&extra.name).ok().filter(|name| !RESERVED.contains(name))?;
-        let mut value = HeaderValue::try_from(&extra.value).ok()?;
-        value.set_sensitive(true);
+    let scoped = |extra: &ExtraHeader| {
+        let (name, value) = parts(extra)?;
         let origin = match &extra.scope {
             HeaderScope::EverySource => None,
             HeaderScope::Origin(url) => Some(url.origin()),
         };
-        Some(ScopedHeader { origin, name, value })
+        Ok(ScopedHeader { origin, name, value })
     };
-    let wrong = |name: &String| ConfigError::Header { name: name.clone() };
-    config.headers.iter().map(|extra| checked(extra).ok_or_else(|| wrong(&extra.name))).collect()
+    config.headers.iter().map(scoped).collect()
+}
+
+/// Name and value of a header that can be sent.
+pub(crate) fn parts(extra: &ExtraHeader) -> Result<(HeaderName, HeaderValue), ConfigError> {
+    let name = HeaderName::try_from(&extra.name).ok().filter(|name| !RESERVED.contains(name));
+    let value = HeaderValue::try_from(&extra.value).ok();
+    let both = name.zip(value).map(|(name, mut value)| {
+        value.set_sensitive(true);
+        (name, value)
+    });
+    both.ok_or_else(|| ConfigError::Header { name: extra.name.clone() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ExtraHeader;
 
     fn with_header(name: &str, value: &str) -> Result<Client, ConfigError> {
         let (name, value) = (name.to_owned(), value.to_owned());

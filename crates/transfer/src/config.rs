@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use url::{Host, Url};
 
-use crate::{ClientCertificate, Reach, RetryPolicy};
+use crate::{ClientCertificate, ConfigError, Reach, RetryPolicy};
 
 /// Settings of a [`Client`](crate::Client). `Debug` shows no secret.
 #[derive(Clone)]
@@ -131,6 +131,16 @@ pub struct ExtraHeader {
     pub name: String,
     /// Its value.
     pub value: String,
+}
+
+impl ExtraHeader {
+    /// Whether it can be sent.
+    ///
+    /// # Errors
+    /// [`ConfigError::Header`] when its name or value is malformed, or it is one that the client sets itself.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        crate::client::parts(self).map(drop)
+    }
 }
 
 impl fmt::Debug for ExtraHeader {

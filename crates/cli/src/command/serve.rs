@@ -12,8 +12,8 @@ use std::time::Duration;
 use clap::Args;
 use headstart_model::{ErrorKind, Failure};
 use headstart_serve::{
-    CacheRules, FaultKind, FaultPlan, Faults, Folder, Link, LinkConditions, Percent, Running,
-    Server, Site, Tls, parse_duration,
+    CacheRules, FaultKind, FaultPlan, Faults, Folder, Gate, Link, LinkConditions, Percent, Running,
+    Server, Site, Tls, WantedHeader, parse_duration,
 };
 use serde_json::json;
 
@@ -28,7 +28,8 @@ use throwaway::Throwaway;
 #[command(after_help = "Examples:\n  headstart serve assets-repo\n  \
     headstart serve level1.assetpack level2.assetpack --listen 127.0.0.1:8080\n  \
     headstart serve assets-repo --tls auto --bandwidth 20Mbit --latency 40ms --loss 1%\n  \
-    headstart serve assets-repo --fault cut --fault status503 --seed 7\n\n\
+    headstart serve assets-repo --fault cut --fault status503 --seed 7\n  \
+    headstart serve assets-repo --require-header 'Authorization: Bearer TOKEN'\n\n\
     The first line on stdout is the URL. Archives become a throw-away repository, which follows their changes; they are \
     also at /assets/PACK-ID, and /manifest lists them.")]
 pub(crate) struct Serve {
@@ -41,6 +42,9 @@ pub(crate) struct Serve {
     /// Speak TLS: `auto` makes an authority that only this home trusts
     #[arg(long, value_name = "auto|CERT,KEY")]
     tls: Option<TlsChoice>,
+    /// Answer 401 to requests without this header, as a private repository does; may be given more than once
+    #[arg(long = "require-header", value_name = "NAME: VALUE")]
+    required: Vec<WantedHeader>,
     /// Send no faster than this, all connections together, such as 20Mbit or 3MB
     #[arg(long, value_name = "RATE", help_heading = "Link")]
     bandwidth: Option<quantity::TypedRate>,
@@ -120,7 +124,10 @@ impl Serve {
         } else {
             Faults::planned(FaultPlan::of_kinds(self.seed, self.faults.iter().copied()))
         };
-        Server::new(site).listen(self.listen).tls(tls).link(Link::new(conditions)).faults(faults)
+        let gate = Gate::open();
+        gate.require(self.required.clone());
+        let server = Server::new(site).listen(self.listen).tls(tls).gate(gate);
+        server.link(Link::new(conditions)).faults(faults)
     }
 }
 

@@ -36,8 +36,8 @@ impl Apps {
         bundle: &Path,
         options: InstallOptions,
     ) -> Result<Events<InstallEvent>, Error> {
-        let InstallOptions { copy, dev, insecure } = options;
-        let install = Install { bundle: absolute(bundle)?, copy, dev, insecure };
+        let InstallOptions { copy, dev, insecure, headers } = options;
+        let install = Install { bundle: absolute(bundle)?, copy, dev, insecure, headers };
         self.caller.stream(&install).map(Events::new)
     }
 

@@ -10,7 +10,7 @@ use headstart::apps::{
 };
 use headstart::packs::{EnsureEvent, EnsureOutcome, Repair, Verification, VerifyEvent};
 use headstart::service::{ServiceStatus, Stopped};
-use headstart::{ErrorKind, Failure, PackFailure, Require, Urgency};
+use headstart::{ErrorKind, Failure, Headers, PackFailure, Require, Urgency};
 use headstart_model::Until;
 use headstart_model::protocol::apps::{Install, PrepareLaunch, Uninstall, Uninstalled};
 use headstart_model::protocol::dispatch::Call;
@@ -88,14 +88,19 @@ fn status() -> ServiceStatus {
     }
 }
 
+fn headers() -> Headers {
+    [("Authorization", "Bearer abc")].into_iter().collect()
+}
+
 #[test]
 fn an_installation_tells_its_events_in_order() {
     let device = Device::new();
     let service = FakeService::start(&device, serve);
     let apps = device.connector().apps_blocking().unwrap();
     let options = InstallOptions { dev: true, ..InstallOptions::default() };
+    let options = InstallOptions { headers: headers(), ..options };
     let events: Vec<_> =
-        apps.install(Path::new("bundle"), options).unwrap().map(Result::unwrap).collect();
+        apps.install(Path::new("bundle"), options.clone()).unwrap().map(Result::unwrap).collect();
     assert_eq!(events, install_events());
     let bundle = std::env::current_dir().unwrap().join("bundle");
     let install = Install {
@@ -103,6 +108,7 @@ fn an_installation_tells_its_events_in_order() {
         copy: false,
         dev: true,
         insecure: false,
+        headers: headers(),
     };
     assert_eq!(service.calls(), [Call::Install(install)]);
 

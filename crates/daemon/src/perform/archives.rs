@@ -11,7 +11,7 @@ use futures::StreamExt as _;
 use headstart_deliver::{
     Announced, ArchiveLocation, ArchivePlace, DeliverError, Location, OwnIndex, RepositoryAccess,
 };
-use headstart_engine::record::{ArchiveEntry, Trust, Unreadable};
+use headstart_engine::record::{ArchiveEntry, ServerAccess, Trust, Unreadable};
 use headstart_engine::{ArchivedOffer, EffectId, Event, Supply};
 use headstart_model::catalog::CatalogPack;
 use headstart_model::download_manifest::{
@@ -19,13 +19,15 @@ use headstart_model::download_manifest::{
 };
 use headstart_model::{AppId, ErrorKind, Failure, PackId, Platform, UrlPolicy};
 use headstart_transfer::{
-    Client, Condition, EntityTag, Pace, SmallRequest, SmallResponse, Tracking, TransferError,
-    Urgency, Violation,
+    Client, Condition, EntityTag, SmallRequest, SmallResponse, Tracking, TransferError, Urgency,
+    Violation,
 };
 use url::Url;
 
+use super::challenges::Challenger;
 use super::context::Context;
 use super::repository;
+use crate::inbox::CoreHandle;
 use patience::Patience;
 
 /// Archives that are looked at side by side.
@@ -37,14 +39,19 @@ const MANIFEST_LOOKS: u32 = 5;
 pub(super) struct Ask {
     pub(super) app: AppId,
     pub(super) url: String,
-    pub(super) trust: Trust,
+    pub(super) access: ServerAccess,
     pub(super) known: Vec<ArchivedOffer>,
     /// The state of the manifest that is held.
     pub(super) held: Option<String>,
 }
 
-pub(super) async fn read_manifest(context: &Arc<Context>, effect: EffectId, ask: Ask) -> Event {
-    match read(context, &ask).await {
+pub(super) async fn read_manifest(
+    context: &Arc<Context>,
+    core: &CoreHandle,
+    effect: EffectId,
+    ask: Ask,
+) -> Event {
+    match read(context, Challenger::of_content(core.clone(), effect), &ask).await {
         Ok(Some(Read { packs, unreadable, tag })) => {
             Event::ManifestRead { effect, packs, unreadable, tag }
         }
@@ -62,18 +69,23 @@ struct Read {
 }
 
 /// What there is to read; none when the manifest is the one that is held.
-async fn read(context: &Context, ask: &Ask) -> Result<Option<Read>, Failure> {
-    let policy = match ask.trust {
+async fn read(
+    context: &Context,
+    challenger: Challenger,
+    ask: &Ask,
+) -> Result<Option<Read>, Failure> {
+    let policy = match ask.access.trust {
         Trust::Ordinary => UrlPolicy::Secure,
         Trust::Development => UrlPolicy::Development,
         Trust::Insecure => UrlPolicy::Insecure,
     };
     let url = address(&ask.url)?;
     policy.check_web(&url).map_err(|problem| refused(&problem))?;
-    let client = context.clients.for_archives(ask.trust)?;
+    let client = context.clients.for_archives(&ask.access)?;
     // A manifest is small, as is what tells of an archive, and somebody may wait for what they say.
     let pace = context.pacing.of_app(&ask.app, Urgency::Foreground);
     let tracking = Tracking::new(&format!("manifest of {}", ask.app)).with_pace(pace);
+    let tracking = tracking.with_authenticator(Arc::new(challenger));
     let limit = context.look_timeout;
     let held = ask.held.as_deref().and_then(EntityTag::new);
     let fetching = fetch(&client, (url, held), &tracking);
@@ -201,22 +213,21 @@ fn address(text: &str) -> Result<Url, Failure> {
     })
 }
 
-/// Access to wherever `pack` is fetched from, as an installation allows it, at a pace.
+/// Access to wherever `pack` is fetched from, as an installation allows it.
 pub(super) fn access(
     context: &Context,
     (supply, pack): (&Supply, &CatalogPack),
-    trust: Trust,
-    (name, pace): (&str, Pace),
+    allowed: &ServerAccess,
+    tracking: Tracking,
 ) -> Result<RepositoryAccess, Failure> {
     match supply {
         Supply::Repository(repository) => {
-            repository::access(context, repository, trust, (name, pace))
+            repository::access(context, repository, allowed, tracking)
         }
         Supply::Archive(url) => {
             let place = ArchivePlace::Url(address(url)?);
             let location = Location::Archive(ArchiveLocation::new(place, pack));
-            let tracking = Tracking::new(name).with_pace(pace);
-            Ok(RepositoryAccess::new(location, context.clients.for_archives(trust)?, tracking))
+            Ok(RepositoryAccess::new(location, context.clients.for_archives(allowed)?, tracking))
         }
     }
 }

@@ -3,16 +3,18 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use headstart_engine::{ClientId, DownloadId, Event, Reply};
+use headstart_engine::{Challenged, ClientId, DownloadId, EffectId, Event, Reply};
 use headstart_model::protocol::downloads::{
     AuthenticationMethod, ChallengeAnswer, ChallengeCredential, DownloadChallenge,
 };
+use headstart_model::{Headers, ServerOrigin};
 use headstart_transfer::{
     AuthenticationMethod as Asked, Authenticator, Challenge, Credential, Disposition, Secret,
 };
 use url::{Host, Url};
 
 use crate::inbox::CoreHandle;
+use crate::server_headers;
 
 /// The calls of the service itself are made by nobody's connection.
 pub(crate) const SERVICE: ClientId = ClientId(0);
@@ -22,40 +24,80 @@ const PATIENCE: Duration = Duration::from_mins(2);
 
 struct Withdrawal {
     core: CoreHandle,
-    download: DownloadId,
+    about: Challenged,
 }
 
 impl Drop for Withdrawal {
     fn drop(&mut self) {
-        self.core.event(Event::ChallengeWithdrawn { download: self.download });
+        self.core.event(Event::ChallengeWithdrawn { about: self.about });
     }
 }
 
-/// Puts the challenges of one download to the engine, which knows whom to ask.
+/// Puts the challenges of one download, or of an app's content, to the engine, which knows whom to ask.
 #[derive(Debug)]
 pub(super) struct Challenger {
     core: CoreHandle,
-    download: DownloadId,
+    about: Challenged,
 }
 
 impl Challenger {
-    pub(super) const fn new(core: CoreHandle, download: DownloadId) -> Self {
-        Self { core, download }
+    /// For a single file.
+    pub(super) const fn of_file(core: CoreHandle, download: DownloadId) -> Self {
+        Self { core, about: Challenged::File(download) }
+    }
+
+    /// For what an effect fetches of an app's content.
+    pub(super) const fn of_content(core: CoreHandle, effect: EffectId) -> Self {
+        Self { core, about: Challenged::Content(effect) }
+    }
+
+    /// A header that opens the server for the app's content is kept: who named it may not be there the next time.
+    fn keep(&self, origin: &str, answer: &ChallengeAnswer) {
+        let Challenged::Content(effect) = self.about else { return };
+        let Some((server, headers)) = ServerOrigin::of(origin).zip(headers_of(answer)) else {
+            return;
+        };
+        // One that cannot be sent opened nothing.
+        if server_headers::check(&headers).is_ok() {
+            self.core.event(Event::ServerHeaderLearned { effect, server, headers });
+        }
     }
 }
 
 #[async_trait]
 impl Authenticator for Challenger {
     async fn answer(&self, challenge: &Challenge) -> Disposition {
-        let (download, challenge) = (self.download, told(challenge));
-        let event = move |caller| Event::ChallengeRaised { caller, download, challenge };
+        let (about, challenge) = (self.about, told(challenge));
+        let origin = challenge.origin.clone();
+        let event = move |caller| Event::ChallengeRaised { caller, about, challenge };
         // However this ends: an answer that nobody waits for must not be asked for.
-        let _withdrawal = Withdrawal { core: self.core.clone(), download };
+        let _withdrawal = Withdrawal { core: self.core.clone(), about };
         match tokio::time::timeout(PATIENCE, self.core.call(SERVICE, event)).await {
-            Ok(Ok(Reply::Challenge(answer))) => disposition(answer),
+            Ok(Ok(Reply::Challenge(answer))) => {
+                self.keep(&origin, &answer);
+                disposition(answer)
+            }
             _ => Disposition::DefaultHandling,
         }
     }
+
+    fn is_asked_about_certificates(&self) -> bool {
+        // Content is shared out over connections that all packs use, and its signature is what vouches for it.
+        matches!(self.about, Challenged::File(_))
+    }
+}
+
+/// The headers that an answer comes to, if it does. A password does not: how it is shown depends on what the server asks.
+fn headers_of(answer: &ChallengeAnswer) -> Option<Headers> {
+    let ChallengeAnswer::UseCredential(credential) = answer else { return None };
+    let (name, value) = match credential {
+        ChallengeCredential::Header { name, value } => (name.clone(), value.clone()),
+        ChallengeCredential::Token { token } => {
+            ("Authorization".to_owned(), format!("Bearer {token}"))
+        }
+        _ => return None,
+    };
+    Some([(name, value)].into_iter().collect())
 }
 
 fn told(challenge: &Challenge) -> DownloadChallenge {

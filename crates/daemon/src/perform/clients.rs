@@ -1,14 +1,13 @@
 //! HTTP clients: one for ordinary apps, one for apps under development.
 
-use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use headstart_engine::FileTransfer;
-use headstart_engine::record::Trust;
-use headstart_model::{ErrorKind, Failure};
+use headstart_engine::record::{ServerAccess, Trust};
+use headstart_model::{ErrorKind, Failure, ServerHeaders, ServerOrigin};
 use headstart_sys::identity::FileStamp;
 use headstart_transfer::{
     Client, ClientConfig, ExtraHeader, HeaderScope, HostPolicy, HttpsPolicy, LoopbackPolicy, Reach,
@@ -70,9 +69,7 @@ impl Attempts {
 struct Key {
     https: HttpsPolicy,
     reach: Reach,
-    headers: BTreeMap<String, String>,
-    /// The server that gets the headers.
-    origin: Option<String>,
+    headers: ServerHeaders,
     attempts: Attempts,
 }
 
@@ -102,12 +99,10 @@ impl Clients {
     /// # Errors
     /// A failure when an authority's file is no certificate, or a header cannot be sent.
     pub(super) fn for_file(&self, transfer: &FileTransfer, url: &Url) -> Result<Client, Failure> {
-        let request = &transfer.request;
-        let headers = request.headers.iter().map(|(name, value)| ExtraHeader {
-            scope: HeaderScope::Origin(url.clone()),
-            name: name.clone(),
-            value: value.clone(),
-        });
+        let mut headers = ServerHeaders::default();
+        if let Some(server) = ServerOrigin::of(url.as_str()) {
+            headers.set(server, transfer.request.headers.iter().collect());
+        }
         let hosts = match &transfer.restrictions {
             Some(restrictions) => HostPolicy::Only(restrictions.domains.clone()),
             None => HostPolicy::Any,
@@ -116,46 +111,37 @@ impl Clients {
         let key = Key {
             https: https_policy(transfer.trust),
             reach: Reach { hosts, loopback },
-            headers: request.headers.clone(),
-            origin: (!request.headers.is_empty()).then(|| url.origin().ascii_serialization()),
+            headers,
             attempts: Attempts::OfFiles,
         };
-        self.get(key, headers.collect())
+        self.get(key)
     }
 
     /// A client for archives that a download manifest names, and for that: what a server names must not lead to this machine, but for
     /// apps under development.
     ///
     /// # Errors
-    /// A failure when an authority's file is no certificate.
-    pub(super) fn for_archives(&self, trust: Trust) -> Result<Client, Failure> {
-        let key = Key {
-            https: https_policy(trust),
-            reach: Reach { hosts: HostPolicy::Any, loopback: loopback_policy(trust) },
-            headers: BTreeMap::new(),
-            origin: None,
-            attempts: Attempts::Long,
-        };
-        self.get(key, Vec::new())
+    /// A failure when an authority's file is no certificate, or a header cannot be sent.
+    pub(super) fn for_archives(&self, access: &ServerAccess) -> Result<Client, Failure> {
+        let loopback = loopback_policy(access.trust);
+        self.for_access(access, Reach { hosts: HostPolicy::Any, loopback })
     }
 
-    /// A client for what an installation allows.
+    /// A client for a repository: it is where the app's bundle says, or a person.
     ///
     /// # Errors
-    /// A failure when an authority's file is no certificate.
-    pub fn for_trust(&self, trust: Trust) -> Result<Client, Failure> {
-        let key = Key {
-            https: https_policy(trust),
-            reach: Reach::default(),
-            headers: BTreeMap::new(),
-            origin: None,
-            attempts: Attempts::Long,
-        };
-        self.get(key, Vec::new())
+    /// A failure when an authority's file is no certificate, or a header cannot be sent.
+    pub fn for_repository(&self, access: &ServerAccess) -> Result<Client, Failure> {
+        self.for_access(access, Reach::default())
+    }
+
+    fn for_access(&self, access: &ServerAccess, reach: Reach) -> Result<Client, Failure> {
+        let (https, headers) = (https_policy(access.trust), access.headers.clone());
+        self.get(Key { https, reach, headers, attempts: Attempts::Long })
     }
 
     /// The client that is kept for `key`, or a new one.
-    fn get(&self, key: Key, headers: Vec<ExtraHeader>) -> Result<Client, Failure> {
+    fn get(&self, key: Key) -> Result<Client, Failure> {
         let stamps: Vec<_> =
             self.authorities.iter().map(|path| FileStamp::of_path(path).ok()).collect();
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -174,7 +160,7 @@ impl Clients {
             reach: key.reach.clone(),
             extra_authorities,
             stall_timeout: self.patience.stall,
-            headers,
+            headers: extra_headers(&key.headers),
             retry: key.attempts.retry(self.patience),
             ..ClientConfig::default()
         };
@@ -188,6 +174,20 @@ impl Clients {
         kept.push(Kept { key, stamps, client: client.clone() });
         Ok(client)
     }
+}
+
+/// Each header for the server that it was given for, and for no other.
+fn extra_headers(all: &ServerHeaders) -> Vec<ExtraHeader> {
+    let mut extra = Vec::new();
+    for (server, headers) in all.iter() {
+        let Ok(url) = Url::parse(server.as_str()) else { continue };
+        extra.extend(headers.iter().map(|(name, value)| ExtraHeader {
+            scope: HeaderScope::Origin(url.clone()),
+            name: name.to_owned(),
+            value: value.to_owned(),
+        }));
+    }
+    extra
 }
 
 /// Whether a single file, or an archive, may lie on this machine.

@@ -11,10 +11,11 @@ use headstart_model::{Digest, Failure, PackVersion};
 use headstart_pack::plan::HeldVersion;
 use headstart_store::{Finish, InstalledVersion, Sharing};
 use headstart_sys::mode::Access;
-
+use headstart_transfer::Tracking;
 use tokio_util::sync::CancellationToken;
 
 use super::archives;
+use super::challenges::Challenger;
 use super::context::{Context, blocking};
 use super::pacing::urgency;
 use crate::inbox::CoreHandle;
@@ -29,7 +30,7 @@ pub(super) async fn plan(
     ordered: Ordered,
     stop: &CancellationToken,
 ) -> Event {
-    match prepare(context, effect, &ordered, stop).await {
+    match prepare(context, core, effect, &ordered, stop).await {
         Ok(Prepared::Ready(delivery)) => {
             let receipt = delivery.receipt();
             let plan = PlanFigures {
@@ -75,7 +76,7 @@ async fn carry_out(
     ordered: &Ordered,
     stop: &CancellationToken,
 ) -> Result<(), Failure> {
-    let Prepared::Ready(delivery) = prepare(context, effect, ordered, stop).await? else {
+    let Prepared::Ready(delivery) = prepare(context, core, effect, ordered, stop).await? else {
         return Ok(());
     };
     let receipt = *delivery.receipt();
@@ -101,6 +102,7 @@ enum Prepared {
 
 async fn prepare(
     context: &Arc<Context>,
+    core: &CoreHandle,
     effect: EffectId,
     ordered: &Ordered,
     stop: &CancellationToken,
@@ -132,10 +134,12 @@ async fn prepare(
         staging,
         finish: Finish { folder, access: Access::ReadOnly, about },
     };
-    let name = format!("download {}", ordered.download);
     let pace = context.pacing.of_effect(effect, app, urgency(ordered.class));
+    let tracking = Tracking::new(&format!("download {}", ordered.download)).with_pace(pace);
+    let challenger = Challenger::of_content(core.clone(), effect);
+    let tracking = tracking.with_authenticator(Arc::new(challenger));
     let from = (&ordered.supply, &goal.pack);
-    let access = archives::access(context, from, ordered.trust, (&name, pace))?;
+    let access = archives::access(context, from, &ordered.access, tracking)?;
     let delivery = Delivery::prepare(access, goal, stop).await;
     let delivery = delivery.map_err(|error| archives::failure(&error, &ordered.supply))?;
     Ok(Prepared::Ready(Box::new(delivery)))

@@ -125,7 +125,7 @@ fn tracking(
     transfer: &FileTransfer,
 ) -> Tracking {
     let pace = context.pacing.of_effect(effect, &transfer.app, urgency(transfer.class));
-    let challenger = Challenger::new(core.clone(), transfer.download);
+    let challenger = Challenger::of_file(core.clone(), transfer.download);
     let (told, held) = (core.clone(), Arc::new(std::sync::atomic::AtomicU64::new(0)));
     let known = Arc::clone(&held);
     let tracking = Tracking::new(&format!("download {}", transfer.download))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use headstart_deliver::{DeliverError, Delivery, Goal, HeldFolder};
-use headstart_engine::record::{LocalVersion, Trust};
+use headstart_engine::record::{LocalVersion, ServerAccess};
 use headstart_engine::{DISK_RESERVE_BYTES, PackKey, State, Supply};
 use headstart_model::catalog::CatalogPack;
 use headstart_model::{AppId, ErrorKind, Failure, PackId, PackPath};
@@ -13,7 +13,7 @@ use headstart_store::{
 };
 use headstart_sys::mode::Access;
 use headstart_sys::space;
-use headstart_transfer::Urgency;
+use headstart_transfer::{Tracking, Urgency};
 use tokio_util::sync::CancellationToken;
 
 use super::archives;
@@ -29,7 +29,7 @@ pub(crate) struct Patient {
     offer: Option<CatalogPack>,
     /// Where it can be fetched from; none when nobody knows.
     supply: Option<Supply>,
-    trust: Trust,
+    access: ServerAccess,
 }
 
 /// What a repair has done.
@@ -54,8 +54,8 @@ pub(crate) fn patient(state: &State, key: &PackKey) -> Option<Patient> {
         }
         _ => None,
     };
-    let (offer, trust) = (pack.offer.clone(), app.bundle.trust);
-    Some(Patient { app: key.app.clone(), pack: key.pack.clone(), local, offer, supply, trust })
+    let (offer, access) = (pack.offer.clone(), app.access());
+    Some(Patient { app: key.app.clone(), pack: key.pack.clone(), local, offer, supply, access })
 }
 
 /// Heals the version that is live: the one that `lease` holds. The person who asked waits for it, so nothing is put off. One at a time: what is
@@ -134,12 +134,12 @@ async fn build(
     goal: Goal,
     stop: &CancellationToken,
 ) -> Result<u64, Failure> {
-    let Patient { app, pack, local, supply, trust, .. } = patient;
+    let Patient { app, pack, local, supply, access: allowed, .. } = patient;
     let nowhere = || if local.trust.is_signed() { no_repository(app) } else { unknown(pack) };
     let supply = supply.as_ref().ok_or_else(nowhere)?;
     let pace = context.pacing.of_app(app, Urgency::Foreground);
-    let name = format!("repair of {pack}");
-    let access = archives::access(context, (supply, &goal.pack), *trust, (&name, pace))?;
+    let tracking = Tracking::new(&format!("repair of {pack}")).with_pace(pace);
+    let access = archives::access(context, (supply, &goal.pack), allowed, tracking)?;
     let tracking = access.tracking().clone();
     let failed = |error: DeliverError| {
         if error.is_missing() { freed(pack, &error) } else { archives::failure(&error, supply) }

@@ -3,37 +3,39 @@
 use std::sync::Arc;
 
 use headstart_deliver::{Location, LocationError, Mirror, RepositoryAccess};
-use headstart_engine::record::{Repository, Trust};
+use headstart_engine::record::{Repository, ServerAccess};
 use headstart_engine::{EffectId, Event};
 use headstart_model::{AppId, ChannelName, ErrorKind, Failure, ReleaseNumber};
 use headstart_repo::TrustStore;
-use headstart_transfer::{Pace, Tracking, Urgency};
+use headstart_transfer::{Tracking, Urgency};
 
+use super::challenges::Challenger;
 use super::clients::https_policy;
 use super::context::{Context, blocking};
 use crate::clock::Clock;
+use crate::inbox::CoreHandle;
 
 /// Which catalog is wanted.
 pub(super) struct Ask {
     pub(super) app: AppId,
     pub(super) repository: Repository,
     pub(super) channel: ChannelName,
-    pub(super) trust: Trust,
+    pub(super) access: ServerAccess,
     pub(super) held: Option<ReleaseNumber>,
 }
 
-/// Access to a repository, as an installation allows it, at a pace.
+/// Access to a repository, as an installation allows it.
 pub(super) fn access(
     context: &Context,
     repository: &Repository,
-    trust: Trust,
-    (name, pace): (&str, Pace),
+    allowed: &ServerAccess,
+    tracking: Tracking,
 ) -> Result<RepositoryAccess, Failure> {
     let refused = |error: LocationError| {
         Failure::from_error(ErrorKind::Refused, "badRepositoryUrl", &error)
             .with_hint("use https, or install the app with --dev to reach a server on this machine")
     };
-    let https = https_policy(trust);
+    let https = https_policy(allowed.trust);
     let location = Location::parse(&repository.url, https).map_err(refused)?;
     let mirrors = repository.mirrors.iter().filter_map(|url| {
         let mirror = Location::parse(url, https);
@@ -41,13 +43,18 @@ pub(super) fn access(
         mirror.inspect_err(|error| tracing::warn!(%error, "a mirror is left out")).ok()
     });
     let mirrors = mirrors.map(Mirror::Repository).collect();
-    let tracking = Tracking::new(name).with_pace(pace);
-    let access = RepositoryAccess::new(location, context.clients.for_trust(trust)?, tracking);
+    let access =
+        RepositoryAccess::new(location, context.clients.for_repository(allowed)?, tracking);
     Ok(access.with_mirrors(mirrors))
 }
 
-pub(super) async fn fetch_catalog(context: &Arc<Context>, effect: EffectId, ask: Ask) -> Event {
-    match check(context, &ask).await {
+pub(super) async fn fetch_catalog(
+    context: &Arc<Context>,
+    core: &CoreHandle,
+    effect: EffectId,
+    ask: Ask,
+) -> Event {
+    match check(context, Challenger::of_content(core.clone(), effect), &ask).await {
         Ok(event) => event(effect),
         Err(failure) => Event::CatalogFailed { effect, failure },
     }
@@ -55,6 +62,7 @@ pub(super) async fn fetch_catalog(context: &Arc<Context>, effect: EffectId, ask:
 
 async fn check(
     context: &Arc<Context>,
+    challenger: Challenger,
     ask: &Ask,
 ) -> Result<Box<dyn FnOnce(EffectId) -> Event + Send>, Failure> {
     let folder = context.layout.app_trust(&ask.app);
@@ -62,8 +70,9 @@ async fn check(
     let store = store.ok_or_else(|| no_root(&ask.app))?;
     // A catalog is small, and somebody may wait for what it says.
     let pace = context.pacing.of_app(&ask.app, Urgency::Foreground);
-    let name = format!("catalog of {}", ask.app);
-    let access = access(context, &ask.repository, ask.trust, (&name, pace))?;
+    let tracking = Tracking::new(&format!("catalog of {}", ask.app)).with_pace(pace);
+    let tracking = tracking.with_authenticator(Arc::new(challenger));
+    let access = access(context, &ask.repository, &ask.access, tracking)?;
     let checked = store.check(Arc::new(access), &ask.channel, Clock::timestamp()).await;
     let catalog = checked.map_err(|error| error.to_failure())?.catalog;
     if ask.held == Some(catalog.release) {

@@ -19,6 +19,7 @@ use super::{identity, translate};
 use crate::bundle;
 use crate::inbox::{Heard, Told};
 use crate::perform::blocking;
+use crate::server_headers;
 
 mod control;
 mod simulate;
@@ -57,6 +58,8 @@ pub(super) async fn install(
 ) -> Result<(), End> {
     let files = if call.copy { BundleFiles::Copied } else { BundleFiles::InPlace };
     let trust = trust(call.dev, call.insecure)?;
+    let headers = call.headers;
+    server_headers::check(&headers)?;
     let (app, bundle) = read_bundle(call.bundle, trust, files).await?;
     let named = app.clone();
     let answer = caller.shared.core.subscribe(Heard { app: app.clone(), packs: None });
@@ -64,6 +67,7 @@ pub(super) async fn install(
         caller,
         app: named,
         bundle,
+        headers,
     });
     follow_installation::<Install>(caller, &app, (answer, call), replies).await
 }

@@ -20,7 +20,8 @@ use tokio::sync::mpsc;
 
 use super::reply::{Caller, End, Replies};
 use super::{
-    Shared, ahead, apps, consume, device, downloads, extension, languages, packs, service, verify,
+    Shared, ahead, apps, consume, device, downloads, extension, headers, languages, packs, service,
+    verify,
 };
 use crate::extension::Run;
 
@@ -233,6 +234,7 @@ impl Connection {
             Call::Verify(call) => verify::verify(caller, call, &mut replies).await,
             Call::ReadAhead(call) => ahead::read_ahead(caller, call, &mut replies).await,
             Call::Consume(call) => consume::consume(caller, call, &mut replies).await,
+            Call::SetServerHeaders(call) => headers::set(caller, call, &mut replies).await,
             Call::ControlInstallation(call) => apps::control(caller, call, &mut replies).await,
             Call::Override(call) => apps::override_source(caller, call, &mut replies).await,
             Call::AttachDebugger(call) => apps::attach(caller, call, &mut replies).await,

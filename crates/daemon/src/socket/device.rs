@@ -1,12 +1,13 @@
 //! `io.headstart.Device`: settings and pretended conditions.
 
-use headstart_engine::record::{Setting as EngineSetting, Settings as Values, Switch};
+use headstart_engine::record::{Records, Setting as EngineSetting, Switch};
 use headstart_engine::{Event, TRANSFERS_MAX_DEFAULT};
 use headstart_model::protocol::device::{
     Condition, ConditionList, Conditions, Pretend, SetSetting, Setting, SettingList, Settings,
 };
-use headstart_model::{AppId, ErrorKind, Failure};
+use headstart_model::{AppId, ErrorKind, Failure, Headers, ServerOrigin};
 
+use super::headers;
 use super::reply::{Caller, End, Replies};
 use crate::conditions;
 
@@ -14,6 +15,9 @@ const IN_APP_CONTENT: &str = "in-app-content";
 const BACKGROUND: &str = "background-activity";
 const LIMIT: &str = "limit";
 const TRANSFERS: &str = "transfers";
+const HEADER: &str = "header";
+/// The value of what is not set.
+const NONE: &str = "none";
 /// Transfers at once that make sense on one device.
 const TRANSFERS_MAX: u32 = 16;
 
@@ -33,9 +37,33 @@ fn background_of(app: &AppId, switch: Switch) -> Setting {
     setting(&format!("{BACKGROUND}.{app}"), on_or_off(switch), "on", &meaning)
 }
 
+/// The headers of a server, without their values: those are secrets. The server is named where it is not the one that the app's content
+/// comes from.
+fn headers_of(app: &AppId, server: Option<&ServerOrigin>, headers: &Headers) -> Setting {
+    let names: Vec<_> = headers.iter().map(|(name, _)| format!("{name}: …")).collect();
+    let (key, of) = match server {
+        Some(server) => (format!("{HEADER}.{app}@{server}"), format!("`{server}`")),
+        None => (format!("{HEADER}.{app}"), "the server of its repository".to_owned()),
+    };
+    let value = if names.is_empty() { NONE.to_owned() } else { names.join(", ") };
+    setting(&key, value, NONE, &format!("what {of} gets from `{app}`, such as a token"))
+}
+
+fn headers_of_apps(records: &Records) -> Vec<Setting> {
+    let mut settings = Vec::new();
+    for (id, app) in records.apps() {
+        let own = app.address().and_then(ServerOrigin::of);
+        settings.extend(app.server_headers.iter().map(|(server, headers)| {
+            headers_of(id, Some(server).filter(|server| Some(*server) != own.as_ref()), headers)
+        }));
+    }
+    settings
+}
+
 /// Every setting, by key.
-fn all(values: &Values) -> Vec<Setting> {
-    let rate = values.bytes_per_second.map_or_else(|| "none".to_owned(), |rate| format!("{rate}B"));
+fn all(records: &Records) -> Vec<Setting> {
+    let values = records.settings();
+    let rate = values.bytes_per_second.map_or_else(|| NONE.to_owned(), |rate| format!("{rate}B"));
     let transfers = values.transfers_max.unwrap_or(TRANSFERS_MAX_DEFAULT);
     let mut settings = vec![
         setting(
@@ -50,12 +78,7 @@ fn all(values: &Values) -> Vec<Setting> {
             "on",
             "whether apps get content before they are launched for the first time",
         ),
-        setting(
-            LIMIT,
-            rate,
-            "none",
-            "what all downloads together take in a second, such as 20Mbit",
-        ),
+        setting(LIMIT, rate, NONE, "what all downloads together take in a second, such as 20Mbit"),
         setting(
             TRANSFERS,
             transfers.to_string(),
@@ -65,12 +88,13 @@ fn all(values: &Values) -> Vec<Setting> {
     ];
     let off = values.apps_without_background.iter();
     settings.extend(off.map(|app| background_of(app, Switch::Off)));
+    settings.extend(headers_of_apps(records));
     settings.sort_by(|a, b| a.key.cmp(&b.key));
     settings
 }
 
 pub(super) async fn settings(caller: Caller<'_>, replies: &mut Replies<'_>) -> Result<(), End> {
-    let found = caller.shared.core.query(|state, _| all(state.records().settings())).await?;
+    let found = caller.shared.core.query(|state, _| all(state.records())).await?;
     replies.last::<Settings>(&SettingList { settings: found }).await
 }
 
@@ -79,6 +103,10 @@ pub(super) async fn set(
     call: SetSetting,
     replies: &mut Replies<'_>,
 ) -> Result<(), End> {
+    if let Some(of) = call.key.strip_prefix(HEADER).and_then(|rest| rest.strip_prefix('.')) {
+        let found = set_headers(caller, of, call.value.as_deref()).await?;
+        return replies.last::<SetSetting>(&found).await;
+    }
     let wanted = parse(&call.key, call.value.as_deref())?;
     // What was set for an app outlasts it, so it can be taken back for one that is gone.
     if let EngineSetting::BackgroundActivity(Some(app), Switch::Off) = &wanted {
@@ -92,13 +120,47 @@ pub(super) async fn set(
     let event = move |caller| Event::SettingChanged { caller, setting: changed };
     caller.shared.core.call(caller.client, event).await?;
     let key = call.key.clone();
-    let now = caller.shared.core.query(|state, _| all(state.records().settings())).await?;
+    let now = caller.shared.core.query(|state, _| all(state.records())).await?;
     let found = now.into_iter().find(|setting| setting.key == key);
     let found = found.unwrap_or_else(|| match wanted {
         EngineSetting::BackgroundActivity(Some(app), switch) => background_of(&app, switch),
         _ => setting(&key, String::new(), "", ""),
     });
     replies.last::<SetSetting>(&found).await
+}
+
+/// Sets the headers of a server: `of` is the app, and behind an `@` an address of the server, if it is another one.
+async fn set_headers(caller: Caller<'_>, of: &str, value: Option<&str>) -> Result<Setting, End> {
+    let (app, server) = match of.split_once('@') {
+        Some((app, server)) => (app, Some(headers::server_of(server)?)),
+        None => (of, None),
+    };
+    let app = AppId::new(app).map_err(|_| unknown(&format!("{HEADER}.{of}")))?;
+    let given = headers_in(value.filter(|value| *value != NONE).unwrap_or_default())?;
+    headers::give(caller, app.clone(), server.clone(), given.clone()).await?;
+    Ok(headers_of(&app, server.as_ref(), &given))
+}
+
+/// Headers as they are written, each on a line of its own.
+fn headers_in(text: &str) -> Result<Headers, Failure> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let parsed = lines.map(|line| {
+        // What is on the line may be a secret: it is not repeated.
+        let (name, value) = line.split_once(':').ok_or_else(|| {
+            let message = "a header has no colon between its name and its value";
+            Failure::new(ErrorKind::Usage, "badSetting", message)
+                .with_hint("a header is written `NAME: VALUE`, each on a line of its own")
+        })?;
+        Ok((name.trim(), value.trim()))
+    });
+    parsed.collect()
+}
+
+fn unknown(key: &str) -> Failure {
+    let shown: String = key.chars().take(60).collect();
+    let message = format!("there is no setting `{shown}`");
+    Failure::new(ErrorKind::Usage, "unknownSetting", message)
+        .with_hint("`headstart settings list` shows every setting")
 }
 
 fn parse(key: &str, value: Option<&str>) -> Result<EngineSetting, Failure> {
@@ -135,10 +197,7 @@ fn parse(key: &str, value: Option<&str>) -> Result<EngineSetting, Failure> {
             if let Some(app) = app {
                 return Ok(EngineSetting::BackgroundActivity(Some(app), switch()?));
             }
-            let shown: String = other.chars().take(60).collect();
-            let message = format!("there is no setting `{shown}`");
-            Err(Failure::new(ErrorKind::Usage, "unknownSetting", message)
-                .with_hint("`headstart settings list` shows every setting"))
+            Err(unknown(other))
         }
     }
 }

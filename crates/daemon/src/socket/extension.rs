@@ -44,6 +44,8 @@ pub(super) const fn may_call(call: &Call) -> bool {
             | Call::Locate(_)
             | Call::OpenNamespace(_)
             | Call::Languages(_)
+            // The token of its own app's server.
+            | Call::SetServerHeaders(_)
             | Call::ScheduleDownloads(_)
             | Call::CancelDownload(_)
             | Call::CurrentDownloads(_)

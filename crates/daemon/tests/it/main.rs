@@ -28,6 +28,7 @@ mod launcher;
 mod mirrors;
 mod plain_manifest;
 mod planning;
+mod private;
 mod publisher;
 mod readme;
 mod real_input;

@@ -13,7 +13,7 @@ use headstart_pack::{Level, build_archive};
 use headstart_repo::author::{
     KeysPlace, Lifetimes, Mode, Preparation, PreparedPack, ReleaseRequest, Writer, init,
 };
-use headstart_serve::{Faults, Folder, RequestEvent, Running, Server, Site, Tls};
+use headstart_serve::{Faults, Folder, Gate, RequestEvent, Running, Server, Site, Tls};
 use jiff::Timestamp;
 
 /// Files by path.
@@ -169,6 +169,7 @@ impl Publisher {
 /// A server on loopback that hands out a folder; it has a runtime of its own.
 pub struct Web {
     pub faults: Faults,
+    pub gate: Gate,
     pub url: String,
     running: Option<Running>,
     runtime: tokio::runtime::Runtime,
@@ -192,10 +193,11 @@ impl Web {
             .unwrap();
         let faults = Faults::none();
         let site = Site::new().mount("/", Folder::new(folder).unwrap());
-        let server = Server::new(site).faults(faults.clone()).tls(tls);
+        let gate = Gate::open();
+        let server = Server::new(site).faults(faults.clone()).gate(gate.clone()).tls(tls);
         let running = runtime.block_on(server.start()).unwrap();
         let url = running.url().to_string();
-        Self { faults, url, running: Some(running), runtime }
+        Self { faults, gate, url, running: Some(running), runtime }
     }
 
     /// Asks for `path` and waits until the server has answered and hung up.

@@ -77,6 +77,10 @@ impl Fetch for RepositoryAccess {
         };
         let failed = |error: TransferError| match error {
             TransferError::NotFound { .. } => FetchError::NotFound,
+            TransferError::Denied { status, .. } if status.as_u16() == 403 => {
+                FetchError::Forbidden(Box::new(error))
+            }
+            TransferError::Denied { .. } => FetchError::Denied(Box::new(error)),
             TransferError::TooLarge { .. } => {
                 FetchError::TooLarge { limit_bytes: request.max_bytes }
             }

@@ -7,7 +7,7 @@ use headstart_model::{AppGroupId, AppId, ChannelName, PackId, ReleaseNumber};
 
 use crate::class::Class;
 use crate::id::DownloadId;
-use crate::record::{Bundle, LocalVersion, Repository, SwitchItem, Trust};
+use crate::record::{Bundle, LocalVersion, Repository, ServerAccess, SwitchItem, Trust};
 
 /// Work for the performer. Everything in it is owed: it is on record before it is issued and until its end is reported.
 ///
@@ -31,8 +31,8 @@ pub enum Order {
         repository: Repository,
         /// The channel.
         channel: ChannelName,
-        /// What the installation allows.
-        trust: Trust,
+        /// How it is reached.
+        access: ServerAccess,
         /// The release that is held.
         held: Option<ReleaseNumber>,
     },
@@ -44,8 +44,8 @@ pub enum Order {
         app: AppId,
         /// Address of the manifest.
         url: String,
-        /// What the installation allows.
-        trust: Trust,
+        /// How it and the archives are reached.
+        access: ServerAccess,
         /// What is offered now: an archive that is listed as one of these need not be looked at again.
         known: Vec<ArchivedOffer>,
         /// What the server called the manifest that all of this comes from: it need not be read again.
@@ -172,8 +172,8 @@ pub struct Delivery {
     pub app: AppId,
     /// Where it is fetched from.
     pub supply: Supply,
-    /// What the installation allows.
-    pub trust: Trust,
+    /// How that is reached.
+    pub access: ServerAccess,
     /// The version to fetch.
     pub target: Box<CatalogPack>,
     /// The version to build upon.

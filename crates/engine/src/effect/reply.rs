@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use headstart_model::catalog::CatalogPack;
 use headstart_model::protocol::downloads::ChallengeAnswer;
-use headstart_model::{AppVersions, Failure, Language, PackId, PackVersion};
+use headstart_model::{AppVersions, Failure, Language, PackId, PackVersion, ServerOrigin};
 
 /// The answer to a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +55,8 @@ pub enum Reply {
     Scheduled,
     /// It is done.
     Changed,
+    /// The headers of this server are on record.
+    Server(ServerOrigin),
     /// It is on record.
     Acknowledged,
     /// What to tell the server.

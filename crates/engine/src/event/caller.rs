@@ -4,7 +4,7 @@ use headstart_model::download::UrlDownload;
 use headstart_model::protocol::downloads::ChallengeAnswer;
 use headstart_model::{AppId, Failure, PackId, Until, Urgency};
 
-use crate::id::{ClientId, DownloadId, RequestId};
+use crate::id::{ClientId, DownloadId, EffectId, RequestId};
 use crate::record::Freshness;
 
 /// Who made a call.
@@ -57,6 +57,15 @@ pub enum ExtensionAnswer {
     Heard,
     /// An answer that cannot be right, and why.
     Refused(Failure),
+}
+
+/// What a server was asked for when it asked for a credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Challenged {
+    /// A single file.
+    File(DownloadId),
+    /// Content that the service keeps: a catalog, a manifest or a pack, fetched by this effect.
+    Content(EffectId),
 }
 
 /// What a cancellation names.

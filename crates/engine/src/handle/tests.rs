@@ -27,6 +27,7 @@ mod managed_extension;
 mod owed_requests;
 mod replaced;
 mod routing;
+mod server_headers;
 mod unreadable;
 mod unsigned;
 
@@ -255,6 +256,7 @@ fn an_app_without_a_repository_is_launchable_when_its_files_are_in_place() {
         caller,
         app: app_id("app"),
         bundle: Box::new(bundle),
+        headers: headstart_model::Headers::default(),
     });
     let effects = bench.finish(|order| matches!(order, Order::PrepareApp { .. }));
     assert!(effects.iter().any(|effect| matches!(

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, VecDeque};
 use headstart_model::protocol::downloads::DownloadChallenge;
 use headstart_model::{AppId, ContentRequest};
 
+use crate::event::Challenged;
 use crate::id::{CallId, ClientId, DownloadId, RequestId};
 
 /// A challenge of a server; its transfer waits.
 #[derive(Debug, Clone)]
 pub(crate) struct PendingChallenge {
     pub(crate) request: RequestId,
-    pub(crate) download: DownloadId,
+    pub(crate) about: Challenged,
     pub(crate) challenge: DownloadChallenge,
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use headstart_model::app_bundle::InitialDownloadRestrictions;
 use headstart_model::{
     AppGroupId, AppId, ChannelName, ContentRequest, ErrorKind, Failure, Language, ReleaseNumber,
+    ServerHeaders,
 };
 use serde::{Deserialize, Serialize};
 
@@ -120,6 +121,15 @@ pub enum Trust {
     Development,
     /// Installed with `--insecure`: any address without TLS. What is fetched is verified against signatures all the same.
     Insecure,
+}
+
+/// How an app's servers are reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerAccess {
+    /// What the installation allows.
+    pub trust: Trust,
+    /// The headers that each server gets.
+    pub headers: ServerHeaders,
 }
 
 /// Where the app's own files stay.
@@ -267,6 +277,9 @@ pub struct App {
     /// What its extension is to be asked about: the catalog has come. `Spec: concepts 5.1`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asking: Option<Asking>,
+    /// The headers that its servers get, such as a token.
+    #[serde(default, skip_serializing_if = "ServerHeaders::is_empty")]
+    pub server_headers: ServerHeaders,
 }
 
 impl App {
@@ -298,7 +311,14 @@ impl App {
             spent: Spent::default(),
             source: None,
             asking: None,
+            server_headers: ServerHeaders::default(),
         }
+    }
+
+    /// How its servers are reached.
+    #[must_use]
+    pub fn access(&self) -> ServerAccess {
+        ServerAccess { trust: self.bundle.trust, headers: self.server_headers.clone() }
     }
 
     /// Where its content comes from.
@@ -339,6 +359,17 @@ impl App {
 
     fn follows_repository(&self) -> bool {
         matches!(self.source(), Source::Repository(_))
+    }
+
+    /// The address that its content comes from, if there is one.
+    #[must_use]
+    pub fn address(&self) -> Option<&str> {
+        match self.source() {
+            Source::Repository(url) | Source::DownloadManifest(url) | Source::Manifest(url) => {
+                Some(url)
+            }
+            Source::None => None,
+        }
     }
 
     /// Whether its content comes from anywhere.

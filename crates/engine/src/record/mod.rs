@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use app::{
     App, Asking, Bundle, BundleFiles, CheckFailure, InstallKind, InstallStage, Installation,
-    KeepData, Phase, Repository, Source, SourceOverride, Spent, Trust,
+    KeepData, Phase, Repository, ServerAccess, Source, SourceOverride, Spent, Trust,
 };
 pub use download::{Download, PlanFigures, Stage};
 pub use extension::{

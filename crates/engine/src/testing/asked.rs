@@ -12,8 +12,9 @@ use headstart_model::{AppGroupId, ContentRequest, ErrorKind, Failure};
 use super::{Bench, app_id, bundle};
 use crate::record::{Bundle, Setting, Switch};
 use crate::{
-    Caller, ClientId, DownloadId, Effect, Event, ExtensionAnswer, FactsChange, FileUpdate, Inquiry,
-    Network, Notice, Order, Origin, Power, Question, Receiver, Reply, RequestId,
+    Caller, Challenged, ClientId, DownloadId, Effect, Event, ExtensionAnswer, FactsChange,
+    FileUpdate, Inquiry, Network, Notice, Order, Origin, Power, Question, Receiver, Reply,
+    RequestId,
 };
 
 pub(crate) fn group(id: &str) -> AppGroupId {
@@ -168,7 +169,12 @@ impl Bench {
     /// Installs an app up to the point where its files are in place.
     pub(crate) fn install_bundle(&mut self, bundle: Bundle) -> Vec<Effect> {
         let app = app_id("app");
-        self.call(|caller| Event::AppInstallRequested { caller, app, bundle: Box::new(bundle) });
+        self.call(|caller| Event::AppInstallRequested {
+            caller,
+            app,
+            bundle: Box::new(bundle),
+            headers: headstart_model::Headers::default(),
+        });
         self.finish(|order| matches!(order, Order::PrepareApp { .. }))
     }
 
@@ -287,7 +293,11 @@ impl Bench {
             previous_failure_count: 0,
             certificate_blake3: None,
         };
-        self.call(|caller| Event::ChallengeRaised { caller, download, challenge })
+        self.call(|caller| Event::ChallengeRaised {
+            caller,
+            about: Challenged::File(download),
+            challenge,
+        })
     }
 
     /// Whoever was asked first answers.

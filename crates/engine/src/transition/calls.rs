@@ -5,25 +5,25 @@
 //! asks again what was not answered in the last one.
 
 mod answer;
+mod challenge;
 mod permission;
 
-use std::collections::VecDeque;
 use std::ops::Bound;
 
 use headstart_model::catalog::CatalogPack;
-use headstart_model::protocol::downloads::{ChallengeAnswer, DownloadChallenge};
+use headstart_model::protocol::downloads::ChallengeAnswer;
 use headstart_model::{AppId, ContentRequest};
 
 use crate::allowance;
 use crate::effect::{Effect, ExtensionEnd, Inquiry, Question, Receiver, Reply};
-use crate::event::Caller;
 use crate::id::{CallId, ClientId, DownloadId};
-use crate::live::{Matter, OpenCall, PendingChallenge, Timer};
+use crate::live::{Matter, OpenCall, Timer};
 use crate::record::{App, InstallStage, Outcome};
 use crate::transition::{content, late, manifest};
 use crate::work::Work;
 
 pub(crate) use answer::{acknowledged, extension_failed, extension_returned, not_asked};
+pub(crate) use challenge::{app_of_effect, challenged, withdrawn as challenge_withdrawn};
 pub(crate) use permission::{Permission, budget, permission};
 
 /// Asks what is to be asked. Runs at the end of every event.
@@ -183,10 +183,7 @@ fn question(w: &Work<'_>, app: &AppId, matter: &Matter) -> Option<Question> {
             request: *request,
             packs: asked_about(w, app, *request),
         }),
-        Matter::Challenge(PendingChallenge { download, challenge, .. }) => {
-            let download = w.file(*download)?.download.clone();
-            Some(Question::Challenge { download, challenge: challenge.clone() })
-        }
+        Matter::Challenge(pending) => challenge::question(w, app, pending),
         Matter::Conclusion(id) => {
             let file = w.file(*id)?;
             let download = file.download.clone();
@@ -241,38 +238,6 @@ fn put_back(w: &mut Work<'_>, app: &AppId, open: OpenCall) {
         }
         Matter::Downloads(_) | Matter::ShouldDownload(_) => {}
     });
-}
-
-/// A server asks for a credential; a transfer waits.
-pub(crate) fn challenged(
-    w: &mut Work<'_>,
-    caller: Caller,
-    download: DownloadId,
-    challenge: DownloadChallenge,
-) {
-    let Some(app) = w.file(download).map(|file| file.app.clone()) else {
-        let reply = Reply::Challenge(ChallengeAnswer::CancelAuthenticationChallenge);
-        return w.answer_at_once(caller.request, Ok(reply));
-    };
-    let pending = PendingChallenge { request: caller.request, download, challenge };
-    w.live_mut().calls.change(&app, |calls| calls.challenges.push_back(pending));
-    w.want_ask(&app);
-}
-
-/// A transfer waits no longer for the answer to its challenge: it has ended, or has waited long enough.
-pub(crate) fn challenge_withdrawn(w: &mut Work<'_>, download: DownloadId) {
-    let Some(app) = w.file(download).map(|file| file.app.clone()) else { return };
-    let withdrawn = w.live_mut().calls.change(&app, |calls| {
-        let (gone, kept) = std::mem::take(&mut calls.challenges)
-            .into_iter()
-            .partition::<VecDeque<_>, _>(|pending| pending.download == download);
-        calls.challenges = kept;
-        gone
-    });
-    for challenge in withdrawn {
-        let answer = Reply::Challenge(ChallengeAnswer::default());
-        w.answer_at_once(challenge.request, Ok(answer));
-    }
 }
 
 /// Has the extension ended, and forgets what it was being asked: it is asked again if it may be.

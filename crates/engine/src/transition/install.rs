@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use headstart_model::{AppId, ContentRequest, Failure, PackId};
+use headstart_model::{AppId, ContentRequest, Failure, Headers, PackId, ServerOrigin};
 
 use crate::effect::{ExtensionEnd, Notice, Reply};
 use crate::event::Caller;
@@ -17,14 +17,26 @@ use crate::record::{
 use crate::transition::{calls, catalog, check, groups, languages, manifest, settings, uninstall};
 use crate::work::Work;
 
-pub(crate) fn requested(w: &mut Work<'_>, caller: Caller, app: &AppId, bundle: Bundle) {
+pub(crate) fn requested(
+    w: &mut Work<'_>,
+    caller: Caller,
+    app: &AppId,
+    (bundle, headers): (Bundle, Headers),
+) {
     match w.app(app).map(|record| (&record.phase, &record.bundle)) {
         None => {
             if let Err(failure) = groups::check(w, app, &bundle) {
                 return w.answer_at_once(caller.request, Err(failure));
             }
-            let now = w.now.wall;
-            w.insert_app(app.clone(), App::new(bundle, now));
+            let mut record = App::new(bundle, w.now.wall);
+            match record.address().and_then(ServerOrigin::of) {
+                Some(server) => {
+                    record.server_headers.set(server, headers);
+                }
+                None if headers.is_empty() => {}
+                None => return w.answer_at_once(caller.request, Err(failures::no_server(app))),
+            }
+            w.insert_app(app.clone(), record);
             languages::begin(w, app);
             settings::hold_content(w, app);
             wait(w, caller, app);

@@ -1,5 +1,6 @@
 //! What each event brings about: one module per part of a life, one function per transition.
 
+pub(crate) mod access;
 pub(crate) mod begin;
 pub(crate) mod calls;
 pub(crate) mod cancel;

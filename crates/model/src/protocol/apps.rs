@@ -19,7 +19,7 @@ pub use control::{
 };
 pub use extension_run::{ExtensionDetails, ExtensionRun, GroupFolder};
 
-use crate::{AppGroupId, AppId, ChannelName, ContentRequest, Failure, Language, PackId};
+use crate::{AppGroupId, AppId, ChannelName, ContentRequest, Failure, Headers, Language, PackId};
 
 /// Installs the app of a bundle. `Spec: cli`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +36,10 @@ pub struct Install {
     /// Accepts a repository over plain `http://` that is not on this machine.
     #[serde(default)]
     pub insecure: bool,
+    /// Headers that its repository, or the server of its manifest, wants: as with
+    /// [`SetServerHeaders`](super::packs::SetServerHeaders).
+    #[serde(default, skip_serializing_if = "Headers::is_empty")]
+    pub headers: Headers,
 }
 
 /// What happens during an installation or update of an app, in this order: any progress,

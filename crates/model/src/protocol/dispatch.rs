@@ -80,6 +80,7 @@ calls! {
     Verify(packs::Verify),
     Consume(packs::Consume),
     ReadAhead(packs::ReadAhead),
+    SetServerHeaders(packs::SetServerHeaders),
     ScheduleDownloads(downloads::Schedule),
     CancelDownload(downloads::CancelDownload),
     CurrentDownloads(downloads::Current),

@@ -19,6 +19,7 @@ mod explain;
 mod languages;
 mod list;
 mod reading;
+mod server_headers;
 mod status_update;
 mod verify;
 
@@ -30,6 +31,7 @@ pub use languages::{
 };
 pub use list::{List, LocalStatus, LocalStatusReply, PackList, Status};
 pub use reading::{Locate, Located, NamespaceSnapshot, OpenNamespace};
+pub use server_headers::{ServerHeadersSet, SetServerHeaders};
 pub use status_update::{StatusUpdate, StatusUpdateEvent, StatusUpdates};
 pub use verify::{Repair, Verification, VerifiedPack, Verify, VerifyEvent};
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use headstart_model::ChannelName;
+use headstart_model::{ChannelName, ErrorKind};
 use headstart_repo::author::Duty;
 use headstart_repo::{Change, FetchError, FolderFetch, RepoError, Role, Sha256, TrustStore};
 use jiff::Timestamp;
@@ -167,6 +167,24 @@ async fn rotated_keys_are_followed() {
         "from the first root"
     );
     assert_eq!(near.trust.fingerprint(), world.made.fingerprint, "the fingerprint stays");
+}
+
+#[tokio::test]
+async fn a_store_that_refuses_what_is_missing_is_read_and_one_that_wants_a_token_says_so() {
+    let world = World::new();
+    world.publish(vec![world.pack("a", "one")]).await;
+    let device = world.device("device");
+    // Where listing is not allowed, object stores say this of the next root.
+    device.server.lie("metadata/2.root.json", Answer::Forbidden);
+    device.check().await.expect("there is no newer root");
+    for refusal in [Answer::Forbidden, Answer::Denied] {
+        device.server.lie(TIMESTAMP, refusal);
+        let failure = device.check().await.expect_err("refused").to_failure();
+        assert_eq!((failure.kind, failure.code.as_str()), (ErrorKind::Refused, "serverDenied"));
+    }
+    let other = world.device("other");
+    other.server.lie("metadata/2.root.json", Answer::Denied);
+    other.check().await.expect_err("a newer root may be behind the door");
 }
 
 #[tokio::test]

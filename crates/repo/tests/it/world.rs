@@ -252,6 +252,10 @@ impl Device {
 pub(crate) enum Answer {
     Bytes(Vec<u8>),
     NotFound,
+    /// 401.
+    Denied,
+    /// 403.
+    Forbidden,
     Broken,
 }
 
@@ -324,6 +328,8 @@ impl Fetch for Server {
             }
             Some(Answer::Bytes(bytes)) => Ok(Fetched::Body { bytes: bytes.into(), tag: None }),
             Some(Answer::NotFound) => Err(FetchError::NotFound),
+            Some(Answer::Denied) => Err(FetchError::Denied("401".into())),
+            Some(Answer::Forbidden) => Err(FetchError::Forbidden("403".into())),
             Some(Answer::Broken) => Err(FetchError::Failed("the connection was cut".into())),
             None => match self.folder.fetch(request).await? {
                 Fetched::Body { bytes, .. } => {

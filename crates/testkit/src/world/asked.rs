@@ -40,7 +40,12 @@ impl World {
         self.hearing.wanted.insert(places::app_id(app), wanted.collect());
         let bundle = places::bundle_with_extension(app);
         let app = places::app_id(app);
-        self.call(|caller| Event::AppInstallRequested { caller, app, bundle: Box::new(bundle) })
+        self.call(|caller| Event::AppInstallRequested {
+            caller,
+            app,
+            bundle: Box::new(bundle),
+            headers: headstart_model::Headers::default(),
+        })
     }
 
     /// The app was launched.

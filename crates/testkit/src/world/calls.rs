@@ -31,7 +31,12 @@ impl World {
     pub fn install(&mut self, app: &str) -> RequestId {
         let bundle = Box::new(places::bundle(app, "1.0"));
         let app = places::app_id(app);
-        self.call(|caller| Event::AppInstallRequested { caller, app, bundle })
+        self.call(|caller| Event::AppInstallRequested {
+            caller,
+            app,
+            bundle,
+            headers: headstart_model::Headers::default(),
+        })
     }
 
     /// Somebody updates an app to `version`.
@@ -45,7 +50,12 @@ impl World {
     pub fn install_listing(&mut self, app: &str) -> RequestId {
         let bundle = Box::new(places::bundle_with_listing(app, "1.0"));
         let app = places::app_id(app);
-        self.call(|caller| Event::AppInstallRequested { caller, app, bundle })
+        self.call(|caller| Event::AppInstallRequested {
+            caller,
+            app,
+            bundle,
+            headers: headstart_model::Headers::default(),
+        })
     }
 
     /// Somebody updates an app to `version`, whose packs are kept so.

@@ -13,6 +13,12 @@ pub trait Authenticator: Send + Sync {
     /// Answers one challenge. A transfer waits meanwhile; requests of the same download that meet the same challenge wait for
     /// the same answer.
     async fn answer(&self, challenge: &Challenge) -> Disposition;
+
+    /// Whether it is asked about certificates too: [`AuthenticationMethod::ClientCertificate`] and
+    /// [`AuthenticationMethod::ServerTrust`]. Connections are its download's own then, and not shared with others.
+    fn is_asked_about_certificates(&self) -> bool {
+        true
+    }
 }
 
 /// A question of a server.

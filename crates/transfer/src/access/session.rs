@@ -87,8 +87,9 @@ impl Session {
         met: &mut Met,
     ) -> Result<Option<reqwest::Client>, ConfigError> {
         let mut all = self.lock();
-        // Without an authenticator questions about certificates reach nobody: the common connections will do.
-        let asks = self.authenticator.is_some() && url.scheme() == "https";
+        // Where questions about certificates reach nobody the common connections will do.
+        let asked = self.authenticator.as_ref().is_some_and(|it| it.is_asked_about_certificates());
+        let asks = asked && url.scheme() == "https";
         let Some(known) = entry(&mut all, url, asks) else { return Ok(None) };
         met.generation = known.generation;
         if let Some(value) = known.authorization.as_mut().and_then(|held| held.header(url)) {

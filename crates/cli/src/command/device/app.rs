@@ -17,6 +17,7 @@ use headstart::apps::{
 };
 use headstart_model::{ErrorKind, Failure};
 use headstart_sys::process;
+use headstart_transfer::ExtraHeader;
 use serde_json::json;
 
 use super::super::Verdict;
@@ -24,6 +25,7 @@ use super::nearest::{names, suggest};
 use super::{connector, failed, translate};
 use crate::context::Context;
 use crate::desktop::{self, EntryWish};
+use crate::network;
 use crate::output::table;
 
 /// Where the library in the app notes what is read.
@@ -41,7 +43,7 @@ pub(crate) struct App {
 enum What {
     /// Installs an app; ends when its essential content has concluded
     #[command(
-        after_help = "Examples:\n  headstart app install ./MyGame\n  headstart app install ./MyGame --dev --json"
+        after_help = "Examples:\n  headstart app install ./MyGame\n  headstart app install ./MyGame --dev --json\n  headstart app install ./MyGame --header 'Authorization: Bearer TOKEN'"
     )]
     Install {
         /// The app bundle: a folder with `headstart.toml` or `Info.plist`
@@ -55,6 +57,9 @@ enum What {
         /// Reach the repository without encryption; what is fetched is verified all the same
         #[arg(long)]
         insecure: bool,
+        /// Send this header, such as a token, to the server of its repository, from now on; may be given more than once
+        #[arg(long = "header", value_name = "NAME: VALUE", value_parser = network::header)]
+        headers: Vec<ExtraHeader>,
         /// Do not list the app among the programs of the desktop
         #[arg(long)]
         no_desktop_entry: bool,
@@ -148,8 +153,11 @@ impl What {
 
     fn run(&self, context: &Context) -> Result<Verdict, Failure> {
         match self {
-            Self::Install { bundle, copy, dev, insecure, no_desktop_entry } => {
-                let options = InstallOptions { copy: *copy, dev: *dev, insecure: *insecure };
+            Self::Install { bundle, copy, dev, insecure, headers, no_desktop_entry } => {
+                let headers = headers.iter().map(|it| (it.name.as_str(), it.value.as_str()));
+                let headers = headers.collect();
+                let (copy, dev, insecure) = (*copy, *dev, *insecure);
+                let options = InstallOptions { copy, dev, insecure, headers };
                 let wish = if *no_desktop_entry { EntryWish::Nothing } else { EntryWish::Write };
                 install::install(context, bundle, options, wish)
             }

@@ -1,5 +1,7 @@
 //! `settings`: what the person at the device decides.
 
+use std::io::Read as _;
+
 use clap::{Args, Subcommand};
 use headstart::AppId;
 use headstart::device::Setting;
@@ -14,6 +16,12 @@ use crate::quantity;
 
 /// The setting that is a rate.
 const LIMIT: &str = "limit";
+
+/// What the settings begin with that are headers.
+const HEADER: &str = "header.";
+
+/// More than headers may have.
+const HEADERS_BYTES_MAX: u64 = 64 * 1024;
 
 /// Shows and changes what the person at the device decides
 #[derive(Debug, Args)]
@@ -38,12 +46,13 @@ enum What {
     },
     /// Changes a setting, at once; without a value it gets its default again
     #[command(
-        after_help = "Examples:\n  headstart settings set limit 20Mbit\n  headstart settings set in-app-content off\n  headstart settings set background-activity.com.example.game off\n  headstart settings set transfers"
+        after_help = "Examples:\n  headstart settings set limit 20Mbit\n  headstart settings set in-app-content off\n  headstart settings set background-activity.com.example.game off\n  headstart settings set header.com.example.game 'Authorization: Bearer TOKEN'\n  headstart settings set header.com.example.game@https://mirror.example.com - <token.txt\n  headstart settings set transfers"
     )]
     Set {
         /// Its name, as `settings list` shows it
         key: String,
-        /// Its value: `on` or `off`, a rate such as `20Mbit` or `none`, a number
+        /// Its value: `on` or `off`, a rate such as `20Mbit` or `none`, a number; headers, each on a line of its own, or `-` to read
+        /// them from the standard input
         value: Option<String>,
     },
 }
@@ -62,6 +71,7 @@ impl Settings {
                     .document(&json!({ "settings": [setting] }), || setting.value.clone());
             }
             What::Set { key, value } => {
+                let value = &given(key, value.as_deref())?;
                 let rate =
                     value.as_ref().filter(|_| key == LIMIT).and_then(|rate| rate.parse().ok());
                 let setting = context.block_on(async {
@@ -78,6 +88,21 @@ impl Settings {
     }
 }
 
+/// The value. That of headers may be kept off the command line, which every program on the machine can see.
+fn given(key: &str, value: Option<&str>) -> Result<Option<String>, Failure> {
+    if value == Some("-") && key.starts_with(HEADER) {
+        let mut text = String::new();
+        let read = std::io::stdin().take(HEADERS_BYTES_MAX).read_to_string(&mut text);
+        read.map_err(|error| {
+            Failure::from_error(ErrorKind::InvalidInput, "badSetting", &error)
+                .within("the headers cannot be read from the standard input")
+                .with_hint("a header is written `NAME: VALUE`, each on a line of its own")
+        })?;
+        return Ok(Some(text));
+    }
+    Ok(value.map(str::to_owned))
+}
+
 fn all(context: &Context) -> Result<Vec<Setting>, Failure> {
     context.block_on(async {
         let device = connector(context, None).device().map_err(failed)?;
@@ -90,8 +115,9 @@ fn get(context: &Context, key: &str) -> Result<Setting, Failure> {
     if let Some(setting) = all(context)?.into_iter().find(|setting| setting.key == key) {
         return Ok(setting);
     }
-    let app = key.strip_prefix("background-activity.").and_then(|app| AppId::new(app).ok());
-    let Some(app) = app else {
+    let background = key.strip_prefix("background-activity.");
+    let headers = key.strip_prefix(HEADER).map(|of| of.split_once('@').map_or(of, |(app, _)| app));
+    let Some(app) = background.or(headers).and_then(|app| AppId::new(app).ok()) else {
         let key: String = key.chars().take(60).collect();
         let message = format!("there is no setting `{key}`");
         return Err(Failure::new(ErrorKind::Usage, "unknownSetting", message)
@@ -101,9 +127,12 @@ fn get(context: &Context, key: &str) -> Result<Setting, Failure> {
         let apps = connector(context, None).apps().map_err(failed)?;
         apps.info(&app).await.map_err(failed)
     })?;
-    let (value, default) = ("on".to_owned(), "on".to_owned());
-    let meaning = format!("as background-activity, for `{app}` alone");
-    Ok(Setting { key: key.to_owned(), value, default, meaning })
+    let (default, meaning) = match headers {
+        Some(_) => ("none", format!("what that server gets from `{app}`, such as a token")),
+        None => ("on", format!("as background-activity, for `{app}` alone")),
+    };
+    let (key, default) = (key.to_owned(), default.to_owned());
+    Ok(Setting { key, value: default.clone(), default, meaning })
 }
 
 fn text(settings: &[Setting]) -> String {

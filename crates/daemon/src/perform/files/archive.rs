@@ -8,8 +8,9 @@ use headstart_deliver::{
     OwnIndex, RepositoryAccess,
 };
 use headstart_engine::FileTransfer;
+use headstart_engine::record::ServerAccess;
 use headstart_model::catalog::CatalogPack;
-use headstart_model::{ErrorKind, Failure};
+use headstart_model::{ErrorKind, Failure, ServerHeaders};
 use headstart_pack::plan::HeldVersion;
 use headstart_store::{Finish, Sharing};
 use headstart_sys::mode::Access;
@@ -54,7 +55,9 @@ pub(super) async fn install(
         finish: Finish { folder, access: Access::ReadOnly, about },
     };
     let location = ArchiveLocation::new(ArchivePlace::File(path.to_owned()), &pack);
-    let client = context.clients.for_trust(transfer.trust)?;
+    // It lies here: no server is asked.
+    let nobody = ServerAccess { trust: transfer.trust, headers: ServerHeaders::default() };
+    let client = context.clients.for_repository(&nobody)?;
     let tracking = Tracking::new(&format!("archive of {}", pack.id));
     let access = RepositoryAccess::new(Location::Archive(location), client, tracking);
     let failed = |error: DeliverError| failure(&error, &transfer.request.identifier);

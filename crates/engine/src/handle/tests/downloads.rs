@@ -226,6 +226,7 @@ fn a_switch_for_one_app_outlasts_its_removal_and_holds_up_nobody_else() {
         caller,
         app: other.clone(),
         bundle: Box::new(bundle),
+        headers: headstart_model::Headers::default(),
     });
     bench.finish(|order| matches!(order, Order::PrepareApp { .. }));
     let download = UrlDownload { app_group: crate::testing::group("group.other"), ..file("b") };

@@ -94,6 +94,7 @@ fn each_app_has_a_right_of_its_own_and_none_when_it_is_gone() {
         caller,
         app: of_other,
         bundle: Box::new(bundle),
+        headers: headstart_model::Headers::default(),
     });
     acquire(&mut bench, None);
     let effects =

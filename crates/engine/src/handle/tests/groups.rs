@@ -19,7 +19,12 @@ fn bundle_with(groups: Groups<'_>) -> Bundle {
 fn ask(bench: &mut Bench, app: &str, groups: Groups<'_>) -> Vec<Effect> {
     let (app, bundle) = (app_id(app), Box::new(bundle_with(groups)));
     bench.now_ms += 1;
-    bench.call(|caller| Event::AppInstallRequested { caller, app, bundle })
+    bench.call(|caller| Event::AppInstallRequested {
+        caller,
+        app,
+        bundle,
+        headers: headstart_model::Headers::default(),
+    })
 }
 
 fn install(bench: &mut Bench, app: &str, groups: Groups<'_>) {

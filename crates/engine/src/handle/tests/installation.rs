@@ -74,7 +74,12 @@ fn a_cancelled_first_installation_is_undone() {
         let mut bench = Bench::new(Vec::new());
         let app = app_id("app");
         let bundle = with_manifest();
-        bench.call(|caller| Event::AppInstallRequested { caller, app, bundle: Box::new(bundle) });
+        bench.call(|caller| Event::AppInstallRequested {
+            caller,
+            app,
+            bundle: Box::new(bundle),
+            headers: headstart_model::Headers::default(),
+        });
         if stage > InstallStage::Files {
             bench.finish(|order| matches!(order, Order::PrepareApp { .. }));
         }
@@ -174,8 +179,12 @@ fn install(bench: &mut Bench, app: &str, groups: &[(&str, &[&str])]) -> Vec<Effe
     let groups = groups.iter().map(entry).collect();
     let bundle = Bundle { repository: None, groups, ..bundle("1") };
     let app = app_id(app);
-    let mut effects =
-        bench.call(|caller| Event::AppInstallRequested { caller, app, bundle: Box::new(bundle) });
+    let mut effects = bench.call(|caller| Event::AppInstallRequested {
+        caller,
+        app,
+        bundle: Box::new(bundle),
+        headers: headstart_model::Headers::default(),
+    });
     if effects.iter().any(|effect| matches!(effect, Effect::Order { .. })) {
         effects.extend(bench.finish(|order| matches!(order, Order::PrepareApp { .. })));
     }

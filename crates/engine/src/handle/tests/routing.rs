@@ -283,7 +283,12 @@ fn who_listens_for_another_app_hears_nothing_more_of_the_first() {
     let other = app_id("other");
     let groups = std::collections::BTreeMap::from([(group("group.other"), Vec::new())]);
     let (app, bundle) = (other.clone(), Box::new(Bundle { groups, ..with_extension() }));
-    bench.call(|caller| Event::AppInstallRequested { caller, app, bundle });
+    bench.call(|caller| Event::AppInstallRequested {
+        caller,
+        app,
+        bundle,
+        headers: headstart_model::Headers::default(),
+    });
     bench.finish(|order| matches!(order, Order::PrepareApp { .. }));
     let client = bench.attach();
     bench.hear(Event::DelegateAttached { client, app: other.clone() });

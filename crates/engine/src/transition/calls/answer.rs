@@ -6,7 +6,7 @@ use headstart_model::download::UrlDownload;
 use headstart_model::protocol::downloads::ChallengeAnswer;
 use headstart_model::{AppId, ContentRequest, ErrorKind, Failure, PackId};
 
-use super::{Matter, Side, close, open_call};
+use super::{Matter, Side, challenge, close, open_call};
 use crate::backoff::backoff_ms;
 use crate::class::Class;
 use crate::effect::{Notice, Reply};
@@ -34,8 +34,7 @@ pub(crate) fn acknowledged(
 ) {
     let outcome = match open_call(w, app, call, Side::Delegate) {
         Some(Matter::Challenge(challenge)) => {
-            let answer = answer.unwrap_or_default();
-            w.answer_at_once(challenge.request, Ok(Reply::Challenge(answer)));
+            challenge::answered(w, app, &challenge, answer.unwrap_or_default());
             close(w, app, Side::Delegate);
             Ok(Reply::Acknowledged)
         }
@@ -94,7 +93,7 @@ pub(crate) fn extension_returned(
                 ExtensionAnswer::Challenge(answer) => answer,
                 _ => ChallengeAnswer::default(),
             };
-            w.answer_at_once(challenge.request, Ok(Reply::Challenge(answer)));
+            challenge::answered(w, app, &challenge, answer);
         }
         (Matter::Conclusion(id), _) => files::forget(w, id),
     }

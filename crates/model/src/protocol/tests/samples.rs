@@ -10,14 +10,15 @@ use crate::protocol::packs::{
 };
 use crate::protocol::service::AppToken;
 use crate::protocol::{
-    Method, PackFailure, Phase, Progress, Reason, apps, introspection, packs, service,
+    Method, PackFailure, Phase, Progress, Reason, introspection, packs, service,
 };
 use crate::{
-    AppGroupId, AppId, ChannelName, ContentRequest, Digest, DownloadPolicy, ErrorKind, Failure,
-    InstallationEventType, InstallationEventTypes, Language, PackId, PackPath, PackVersion, Status,
-    Until, Urgency,
+    AppId, Digest, DownloadPolicy, ErrorKind, Failure, Headers, InstallationEventType,
+    InstallationEventTypes, Language, PackId, PackPath, PackVersion, ServerOrigin, Status, Until,
+    Urgency,
 };
 
+mod apps;
 mod downloads;
 
 /// A call and replies to it, as JSON.
@@ -137,16 +138,9 @@ fn reason() -> Reason {
     }
 }
 
-fn app_infos() -> Vec<apps::AppInfo> {
-    let states = [apps::AppState::Installing, apps::AppState::Launchable, apps::AppState::Removing];
-    let info =
-        |state| apps::AppInfo { id: app(), version: "1.0".to_owned(), state, essential_pending: 1 };
-    states.map(info).to_vec()
-}
-
 pub(super) fn all() -> Vec<Sample> {
     let mut samples = service_samples();
-    samples.extend(app_samples());
+    samples.extend(apps::samples());
     samples.extend(pack_samples());
     samples.extend(language_samples());
     samples.extend(reading_samples());
@@ -190,108 +184,6 @@ fn service_samples() -> Vec<Sample> {
         sample(Call::ServiceStatus, &service::Status {}, &[status]),
         sample(Call::Stop, &service::Stop {}, &[service::Stopping {}]),
     ]
-}
-
-fn app_samples() -> Vec<Sample> {
-    use ContentRequest::{Install, LanguageChange, Periodic, Update};
-    let bundle = || "/bundle".to_owned();
-    let done = || apps::InstallEvent::Done(app_infos().remove(0));
-    let launchable = || {
-        apps::InstallEvent::Launchable(apps::Launchable {
-            failed: vec![pack_failure()],
-            catalog: Some(pack_failure().failure),
-            downloads: vec![downloads::download_failure()],
-        })
-    };
-    let mut events: Vec<_> = phases().map(|p| apps::InstallEvent::Progress(progress(p))).to_vec();
-    events.extend([launchable(), done()]);
-    let install = apps::Install { bundle: bundle(), copy: true, dev: true, insecure: false };
-    let details = apps::AppDetails {
-        app: app_infos().remove(0),
-        bundle: bundle(),
-        executable: "/bundle/bin".to_owned(),
-        dev: true,
-        app_group: Some(AppGroupId::new("group.example").expect("a good id")),
-        repository_url: Some("https://assets.example.com".to_owned()),
-        repository_mirrors: vec!["https://mirror.example.com".to_owned()],
-        trust: Some(Trust::TransportOnly),
-        channel: Some(ChannelName::production()),
-        languages: vec![Language::new("en").expect("a good tag")],
-        resolved_language: Some(Language::new("en").expect("a good tag")),
-        groups: vec![apps::GroupFolder {
-            group: AppGroupId::new("group.example").expect("a good id"),
-            folder: "/home/groups/group.example".to_owned(),
-        }],
-        manifest_url: Some("https://assets.example.com/manifest".to_owned()),
-        extension: Some(downloads::extension_details()),
-        limits: downloads::info(),
-        awaited: vec![reason()],
-    };
-    let launch = apps::Launch {
-        executable: "/bundle/bin".to_owned(),
-        folder: bundle(),
-        environment: [("A".to_owned(), "b".to_owned())].into(),
-    };
-    let launch_events =
-        [apps::LaunchEvent::Progress(progress(Phase::Essential)), apps::LaunchEvent::Ready(launch)];
-    let outcome = apps::SimulationOutcome {
-        installed: vec![pack_id()],
-        failed: vec![pack_failure()],
-        downloads: vec!["levels/1".to_owned()],
-        failed_downloads: vec![downloads::download_failure()],
-        extension: Some(failure()),
-    };
-    let simulation = [
-        apps::SimulationEvent::Selected(vec![pack_id()]),
-        apps::SimulationEvent::Scheduled(3),
-        apps::SimulationEvent::Progress(progress(Phase::Download)),
-        apps::SimulationEvent::Done(outcome),
-    ];
-    let update = apps::Update { bundle: bundle(), insecure: true };
-    let uninstall = apps::Uninstall { app: app(), keep_data: true };
-    let mut samples = vec![
-        sample(Call::Install, &install, &events),
-        sample(
-            Call::Update,
-            &update,
-            &[apps::InstallEvent::Progress(progress(Phase::Files)), launchable(), done()],
-        ),
-        sample(Call::Uninstall, &uninstall, &[apps::Uninstalled {}]),
-        sample(Call::ListApps, &apps::List {}, &[apps::AppList { apps: app_infos() }]),
-        sample(Call::AppInfo, &apps::Info { app: app() }, &[details]),
-        sample(
-            Call::PrepareLaunch,
-            &apps::PrepareLaunch { app: app(), wait: true },
-            &launch_events,
-        ),
-        sample(
-            Call::Override,
-            &apps::Override {
-                app: app(),
-                url: Some("https://localhost/".to_owned()),
-                root: Some("/root.json".to_owned()),
-            },
-            &[apps::Overridden {}],
-        ),
-        sample(
-            Call::AttachDebugger,
-            &apps::AttachDebugger { app: app() },
-            &[apps::Attached { pid: 7, program: "/bundle/extension".to_owned() }],
-        ),
-    ];
-    let actions = [
-        apps::InstallationAction::Pause,
-        apps::InstallationAction::Resume,
-        apps::InstallationAction::Cancel,
-    ];
-    samples.extend(actions.map(|action| {
-        let control = apps::ControlInstallation { app: app(), action };
-        sample(Call::ControlInstallation, &control, &[apps::Controlled {}])
-    }));
-    samples.extend([Install, Update, Periodic, LanguageChange].map(|event| {
-        sample(Call::SimulateEvent, &apps::SimulateEvent { app: app(), event }, &simulation)
-    }));
-    samples
 }
 
 fn updates() -> Vec<StatusUpdate> {
@@ -368,6 +260,10 @@ fn pack_samples() -> Vec<Sample> {
     ]
 }
 
+fn headers() -> Headers {
+    [("Authorization", "Bearer abc")].into_iter().collect()
+}
+
 fn language_samples() -> Vec<Sample> {
     let app = Some(app());
     let tag = |text| Language::new(text).expect("a good tag");
@@ -433,6 +329,17 @@ fn reading_samples() -> Vec<Sample> {
                 language: locate.language.clone(),
             },
             &[packs::Consumed { pack: pack_id(), path: "/home/a/b".to_owned() }],
+        ),
+        sample(
+            Call::SetServerHeaders,
+            &packs::SetServerHeaders {
+                app: app.clone(),
+                server: Some("https://mirror.example.com/game".to_owned()),
+                headers: headers(),
+            },
+            &[packs::ServerHeadersSet {
+                server: ServerOrigin::of("https://mirror.example.com").expect("a server"),
+            }],
         ),
         sample(
             Call::ReadAhead,
