@@ -97,6 +97,12 @@ impl Tracking {
         self
     }
 
+    /// Whether somebody is being asked for a credential at the moment: what is silent then waits for an answer from this side.
+    #[must_use]
+    pub fn is_asking(&self) -> bool {
+        self.session.is_asking()
+    }
+
     /// The credentials of the download.
     pub(crate) fn session(&self) -> &Session {
         &self.session

@@ -17,7 +17,8 @@ use super::{Location, Mirror, RepositoryAccess};
 const SILENCE_MAX: Duration = Duration::from_secs(3);
 
 /// Ends when `is_failed` says so of what `tracking` counts, which is asked of one place alone, or when nothing has come for `silence_max`.
-/// A slow link, or a limit of ours, is not held against a place: asking two at once would only share it.
+/// A slow link, or a limit of ours, is not held against a place: asking two at once would only share it. Nor is a question of the
+/// server for a credential that nobody has answered yet.
 pub(super) async fn stall(
     tracking: Tracking,
     silence_max: Duration,
@@ -26,7 +27,8 @@ pub(super) async fn stall(
     let mut news = tracking.meter().subscribe();
     while !is_failed(news.borrow_and_update().total()) {
         let is_silent = timeout(silence_max, news.changed()).await.is_err();
-        if is_silent && tracking.pace().limit().narrowest().is_none() {
+        let is_ours = || tracking.is_asking() || tracking.pace().limit().narrowest().is_some();
+        if is_silent && !is_ours() {
             return;
         }
     }

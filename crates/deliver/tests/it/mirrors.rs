@@ -4,13 +4,17 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use headstart_deliver::{Delivery, Location, Mirror, RepositoryAccess};
 use headstart_model::ChannelName;
 use headstart_repo::{Checked, RepoError, TrustStore, layout};
 use headstart_serve::{
-    FaultKind, FaultPlan, FaultRule, Faults, Folder, Frequency, Running, Server, Site,
+    FaultKind, FaultPlan, FaultRule, Faults, Folder, Frequency, Gate, Running, Server, Site,
 };
-use headstart_transfer::{Client, ClientConfig, Counts, HttpsPolicy, RetryPolicy, Tracking};
+use headstart_transfer::{
+    Authenticator, Challenge, Client, ClientConfig, Counts, Credential, Disposition, ExtraHeader,
+    HeaderScope, HttpsPolicy, RetryPolicy, Secret, Tracking,
+};
 use jiff::Timestamp;
 use tokio::net::TcpSocket;
 use tokio_util::sync::CancellationToken;
@@ -55,10 +59,19 @@ async fn always(world: &World, kind: FaultKind) -> Running {
 }
 
 fn access(client: Client, repository: &Url, mirrors: &[&Url]) -> RepositoryAccess {
+    access_tracked(client, Tracking::new("test"), repository, mirrors)
+}
+
+fn access_tracked(
+    client: Client,
+    tracking: Tracking,
+    repository: &Url,
+    mirrors: &[&Url],
+) -> RepositoryAccess {
     let location =
         |url: &Url| Location::parse(url.as_str(), HttpsPolicy::HttpOnLoopback).expect("a place");
     let mirrors = mirrors.iter().map(|url| Mirror::Repository(location(url))).collect();
-    RepositoryAccess::new(location(repository), client, Tracking::new("test")).with_mirrors(mirrors)
+    RepositoryAccess::new(location(repository), client, tracking).with_mirrors(mirrors)
 }
 
 async fn check(world: &World, access: &RepositoryAccess) -> Result<Checked, RepoError> {
@@ -128,6 +141,49 @@ async fn after_a_connection_that_broke_the_repository_is_asked_again_before_a_mi
     let access = access(client(Duration::ZERO), repository.url(), &[mirror.url()]);
     check(&world, &access).await.expect("the repository has it");
     assert_eq!(counts(&access, repository.url()).retries, 1, "one connection broke");
+    assert_eq!(counts(&access, mirror.url()), Counts::default());
+}
+
+/// Knows the header that opens a server, and says it after a day.
+struct Slow;
+
+#[async_trait]
+impl Authenticator for Slow {
+    async fn answer(&self, _challenge: &Challenge) -> Disposition {
+        tokio::time::pause();
+        tokio::time::sleep(NEVER).await;
+        tokio::time::resume();
+        let (name, value) = ("x-token".to_owned(), Secret::new("new"));
+        Disposition::UseCredential(Credential::Header { name, value })
+    }
+
+    fn is_asked_about_certificates(&self) -> bool {
+        false
+    }
+}
+
+#[tokio::test]
+async fn a_repository_that_waits_for_a_credential_is_not_silent() {
+    let world = World::with_versions(1, 0).await.0;
+    let gate = Gate::open();
+    gate.require(vec!["x-token: new".parse().expect("a header")]);
+    let site = Site::new().mount("/", Folder::new(world.path("repo")).expect("it exists"));
+    let repository = Server::new(site).gate(gate).start().await.expect("a server");
+    let mirror = server(&world).await;
+    let header = |value: &str| ExtraHeader {
+        scope: HeaderScope::EverySource,
+        name: "x-token".to_owned(),
+        value: value.to_owned(),
+    };
+    let config = ClientConfig {
+        https: HttpsPolicy::HttpOnLoopback,
+        headers: vec![header("old")],
+        ..ClientConfig::default()
+    };
+    let client = Client::new(config, 0).expect("a client");
+    let tracking = Tracking::new("test").with_authenticator(Arc::new(Slow));
+    let access = access_tracked(client, tracking, repository.url(), &[mirror.url()]);
+    check(&world, &access).await.expect("the repository has it");
     assert_eq!(counts(&access, mirror.url()), Counts::default());
 }
 
