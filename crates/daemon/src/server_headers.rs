@@ -1,6 +1,6 @@
 //! Which headers can be sent to the servers of apps. `Spec: cli, any machine`.
 
-use headstart_model::{ErrorKind, Failure, Headers};
+use headstart_model::{AppId, ErrorKind, Failure, Headers};
 use headstart_transfer::{ExtraHeader, HeaderScope};
 
 /// Most headers for one server. `Ours:` some gates want two, nobody a dozen; each goes with every request.
@@ -25,6 +25,16 @@ pub(crate) fn check(headers: &Headers) -> Result<(), Failure> {
         header.check().map_err(|error| refused(error.to_string()))?;
     }
     Ok(())
+}
+
+/// What a person can do about a server that refuses the content of `app`.
+pub(crate) fn advised(failure: Failure, app: &AppId) -> Failure {
+    if failure.code.as_str() != "serverDenied" {
+        return failure;
+    }
+    failure.with_hint(format!(
+        "give its server the header that it wants: `headstart settings set header.{app} 'NAME: VALUE'`; the app can do so too"
+    ))
 }
 
 #[cfg(test)]

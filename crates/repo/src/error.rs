@@ -229,7 +229,7 @@ fn fetch_failure(error: &RepoError, source: &FetchError) -> Failure {
         FetchError::Denied(_) | FetchError::Forbidden(_) => (
             ErrorKind::Refused,
             "serverDenied",
-            "give the server the header that it wants: `--header`, or for an installed app `headstart settings set header.APP`; the app can do so too",
+            "give the server the header that it wants, with `--header`",
         ),
         FetchError::Failed(_) => (
             ErrorKind::Network,

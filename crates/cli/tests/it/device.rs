@@ -9,6 +9,8 @@ use crate::golden::assert_golden;
 use crate::world::{Ran, World};
 
 pub const APP: &str = "com.example.game";
+/// What describes the app's bundle.
+pub const BUNDLE: &str = "bundle/headstart.toml";
 
 /// The service lies beside the command line; it is built if nobody has built it yet.
 pub fn daemon() -> PathBuf {
@@ -47,7 +49,7 @@ impl Device {
         world.run(&["repo", "publish", "repo", "level.assetpack", "--keys", "keys"]).succeeds();
         let url = format!("file://{}", world.path("repo").display());
         world.write(
-            "bundle/headstart.toml",
+            BUNDLE,
             format!(
                 "[app]\nid = \"{APP}\"\nversion = \"1.0.0\"\nexecutable = \"bin/game\"\nlanguages = [\"en\"]\n\n\
                  [background-assets]\nBAAppGroupID = \"group.{APP}\"\nBAHasManagedAssetPacks = true\n\
@@ -63,6 +65,17 @@ impl Device {
 
     pub fn json(&self, arguments: &[&str]) -> Ran {
         self.world.run(&[arguments, &["--json"]].concat())
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        self.world.run(arguments)
+    }
+
+    /// Changes the description of the app's bundle.
+    pub fn describe(&self, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.world.path(BUNDLE)).unwrap();
+        assert!(text.contains(from), "{text}");
+        self.world.write(BUNDLE, text.replace(from, to));
     }
 
     /// Changes a byte of an installed file.

@@ -8,20 +8,11 @@ use headstart_model::protocol::packs::{
     Ensure, EnsureEvent, EnsureOutcome, Pack, StatusUpdate, Trust,
 };
 
-use crate::device::{APP, Device};
+use crate::device::{APP, BUNDLE, Device};
 use crate::fake::FakeService;
 use crate::world::World;
 
-const BUNDLE: &str = "bundle/headstart.toml";
-
 impl Device {
-    /// Changes the description of the app's bundle.
-    fn describe(&self, from: &str, to: &str) {
-        let text = std::fs::read_to_string(self.world.path(BUNDLE)).unwrap();
-        assert!(text.contains(from), "{text}");
-        self.world.write(BUNDLE, text.replace(from, to));
-    }
-
     /// Installs another app, `com.example.NAME`, with its packs from a repository of this name.
     fn twin(&self, name: &str, repository: &str) {
         let text = std::fs::read_to_string(self.world.path(BUNDLE)).unwrap();
@@ -33,10 +24,6 @@ impl Device {
         std::fs::copy(self.world.path("repo/metadata/root.json"), root).unwrap();
         // Without a catalog the installation itself does not end well.
         self.run(&["app", "install", name]);
-    }
-
-    fn run(&self, arguments: &[&str]) -> crate::world::Ran {
-        self.world.run(arguments)
     }
 }
 

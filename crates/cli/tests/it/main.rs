@@ -23,6 +23,7 @@ mod golden;
 mod gone;
 mod hints;
 mod interruption;
+mod private;
 mod repository;
 mod server;
 mod servers;

@@ -29,6 +29,7 @@ mod questions;
 mod reading;
 mod recent;
 mod samples;
+mod server_headers;
 mod starting;
 mod streams;
 mod waiting;

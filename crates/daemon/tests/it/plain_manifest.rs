@@ -5,7 +5,7 @@ mod looks;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use headstart::apps::{InstallEvent, Launchable, UpdateOptions};
+use headstart::apps::{InstallEvent, InstallOptions, Launchable, UpdateOptions};
 use headstart::packs::{EnsureEvent, PackState};
 use headstart::{PackId, Require, Trust};
 use headstart_model::download_manifest::{ArchivedPack, BaseUrl, DownloadManifest};
@@ -132,6 +132,21 @@ fn launchable(events: Vec<InstallEvent>) -> Launchable {
         _ => None,
     });
     told.unwrap()
+}
+
+#[test]
+fn a_private_manifest_and_its_archives_come_with_the_header_of_their_server() {
+    let world = World::new(&[("base", Policy::Essential)]);
+    world.web.gate.require(vec!["x-token: tok-7f3a".parse().unwrap()]);
+    let service = world.device.start(&[]);
+    let headers = [("x-token", "tok-7f3a")].into_iter().collect();
+    let options = InstallOptions { dev: true, headers, ..InstallOptions::default() };
+    let apps = world.device.apps().unwrap();
+    let events = apps.install(&world.device.bundle, options).unwrap();
+    let launched = launchable(events.collect::<Result<_, _>>().unwrap());
+    assert_eq!(launched, Launchable::default());
+    assert!(world.reads("base", 1));
+    world.stop(service);
 }
 
 #[test]
