@@ -15,6 +15,7 @@ use headstart_transfer::{
 use url::Url;
 
 use crate::own_index::{ArchiveLocation, ArchivePlace};
+use metadata::MetadataPlace;
 use places::Turn;
 
 /// Where a repository lies.
@@ -95,7 +96,7 @@ pub struct RepositoryAccess {
     /// Which place is asked first for files of which the digest is known.
     turn: Turn,
     /// The place that signed metadata comes from: the repository itself, but see [`headstart_repo::Fetch::elsewhere`].
-    metadata_from: usize,
+    metadata: MetadataPlace,
     /// Files of a repository in a folder that lie somewhere else.
     overlay: Arc<BTreeMap<String, PathBuf>>,
 }
@@ -140,11 +141,13 @@ impl RepositoryAccess {
     #[must_use]
     pub fn new(location: Location, client: Client, tracking: Tracking) -> Self {
         let (turn, overlay) = (Turn::default(), Arc::default());
-        Self { location, mirrors: Vec::new(), client, tracking, turn, metadata_from: 0, overlay }
+        let metadata = MetadataPlace::new(0, &tracking);
+        Self { location, mirrors: Vec::new(), client, tracking, turn, metadata, overlay }
     }
 
     /// With other places that files are fetched from too: blocks of bundles from all of them at once, indexes from the next as soon as
-    /// an attempt at one fails or gives nothing for three seconds, signed metadata where the repository itself cannot be had.
+    /// an attempt at one fails or gives nothing for three seconds, signed metadata where the repository itself cannot be had: it does not
+    /// answer, says so, or gives nothing for five seconds.
     #[must_use]
     pub fn with_mirrors(mut self, mirrors: Vec<Mirror>) -> Self {
         self.mirrors = mirrors;
@@ -234,6 +237,11 @@ impl RepositoryAccess {
         &self.tracking
     }
 
+    /// The same access, which also counts by itself what it moves.
+    pub(crate) fn part(&self) -> Self {
+        Self { tracking: self.tracking.part(), ..self.clone() }
+    }
+
     pub(crate) const fn client(&self) -> &Client {
         &self.client
     }
@@ -243,8 +251,8 @@ impl RepositoryAccess {
         base.join(path).unwrap_or_else(|_| base.clone())
     }
 
-    /// A part of a file at place number `place`; shorter in a folder whose file ends before.
-    pub(crate) async fn part(
+    /// The bytes of `part` of a file at place number `place`; fewer in a folder whose file ends before.
+    pub(crate) async fn read(
         &self,
         place: usize,
         path: &str,

@@ -16,7 +16,7 @@ use crate::fetch::Fetch;
 use crate::receipt::{self, Receipt, Way};
 use crate::route::{Reusable, Route};
 use crate::site::Site;
-use crate::way::{self, Belief, Direction, Explored, HeldFolder};
+use crate::way::{self, Belief, Direction, Explored, HeldFolder, Spent};
 
 /// Longest range of one request: short enough that the ranges under way lie near each other in the file, so that few
 /// blocks come before their bases.
@@ -145,12 +145,12 @@ impl Delivery {
         (belief, ways): (Belief, Vec<Direction>),
         stop: &CancellationToken,
     ) -> Result<Self, DeliverError> {
-        let mut failed = None;
+        let (mut failed, spent) = (None, Spent::new(&access));
         let mut ways = ways.into_iter();
         while let Some(way) = ways.next() {
             let explored = tokio::select! {
                 biased;
-                explored = way::explore(&access, &goal, belief, &way) => explored,
+                explored = way::explore(&spent, &goal, belief, &way) => explored,
                 () = stop.cancelled() => Err(DeliverError::Cancelled),
             };
             let prepared = match explored {

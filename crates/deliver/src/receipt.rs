@@ -53,9 +53,10 @@ pub struct Receipt {
     pub bytes_down: u64,
     /// Bytes of the whole transfer, those that earlier attempts fetched included.
     pub bytes_total: u64,
-    /// Bytes that were fetched to know all this: indexes, names, heads of bundles.
+    /// Bytes that were fetched to know all this: indexes, names, heads of bundles. Every byte that came counts: also of a place
+    /// that another one was faster than, of an answer that broke off or was wrong, and for a way that turned out to be closed.
     pub index_bytes_down: u64,
-    /// Requests that were made to know all this.
+    /// Requests that were made to know all this, those in vain included.
     pub index_requests: u64,
     /// Bytes of different chunks that come from what is held, or were fetched by an earlier attempt.
     pub bytes_reused: u64,

@@ -62,20 +62,20 @@ pub(crate) enum Direction {
 
 /// Fetches what `direction` needs to know.
 pub(crate) async fn explore(
-    access: &RepositoryAccess,
+    spent: &Spent,
     goal: &Goal,
     belief: Belief,
     direction: &Direction,
 ) -> Result<Explored, DeliverError> {
     let mut scout = Scout {
-        access,
+        access: &spent.access,
         pack: &goal.pack,
         folders: &goal.held,
         beside: goal.beside_worth_it(),
         leftovers: &goal.leftovers,
         cache: &goal.staging,
         belief,
-        spent: Spent::default(),
+        spent,
     };
     let found = match direction {
         Direction::To(Alternative::Same { held }) => scout.same(held),
@@ -85,28 +85,38 @@ pub(crate) async fn explore(
         Direction::Repair => scout.repair().await,
     };
     let (route, held) = found?;
-    Ok(Explored { route, held, index: scout.spent.sum() })
+    Ok(Explored { route, held, index: spent.sum() })
 }
 
 type Found = (Route, Vec<Reusable>);
 
-/// Counts what is fetched; several places may be asked at once.
-#[derive(Debug, Default)]
-struct Spent {
-    bytes_down: AtomicU64,
-    requests: AtomicU64,
+/// Counts what is fetched to know ways, those included that turn out to be closed.
+#[derive(Debug)]
+pub(crate) struct Spent {
+    /// Counts by itself what comes over a network: every byte, whoever sent it and whatever became of it.
+    access: RepositoryAccess,
+    /// What was read on this machine instead.
+    local_bytes: AtomicU64,
+    local_reads: AtomicU64,
 }
 
 impl Spent {
-    fn count(&self, bytes: u64) {
-        self.bytes_down.fetch_add(bytes, Ordering::Relaxed);
-        self.requests.fetch_add(1, Ordering::Relaxed);
+    /// Nothing, so far, through `access`.
+    pub(crate) fn new(access: &RepositoryAccess) -> Self {
+        let zero = AtomicU64::default;
+        Self { access: access.part(), local_bytes: zero(), local_reads: zero() }
+    }
+
+    fn count_local(&self, bytes: u64) {
+        self.local_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.local_reads.fetch_add(1, Ordering::Relaxed);
     }
 
     fn sum(&self) -> IndexUse {
+        let fetched = self.access.tracking().meter().ledger().total();
         IndexUse {
-            bytes_down: self.bytes_down.load(Ordering::Relaxed),
-            requests: self.requests.load(Ordering::Relaxed),
+            bytes_down: fetched.body_bytes + self.local_bytes.load(Ordering::Relaxed),
+            requests: fetched.requests + self.local_reads.load(Ordering::Relaxed),
         }
     }
 }
@@ -123,7 +133,7 @@ struct Scout<'a> {
     /// Where structure sections are kept, so that going on with a broken-off attempt fetches none again.
     cache: &'a Path,
     belief: Belief,
-    spent: Spent,
+    spent: &'a Spent,
 }
 
 impl Scout<'_> {
@@ -272,27 +282,26 @@ impl Scout<'_> {
         check: impl Fn(Vec<u8>) -> Result<T, DeliverError>,
     ) -> Result<T, DeliverError> {
         let check = &check;
-        let ask = |place| async move {
-            match check(self.part(place, path, (part, Freshness::Any)).await?) {
-                Err(_) if self.access.is_remote(place) => {
-                    check(self.part(place, path, (part, Freshness::FromServer)).await?)
-                }
+        let ask = |place, access: RepositoryAccess| async move {
+            let read = |freshness| self.read((place, &access), path, (part, freshness));
+            match check(read(Freshness::Any).await?) {
+                Err(_) if access.is_remote(place) => check(read(Freshness::FromServer).await?),
                 found => found,
             }
         };
         self.access.ask_places(ask).await
     }
 
-    async fn part(
+    async fn read(
         &self,
-        place: usize,
+        (place, access): (usize, &RepositoryAccess),
         path: &str,
         (part, freshness): (ByteRange, Freshness),
     ) -> Result<Vec<u8>, DeliverError> {
-        let read = self.access.part(place, path, (part, freshness)).await;
+        let read = access.read(place, path, (part, freshness)).await;
         let read = read.map_err(|error| read_error(self.pack, error))?;
-        if part.bytes > 0 {
-            self.spent.count(read.len() as u64);
+        if part.bytes > 0 && !access.is_remote(place) {
+            self.spent.count_local(read.len() as u64);
         }
         Ok(read)
     }

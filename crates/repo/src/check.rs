@@ -12,7 +12,7 @@ use crate::fetch::{Fetch, FetchError, FetchRequest, Fetched, Freshness};
 use crate::load::{self, Known, Loaded};
 use crate::transport::{METADATA_BYTES_MAX, Record};
 use crate::trust::{Expiring, State};
-use crate::{RepoError, Sha256, TrustStore, layout};
+use crate::{RepoError, Sha256, TrustStore, layout, places};
 
 /// How long an unchanged timestamp stands for everything else. `Ours:` a new root does not change the timestamp, so the
 /// whole chain is looked at once a day all the same.
@@ -80,45 +80,42 @@ impl TrustStore {
         self.check_from(fetch, (channel, now), Freshness::FromServer).await
     }
 
-    /// Where the repository itself cannot be had, its mirrors are asked, each by itself. Not where it can and what it says does not hold:
-    /// that is worth an alarm, and no mirror may talk it away. The error is that of the repository itself.
+    /// Where the repository itself cannot be had, its mirrors are asked: see [`places::first_good`].
     async fn check_from(
         &self,
-        mut fetch: Arc<dyn Fetch>,
+        fetch: Arc<dyn Fetch>,
         goal: (&ChannelName, Timestamp),
         freshness: Freshness,
     ) -> Result<Checked, RepoError> {
         let _turn = Arc::clone(&self.turn).lock_owned().await;
-        let checked = self.check_at(Arc::clone(&fetch), goal, freshness).await;
-        let Err(error @ RepoError::Fetch { .. }) = checked else { return checked };
-        while let Some(mirror) = fetch.elsewhere() {
-            tracing::warn!(%error, "asking a mirror of the repository");
-            fetch = mirror;
-            match self.check_at(Arc::clone(&fetch), goal, freshness).await {
-                Ok(checked) => return Ok(checked),
-                Err(error) => tracing::warn!(%error, "the mirror is of no use"),
-            }
+        let state = &self.read_state()?;
+        let look = |place| self.look(place, state.as_ref(), goal, freshness);
+        let Found { checked, news } = places::first_good(fetch, look).await?;
+        // Kept by the one that counts: of two places at once, the other must not put back what this one replaced.
+        if let Some(news) = news {
+            self.keep(news).await?;
         }
-        Err(error)
+        Ok(checked)
     }
 
-    async fn check_at(
+    /// What one place has, judged by `state`, which is what is kept. Keeps nothing.
+    async fn look(
         &self,
         fetch: Arc<dyn Fetch>,
+        state: Option<&State>,
         (channel, now): (&ChannelName, Timestamp),
         freshness: Freshness,
-    ) -> Result<Checked, RepoError> {
-        let state = self.read_state()?;
-        let now = state.as_ref().map_or(now, |state| now.max(state.loaded_at));
+    ) -> Result<Found, RepoError> {
+        let now = state.map_or(now, |state| now.max(state.loaded_at));
         let mut fetched = Record::default();
-        if let Some(state) = state.as_ref().filter(|state| is_fresh(state, channel, now)) {
+        if let Some(state) = state.filter(|state| is_fresh(state, channel, now)) {
             match ask_timestamp(fetch.as_ref(), state, freshness).await? {
-                Answer::Same => return unchanged(state),
+                Answer::Same => return Ok(Found { checked: unchanged(state)?, news: None }),
                 Answer::Other(record) => fetched = record,
             }
         }
-        let root = state.as_ref().map_or(self.first_root(), |state| state.root.as_bytes());
-        let trusted = state.as_ref().map(State::trusted).unwrap_or_default();
+        let root = state.map_or(self.first_root(), |state| state.root.as_bytes());
+        let trusted = state.map(State::trusted).unwrap_or_default();
         let known = Known { trusted: trusted.clone(), fetched, freshness };
         let judged = judge(root, Arc::clone(&fetch), known, (channel, now)).await;
         let (loaded, expiring, catalog, text) = match judged {
@@ -131,12 +128,12 @@ impl TrustStore {
             }
             judged => judged?,
         };
-        let change = match &state {
+        let change = match state {
             Some(state) if state.channel == *channel && state.catalog == text => Change::Unchanged,
             _ => Change::Changed,
         };
-        self.keep(new_state(loaded, channel, text, now, expiring)?).await?;
-        Ok(Checked { catalog, change, expires: expiring.at })
+        let news = Some(new_state(loaded, channel, text, now, expiring)?);
+        Ok(Found { checked: Checked { catalog, change, expires: expiring.at }, news })
     }
 
     /// Keeps `state` even if the caller goes away meanwhile: the write runs to its end on its own thread.
@@ -153,6 +150,13 @@ impl TrustStore {
             }
         }
     }
+}
+
+/// What a place has.
+struct Found {
+    checked: Checked,
+    /// What to keep from now on, if it is not what is kept already.
+    news: Option<State>,
 }
 
 enum Answer {

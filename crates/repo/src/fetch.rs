@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use tokio::io::AsyncReadExt as _;
 
 use crate::layout;
@@ -94,6 +95,16 @@ pub trait Fetch: Send + Sync {
     /// The same repository from a mirror, which alone is asked then: for whoever could not have it from here. None after the last one.
     fn elsewhere(&self) -> Option<Arc<dyn Fetch>> {
         None
+    }
+
+    /// Ends when what is asked here after this call does not come: this place cannot be had at the moment, or gives nothing for long,
+    /// so that a mirror is to be asked too. It ends nothing that is being asked. Never ends where there is nothing to tell before a
+    /// request has failed.
+    ///
+    /// # Cancel safety
+    /// Dropping the future has no effect.
+    fn stalled(&self) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::pending())
     }
 }
 

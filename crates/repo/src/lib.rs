@@ -20,6 +20,7 @@ mod error;
 mod fetch;
 pub mod layout;
 mod load;
+mod places;
 mod sha256;
 mod transport;
 mod trust;

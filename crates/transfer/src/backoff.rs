@@ -9,7 +9,8 @@ use crate::Urgency;
 /// When a failed request is sent again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// Attempts in a row without progress, the first one included, before a transfer gives up.
+    /// Attempts in a row without progress, the first one included, before a transfer gives up. Of several sources each has one
+    /// more that does not count, while another has given no trouble.
     pub attempts: NonZeroU32,
     /// The same while somebody waits, as the transfer's [pace](crate::Pace) says at each failure, if that is fewer. `Ours:` who
     /// begins to wait in the middle of a transfer is told as soon as others who wait.
@@ -21,7 +22,7 @@ pub struct RetryPolicy {
     /// The longest `Retry-After` that is obeyed; a longer one counts as this long.
     pub max_retry_after: Duration,
     /// Times that one block may arrive with wrong bytes before the transfer fails with
-    /// [`TransferError::Corrupt`](crate::TransferError::Corrupt).
+    /// [`TransferError::Corrupt`](crate::TransferError::Corrupt); counted as `attempts` are.
     pub corrupt_attempts: NonZeroU32,
 }
 
@@ -98,11 +99,16 @@ impl Backoff {
         if self.failures >= attempts.get() {
             return NextAttempt::GiveUp;
         }
-        let doublings = (self.failures - 1).min(31);
+        NextAttempt::After(self.wait(random, retry_after))
+    }
+
+    /// How long to wait after the failures so far, however many are allowed; after none as after one.
+    pub(crate) fn wait(&self, random: u64, retry_after: Option<Duration>) -> Duration {
+        let doublings = self.failures.saturating_sub(1).min(31);
         let bound =
             self.policy.base_delay.saturating_mul(1 << doublings).min(self.policy.max_delay);
         let asked = retry_after.unwrap_or_default().min(self.policy.max_retry_after);
-        NextAttempt::After(asked.saturating_add(fraction(bound.max(asked / 2), random)))
+        asked.saturating_add(fraction(bound.max(asked / 2), random))
     }
 }
 

@@ -322,6 +322,20 @@ impl TransferError {
         )
     }
 
+    /// Whether the server cannot be had at the moment, as far as one attempt tells: no connection came about, nothing came until the
+    /// time-out, or the server says so itself (5xx, 429). Nothing that it gave, and no connection that broke, says that.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Interrupted { how, .. } => matches!(how, Interruption::Stalled { .. }),
+            Self::Status { status, .. } => {
+                status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
+            }
+            _ => false,
+        }
+    }
+
     /// Whether a copy held by something between us and the server may be to blame, so that it should be bypassed.
     pub(crate) const fn blames_a_copy(&self) -> bool {
         matches!(self, Self::Corrupt { .. } | Self::OtherHash { .. } | Self::Unusable { .. })
@@ -363,6 +377,11 @@ mod tests {
             assert!(!status(code).is_retryable(), "{code}");
         }
         assert!(!TransferError::NotFound { url: url.clone() }.is_retryable());
+        assert!([429, 500, 502, 503, 504].into_iter().all(|code| status(code).is_outage()));
+        assert!(![204, 400, 404, 408, 425].into_iter().any(|code| status(code).is_outage()));
+        let lost = |how| TransferError::Interrupted { url: url.clone(), received_bytes: 0, how };
+        assert!(lost(Interruption::Stalled { after: Duration::from_secs(1) }).is_outage());
+        assert!(!lost(Interruption::EndedEarly).is_outage());
         let ignored = Violation::RangeIgnored { skip_bytes: 2, limit_bytes: 1 };
         assert!(!TransferError::Unusable { url, violation: ignored }.is_retryable());
     }

@@ -1,5 +1,7 @@
 //! The account of a transfer: which server gave how many bytes, and what became of them.
 
+use std::sync::Arc;
+
 use tokio::sync::watch;
 use url::Url;
 
@@ -76,6 +78,8 @@ pub struct Meter {
     counts: watch::Sender<Ledger>,
     /// How fast what is counted may come: whoever counts bytes has the means to pay for them.
     pace: Pace,
+    /// Counts everything that this one counts.
+    whole: Option<Arc<Self>>,
 }
 
 impl Meter {
@@ -97,6 +101,12 @@ impl Meter {
         self.counts.subscribe()
     }
 
+    /// A meter at zero, at the same pace. What it counts, this one counts too.
+    pub(crate) fn part(&self) -> Self {
+        let whole = Some(Arc::new(self.clone()));
+        Self { counts: watch::Sender::default(), pace: self.pace.clone(), whole }
+    }
+
     pub(crate) const fn pace(&self) -> &Pace {
         &self.pace
     }
@@ -112,6 +122,7 @@ impl Meter {
 
     /// The meter for the source of this name.
     pub(crate) fn named(&self, origin: String) -> SourceMeter {
+        let whole = self.whole.as_ref().map(|whole| Box::new(whole.named(origin.clone())));
         let mut position = 0;
         self.counts.send_if_modified(|ledger| {
             let known = ledger.sources.iter().position(|source| source.origin == origin);
@@ -121,7 +132,7 @@ impl Meter {
             }
             known.is_none()
         });
-        SourceMeter { meter: self.clone(), position }
+        SourceMeter { meter: self.clone(), position, whole }
     }
 }
 
@@ -130,6 +141,7 @@ impl Meter {
 pub(crate) struct SourceMeter {
     meter: Meter,
     position: usize,
+    whole: Option<Box<Self>>,
 }
 
 impl SourceMeter {
@@ -143,7 +155,15 @@ impl SourceMeter {
         &self.meter.pace
     }
 
-    pub(crate) fn count(&self, change: impl FnOnce(&mut Counts)) {
+    pub(crate) fn count(&self, change: impl Fn(&mut Counts)) {
+        self.count_by(&change);
+    }
+
+    fn count_by(&self, change: &dyn Fn(&mut Counts)) {
+        // The whole first: whoever hears of the part finds both as they are.
+        if let Some(whole) = &self.whole {
+            whole.count_by(change);
+        }
         self.meter.counts.send_modify(|ledger| {
             if let Some(source) = ledger.sources.get_mut(self.position) {
                 change(&mut source.counts);
@@ -211,5 +231,25 @@ mod tests {
         drop(one);
         other.set(0);
         assert_eq!(meter.ledger().total().arriving_bytes, 0);
+    }
+
+    #[test]
+    fn what_a_part_counts_the_whole_counts_too_and_not_the_other_way_round() {
+        let whole = Meter::new();
+        let bytes = |meter: &Meter| meter.ledger().total().body_bytes;
+        let count = |meter: &Meter, url, bytes| {
+            let source = meter.source(&Url::parse(url).expect("a URL"));
+            source.count(|counts| counts.body_bytes += bytes);
+        };
+        count(&whole, "http://a/", 1);
+        let (part, other) = (whole.part(), whole.part());
+        let inner = part.part();
+        count(&part, "http://b/", 10);
+        count(&other, "http://a/", 100);
+        count(&inner, "http://c/", 1000);
+        assert_eq!([&whole, &part, &other, &inner].map(bytes), [1111, 1010, 100, 1000]);
+        let sources = whole.ledger().sources;
+        let of_each: Vec<_> = sources.iter().map(|source| source.counts.body_bytes).collect();
+        assert_eq!(of_each, [101, 10, 1000]);
     }
 }

@@ -14,6 +14,8 @@ pub(crate) struct Attempts<'a> {
     backoff: Backoff,
     corrupt: u32,
     past_caches: bool,
+    /// Sources whose first failure was not counted, since something was gained.
+    spared: Vec<usize>,
 }
 
 /// Whether to wait before the next attempt.
@@ -21,21 +23,23 @@ pub(crate) struct Attempts<'a> {
 pub(crate) enum Pause {
     /// The same source, or one that is in trouble too, is asked next.
     Wait,
-    /// Another source is asked next that has given no trouble.
-    Skip,
+    /// Another source is asked next that has given no trouble. The first failure of the source with this number is not counted, so
+    /// that the other is asked however many are down.
+    Skip(usize),
 }
 
 impl<'a> Attempts<'a> {
     pub(crate) fn new(client: &'a Client, tracking: &'a Tracking) -> Self {
         let backoff = Backoff::new(client.inner.config.retry.clone());
-        Self { client, tracking, backoff, corrupt: 0, past_caches: false }
+        Self { client, tracking, backoff, corrupt: 0, past_caches: false, spared: Vec::new() }
     }
 
     /// Something was gained that is not asked for again.
-    pub(crate) const fn progressed(&mut self) {
+    pub(crate) fn progressed(&mut self) {
         self.backoff.progressed();
         self.corrupt = 0;
         self.past_caches = false;
+        self.spared.clear();
     }
 
     /// More of something is there that cannot be verified yet: waiting starts anew, but wrong bytes stay counted.
@@ -76,7 +80,10 @@ impl<'a> Attempts<'a> {
         pause: Pause,
     ) -> Result<Waits, TransferError> {
         let policy = &self.client.inner.config.retry;
-        if matches!(error, TransferError::Corrupt { .. } | TransferError::OtherHash { .. }) {
+        let is_spared = self.spares(pause);
+        let is_corrupt =
+            matches!(error, TransferError::Corrupt { .. } | TransferError::OtherHash { .. });
+        if is_corrupt && !is_spared {
             self.corrupt += 1;
             if self.corrupt >= NonZeroU32::get(policy.corrupt_attempts) {
                 return Err(error);
@@ -87,15 +94,29 @@ impl<'a> Attempts<'a> {
         }
         let random = self.client.inner.jitter.next();
         let urgency = self.tracking.pace().urgency();
-        let next = self.backoff.failed_as(urgency, random, error.retry_after());
+        let next = if is_spared {
+            NextAttempt::After(self.backoff.wait(random, error.retry_after()))
+        } else {
+            self.backoff.failed_as(urgency, random, error.retry_after())
+        };
         let NextAttempt::After(of_source) = next else { return Err(error) };
-        let before_next = if pause == Pause::Skip { Duration::ZERO } else { of_source };
+        let before_next = if pause == Pause::Wait { of_source } else { Duration::ZERO };
         self.past_caches = error.blames_a_copy();
         meter.count(|counts| counts.retries += 1);
         let origin = meter.origin();
         let notice = Notice::Retrying { origin: &origin, delay: before_next, error: &error };
         self.tracking.notify(&notice);
         Ok(Waits { before_next, of_source })
+    }
+
+    /// Whether a failure before such a pause is not counted. Says so once for each source.
+    fn spares(&mut self, pause: Pause) -> bool {
+        let Pause::Skip(source) = pause else { return false };
+        let is_first = !self.spared.contains(&source);
+        if is_first {
+            self.spared.push(source);
+        }
+        is_first
     }
 }
 

@@ -69,11 +69,25 @@ impl Tracking {
         self
     }
 
-    /// With `listener` called for each notice, from within the transfer: it must return quickly.
+    /// With `listener` called for each notice, from within the transfer: it must return quickly. One that was given before is
+    /// called after it.
     #[must_use]
     pub fn with_listener(mut self, listener: impl Fn(&Notice<'_>) + Send + Sync + 'static) -> Self {
-        self.listener = Some(Arc::new(listener));
+        self.listener = Some(match self.listener.take() {
+            None => Arc::new(listener),
+            Some(before) => Arc::new(move |notice: &Notice<'_>| {
+                listener(notice);
+                before(notice);
+            }),
+        });
         self
+    }
+
+    /// A part of the same download: what it counts is counted here too, and what is known here (pace, listener, credentials) holds
+    /// there. `Ours:` what one place does says nothing of another one that is asked at the same time.
+    #[must_use]
+    pub fn part(&self) -> Self {
+        Self { meter: self.meter.part(), ..self.clone() }
     }
 
     /// With `authenticator` asked when a server wants a credential. What it answers is known to this and its clones only.
@@ -81,6 +95,12 @@ impl Tracking {
     pub fn with_authenticator(mut self, authenticator: Arc<dyn Authenticator>) -> Self {
         self.session = Arc::new(Session::new(authenticator));
         self
+    }
+
+    /// Whether somebody is being asked for a credential at the moment: what is silent then waits for an answer from this side.
+    #[must_use]
+    pub fn is_asking(&self) -> bool {
+        self.session.is_asking()
     }
 
     /// The credentials of the download.

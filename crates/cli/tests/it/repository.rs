@@ -163,7 +163,13 @@ fn a_dry_gc_names_what_a_real_one_frees() {
     let world = World::with_repository();
     world.publish_second();
     let gc = ["repo", "gc", "repo", "--keep", "0s"];
-    let dry = world.json(&[&gc[..], &["--dry-run"]].concat()).succeeds().last();
+    let dry_run = [&gc[..], &["--dry-run"]].concat();
+    let dry = world.json(&dry_run).succeeds().last();
+    let (keys, aside) = (world.path("home/keys"), world.path("keys-aside"));
+    std::fs::rename(&keys, &aside).expect("moved away");
+    assert_eq!(world.json(&dry_run).succeeds().last(), dry, "no key is needed");
+    world.json(&gc).fails(1, "notFound", "keyMissing");
+    std::fs::rename(&aside, &keys).expect("moved back");
     let paths = dry["paths"].as_array().expect("paths").clone();
     let path = |path: &serde_json::Value| world.path("repo").join(path.as_str().expect("text"));
     assert!(!paths.is_empty() && paths.iter().all(|name| path(name).exists()), "{dry}");

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use headstart_transfer::Meter;
+use headstart_transfer::{Counts, Tracking};
 use tokio::time::timeout;
 
 use super::{Location, Mirror, RepositoryAccess};
@@ -16,15 +16,19 @@ use super::{Location, Mirror, RepositoryAccess};
 /// world with packets lost, and shorter than somebody waits without wondering.
 const SILENCE_MAX: Duration = Duration::from_secs(3);
 
-/// Ends when, by the counts of `meter`, an attempt has failed, or nothing has come for so long that another place is to be asked. A slow link,
-/// or a limit of ours, is not held against a place: asking two at once would only share it.
-async fn stall(meter: &Meter, is_limited: impl Fn() -> bool) {
-    let mut news = meter.subscribe();
-    let begun = news.borrow_and_update().total();
-    loop {
-        let changed = timeout(SILENCE_MAX, news.changed()).await;
-        let failed = news.borrow_and_update().total().retries > begun.retries;
-        if failed || (changed.is_err() && !is_limited()) {
+/// Ends when `is_failed` says so of what `tracking` counts, which is asked of one place alone, or when nothing has come for `silence_max`.
+/// A slow link, or a limit of ours, is not held against a place: asking two at once would only share it. Nor is a question of the
+/// server for a credential that nobody has answered yet.
+pub(super) async fn stall(
+    tracking: Tracking,
+    silence_max: Duration,
+    is_failed: impl Fn(Counts) -> bool,
+) {
+    let mut news = tracking.meter().subscribe();
+    while !is_failed(news.borrow_and_update().total()) {
+        let is_silent = timeout(silence_max, news.changed()).await.is_err();
+        let is_ours = || tracking.is_asking() || tracking.pace().limit().narrowest().is_some();
+        if is_silent && !is_ours() {
             return;
         }
     }
@@ -42,8 +46,9 @@ impl Turn {
         first.into_iter().chain((0..count).filter(move |place| Some(*place) != first))
     }
 
-    /// Asks the places one after the other: the next one as soon as the one before has failed, or what `stalled` gives ends, which is begun
-    /// with each place. The first that serves counts, and is asked first from then on. With no place, `ask` is asked for number 0.
+    /// Asks the places one after the other: the next one as soon as the one before has failed or stalls. `ask` begins to ask a place, and
+    /// gives what ends with its answer and what ends when it stalls. What becomes of a place is held against no other that was asked since.
+    /// The first that serves counts, and is asked first from then on. With no place, number 0 is asked.
     ///
     /// # Errors
     /// When none serves: that of the first place.
@@ -53,8 +58,7 @@ impl Turn {
     async fn first_good<T, E, F, S>(
         &self,
         count: usize,
-        ask: impl Fn(usize) -> F,
-        stalled: impl Fn() -> S,
+        ask: impl Fn(usize) -> (F, S),
     ) -> Result<T, E>
     where
         F: Future<Output = Result<T, E>>,
@@ -63,15 +67,16 @@ impl Turn {
         let mut order = self.order(count);
         let mut asked = FuturesUnordered::new();
         let mut failed: Option<(usize, E)> = None;
-        let numbered = |place: usize| {
-            let answer = ask(place);
-            async move { (place, answer.await) }
+        let begin = |place: usize| {
+            let (answer, stall) = ask(place);
+            (async move { (place, answer.await) }, Box::pin(stall))
         };
-        asked.push(numbered(order.next().unwrap_or(0)));
+        let mut newest = order.next().unwrap_or(0);
+        let (answer, mut stall) = begin(newest);
+        asked.push(answer);
         let mut next = order.next();
-        let mut stall = Box::pin(stalled());
         loop {
-            tokio::select! {
+            let is_next_wanted = tokio::select! {
                 biased;
                 Some((place, answer)) = asked.next() => {
                     let error = match answer {
@@ -90,13 +95,16 @@ impl Turn {
                         return Err(error);
                     }
                     failed = Some((of, error));
+                    place == newest
                 }
-                () = &mut stall, if next.is_some() => {}
-            }
-            if let Some(place) = next {
-                asked.push(numbered(place));
+                () = &mut stall, if next.is_some() => true,
+            };
+            if let Some(place) = next.take_if(|_| is_next_wanted) {
+                newest = place;
+                let answer;
+                (answer, stall) = begin(place);
+                asked.push(answer);
                 next = order.next();
-                stall = Box::pin(stalled());
             }
         }
     }
@@ -123,35 +131,53 @@ impl RepositoryAccess {
         mirror.unwrap_or(&self.location)
     }
 
-    /// Asks one place after the other for a file that `ask` verifies.
-    pub(crate) async fn ask_places<T, E, F>(&self, ask: impl Fn(usize) -> F) -> Result<T, E>
+    /// Asks one place after the other for a file that `ask` verifies, each through an access of its own, which counts apart.
+    pub(crate) async fn ask_places<T, E, F>(&self, ask: impl Fn(usize, Self) -> F) -> Result<T, E>
     where
         F: Future<Output = Result<T, E>>,
     {
-        let is_limited = || self.tracking.pace().limit().narrowest().is_some();
-        let stalled = || stall(self.tracking.meter(), is_limited);
-        self.turn.first_good(self.place_count(), ask, stalled).await
+        let ask = |place| {
+            let access = self.part();
+            let has_failed = |counts: Counts| counts.retries > 0;
+            let stall = stall(access.tracking.clone(), SILENCE_MAX, has_failed);
+            (ask(place, access), stall)
+        };
+        self.turn.first_good(self.place_count(), ask).await
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
     use std::future::{pending, ready};
 
-    use headstart_transfer::Tracking;
-    use tokio::time::Instant;
+    use headstart_transfer::{Limit, Pace, Rate, Urgency};
+    use tokio::time::{Instant, sleep};
 
     use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn silence_is_a_stall_after_a_time_and_a_limit_is_waited_for() {
-        let (tracking, begun) = (Tracking::new("test"), Instant::now());
-        stall(tracking.meter(), || false).await;
+        let limit = Limit::default();
+        let pace = Pace::new(limit.clone(), Urgency::Foreground);
+        let tracking = Tracking::new("test").with_pace(pace);
+        let begun = Instant::now();
+        stall(tracking.clone(), SILENCE_MAX, |_| false).await;
         assert_eq!(begun.elapsed(), SILENCE_MAX);
-        let left = std::cell::Cell::new(3);
-        let is_limited = || left.replace(left.get() - 1) > 1;
-        stall(tracking.meter(), is_limited).await;
+        limit.set_rate(Rate::bytes_per_second(1000));
+        let lift = async {
+            sleep(SILENCE_MAX * 5 / 2).await;
+            limit.set_rate(None);
+        };
+        tokio::join!(stall(tracking, SILENCE_MAX, |_| false), lift);
         assert_eq!(begun.elapsed(), SILENCE_MAX * 4);
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_a_stall_at_once_also_one_that_came_before() {
+        let counts = Cell::new(0);
+        let has_failed = |_| counts.replace(1) == 0;
+        stall(Tracking::new("test"), SILENCE_MAX, has_failed).await;
     }
 
     /// What becomes of each place: its number, an error, or nothing ever.
@@ -163,7 +189,7 @@ mod tests {
                 None => pending().await,
             }
         };
-        turn.first_good(places.len(), answer, || ready(())).await
+        turn.first_good(places.len(), |place| (answer(place), ready(()))).await
     }
 
     #[tokio::test]
@@ -182,7 +208,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_error_is_that_of_the_first_place_though_it_comes_last() {
-        let (turn, others) = (Turn::default(), std::cell::Cell::new(2_u32));
+        let (turn, others) = (Turn::default(), Cell::new(2_u32));
         let answer = |place: usize| {
             let others = &others;
             async move {
@@ -193,7 +219,7 @@ mod tests {
                 Err::<usize, _>(place)
             }
         };
-        assert_eq!(turn.first_good(3, answer, || ready(())).await, Err(0));
+        assert_eq!(turn.first_good(3, |place| (answer(place), ready(()))).await, Err(0));
     }
 
     #[tokio::test]
@@ -204,7 +230,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_that_does_not_stall_is_waited_for() {
-        let (turn, left) = (Turn::default(), std::cell::Cell::new(3));
+        let (turn, left) = (Turn::default(), Cell::new(3));
         let answer = |place: usize| {
             let left = &left;
             async move {
@@ -215,6 +241,42 @@ mod tests {
                 Ok::<_, char>(place)
             }
         };
-        assert_eq!(turn.first_good(2, answer, pending).await, Ok(0));
+        assert_eq!(turn.first_good(2, |place| (answer(place), pending())).await, Ok(0));
+    }
+
+    #[tokio::test]
+    async fn what_becomes_of_one_is_not_held_against_the_next() {
+        // Place 0 stalls, and fails while place 1 is at work: number 2 is not asked.
+        let (turn, begun) = (Turn::default(), Cell::new(0));
+        let (asked, failed) = (&tokio::sync::Notify::new(), &tokio::sync::Notify::new());
+        let ask = |place: usize| {
+            begun.set(begun.get() + 1);
+            let answer = async move {
+                match place {
+                    0 => {
+                        asked.notified().await;
+                        failed.notify_one();
+                        Err('a')
+                    }
+                    1 => {
+                        asked.notify_one();
+                        failed.notified().await;
+                        // So that the failure is seen first.
+                        tokio::task::yield_now().await;
+                        tokio::task::yield_now().await;
+                        Ok(1)
+                    }
+                    other => Ok(other),
+                }
+            };
+            let stall = async move {
+                if place != 0 {
+                    pending::<()>().await;
+                }
+            };
+            (answer, stall)
+        };
+        assert_eq!(turn.first_good(3, ask).await, Ok(1));
+        assert_eq!(begun.get(), 2);
     }
 }

@@ -90,7 +90,7 @@ impl World {
         way: &Alternative,
     ) -> Result<Explored, DeliverError> {
         let direction = Direction::To(way.clone());
-        explore(&self.access, &self.goal(held), Belief::Records, &direction).await
+        explore(&Spent::new(&self.access), &self.goal(held), Belief::Records, &direction).await
     }
 
     /// A folder with one of the chunks.

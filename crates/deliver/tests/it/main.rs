@@ -3,6 +3,7 @@
 mod beside;
 mod gone;
 mod held;
+mod mirrors;
 mod own_index;
 mod repair;
 mod resume;

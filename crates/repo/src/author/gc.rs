@@ -10,7 +10,8 @@ use crate::author::ledger::{Kept, Ledger, Row};
 use crate::author::plan::WritePlan;
 use crate::author::prepared::files_of;
 use crate::author::published::Published;
-use crate::author::writer::{Mode, Writer};
+use crate::author::reader::Reader;
+use crate::author::writer::Writer;
 use crate::{disk, layout};
 
 /// Versions of targets and snapshot that stay beside the newest, for devices in the middle of a check.
@@ -38,42 +39,58 @@ impl Writer {
     /// Removes the files of releases that were live last more than `keep` ago, and leftovers of writes that were cut short.
     ///
     /// The ledger forgets the releases first, in a signed step of its own; only then files go. A kill in between leaves
-    /// files that the next run removes. The numbers of versions stay taken. A dry run tells the same and changes nothing.
+    /// files that the next run removes. The numbers of versions stay taken.
     ///
     /// # Errors
     /// Those of every change: see [`PublishError`]; then nothing was removed, unless removing itself failed.
-    pub fn gc(
-        &mut self,
-        keep: SignedDuration,
-        mode: Mode,
-        now: Timestamp,
-    ) -> Result<Freed, PublishError> {
-        let since = now.checked_sub(keep).unwrap_or(Timestamp::MIN);
-        let mut next = self.reader.published.clone();
-        next.ledger.rows = rows_live_since(&self.reader.published.ledger.rows, since);
-        next.ledger = self.forget_versions(next.ledger)?;
+    pub fn gc(&mut self, keep: SignedDuration, now: Timestamp) -> Result<Freed, PublishError> {
+        let mut next = self.reader.without_old_releases(keep, now)?;
         if next.ledger != self.reader.published.ledger {
             let mut plan = WritePlan::default();
             self.plan_documents(&mut plan, &mut next, now)?;
-            if mode == Mode::Commit {
-                plan.apply(&self.reader.repo)?;
-            }
+            plan.apply(&self.reader.repo)?;
         }
-        let freed = self.others(&next)?;
-        if mode == Mode::Commit {
-            for file in &freed.files {
-                disk::remove(&self.reader.path_of(&file.path))?;
-            }
-            self.reader.published = next;
+        let freed = self.reader.others(&next)?;
+        for file in &freed.files {
+            disk::remove(&self.reader.path_of(&file.path))?;
         }
+        self.reader.published = next;
         Ok(freed)
+    }
+}
+
+impl Reader {
+    /// What [`Writer::gc`] would free. Whether the keys would do is not tried. Nothing is locked: what a publication under way has
+    /// written so far is named too.
+    ///
+    /// # Errors
+    /// [`PublishError::Repository`] when a catalog that a kept release needs is missing or damaged; [`PublishError::Disk`].
+    pub fn try_gc(&mut self, keep: SignedDuration, now: Timestamp) -> Result<Freed, PublishError> {
+        let mut next = self.without_old_releases(keep, now)?;
+        if next.ledger != self.published.ledger {
+            next.count_documents();
+        }
+        self.others(&next)
+    }
+
+    /// What is published, with a ledger that knows no release that was live last more than `keep` before `now`.
+    fn without_old_releases(
+        &mut self,
+        keep: SignedDuration,
+        now: Timestamp,
+    ) -> Result<Published, PublishError> {
+        let since = now.checked_sub(keep).unwrap_or(Timestamp::MIN);
+        let mut next = self.published.clone();
+        next.ledger.rows = rows_live_since(&self.published.ledger.rows, since);
+        next.ledger = self.forget_versions(next.ledger)?;
+        Ok(next)
     }
 
     /// Leaves in the ledger the versions that its remaining catalogs list.
     fn forget_versions(&mut self, mut ledger: Ledger) -> Result<Ledger, PublishError> {
         let mut kept: BTreeMap<_, BTreeMap<_, Kept>> = BTreeMap::new();
         for row in &ledger.rows {
-            let catalog = self.reader.editions.of_row(row)?;
+            let catalog = self.editions.of_row(row)?;
             let packs = catalog.packs.iter();
             for pack in packs.flat_map(|pack| std::iter::once(pack).chain(&pack.fallbacks)) {
                 let place = Kept {
@@ -108,7 +125,7 @@ impl Writer {
             next.files.iter().map(|(name, file)| layout::target(&file.sha256, name)).collect();
         for row in &next.ledger.rows {
             needed.insert(layout::catalog(&row.catalog, &row.channel));
-            let catalog = self.reader.editions.of_row(row)?;
+            let catalog = self.editions.of_row(row)?;
             let packs = catalog.packs.iter().chain(&catalog.former);
             needed.extend(packs.flat_map(files_of).map(|file| file.path));
         }
@@ -120,7 +137,7 @@ impl Writer {
         let needed = self.needed_files(next)?;
         let mut freed = Freed::default();
         for folder in [layout::BUNDLES, layout::INDEXES, layout::CATALOGS, layout::METADATA] {
-            for (path, bytes) in disk::files_below(&self.reader.repo, folder)? {
+            for (path, bytes) in disk::files_below(&self.repo, folder)? {
                 let old = folder == layout::METADATA && is_old_document(next, &path);
                 if old || (folder != layout::METADATA && !needed.contains(&path)) {
                     freed.bytes = freed.bytes.saturating_add(bytes);

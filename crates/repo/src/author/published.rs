@@ -11,7 +11,7 @@ use tough::ExpirationEnforcement;
 use tough::schema::{self, Root, Snapshot};
 
 use crate::author::change::Live;
-use crate::author::documents::TargetFile;
+use crate::author::documents::{TargetFile, after};
 use crate::author::ledger::{Ledger, Row};
 use crate::fetch::FolderFetch;
 use crate::load::{self, Known, Loaded};
@@ -69,6 +69,22 @@ impl Published {
             files,
             catalogs,
         })
+    }
+
+    /// Has the targets name the ledger as it is. Gives the path and the bytes of its file.
+    pub(crate) fn name_ledger(&mut self) -> (String, Vec<u8>) {
+        let bytes = self.ledger.to_json();
+        let file = TargetFile::of(&bytes);
+        self.files.insert(layout::LEDGER_TARGET.to_owned(), file);
+        (layout::target(&file.sha256, layout::LEDGER_TARGET), bytes)
+    }
+
+    /// As if the documents were signed anew for the ledger as it is: only their numbers, and what the targets name.
+    pub(crate) fn count_documents(&mut self) {
+        self.name_ledger();
+        self.targets.version = after(self.targets.version);
+        self.snapshot.version = after(self.snapshot.version);
+        self.timestamp.version = after(self.timestamp.version);
     }
 
     /// What pure decisions go by.

@@ -245,10 +245,8 @@ impl Writer {
         next: &mut Published,
         now: Timestamp,
     ) -> Result<(), PublishError> {
-        let ledger = next.ledger.to_json();
-        let file = TargetFile::of(&ledger);
-        plan.bytes(layout::target(&file.sha256, layout::LEDGER_TARGET), ledger);
-        next.files.insert(layout::LEDGER_TARGET.to_owned(), file);
+        let (path, ledger) = next.name_ledger();
+        plan.bytes(path, ledger);
         let signer = Signer { root: &next.root, keys: &self.keys, lifetimes: self.lifetimes, now };
         let targets = signer.targets(after(next.targets.version), &next.files)?;
         let snapshot = signer.snapshot(after(next.snapshot.version), &targets)?;

@@ -92,7 +92,7 @@ async fn files_of_fallbacks_are_never_freed_while_they_are_offered() {
     world.publish(vec![pack(&world, "two", Some(">=2"))]).await;
     let mut writer = world.writer().await;
     let later = world.now + days(365);
-    writer.gc(SignedDuration::ZERO, Mode::Commit, later).expect("freed");
+    writer.gc(SignedDuration::ZERO, later).expect("freed");
     assert!(world.repo.join(world.bundle("one")).exists(), "old builds fetch it");
     // It is still a version: the next one is numbered after it, and may be a delta from it.
     let known = writer.reader().versions(&world.pack("a", "one").id, 9).expect("readable");

@@ -4,8 +4,8 @@ use std::fs;
 
 use headstart_model::{ChannelName, ReleaseNumber};
 use headstart_repo::author::{
-    ChangeError, Duty, Fault, Freed, KeyError, KeyPlace, Lifetimes, Mode, PublishError, Writer,
-    log, verify,
+    ChangeError, Duty, Fault, Freed, KeyError, KeyPlace, Lifetimes, PublishError, Writer, log,
+    verify,
 };
 use headstart_repo::{RepoError, Role};
 use jiff::{SignedDuration, Timestamp};
@@ -179,9 +179,9 @@ async fn what_no_recent_release_needs_is_freed() {
     fs::write(world.repo.join("bundles/.headstart-x.tmp"), b"cut short").expect("a leftover");
     let now = Timestamp::now();
 
-    let foreseen = writer.gc(days(30), Mode::DryRun, now).expect("a dry run");
+    let foreseen = writer.reader().try_gc(days(30), now).expect("a dry run");
     assert!(foreseen.files.iter().all(|file| world.repo.join(&file.path).exists()));
-    let freed = writer.gc(days(30), Mode::Commit, now).expect("freed");
+    let freed = writer.gc(days(30), now).expect("freed");
     assert!(freed.bytes > 0);
     assert_eq!(freed, foreseen);
     let verified = verify(&world.repo, None, now).await.expect("readable");
@@ -191,7 +191,7 @@ async fn what_no_recent_release_needs_is_freed() {
     assert!(bundle("two").exists(), "live last 10 days ago");
     assert!(bundle("stays").exists(), "still live");
     assert!(!world.repo.join("bundles/.headstart-x.tmp").exists());
-    assert_eq!(writer.gc(days(30), Mode::Commit, now).expect("nothing left"), Freed::default());
+    assert_eq!(writer.gc(days(30), now).expect("nothing left"), Freed::default());
     let checked = world.device("device").check().await.expect("trusted");
     assert_eq!(versions(&checked.catalog), [("a", 3), ("b", 1)]);
 
@@ -218,7 +218,7 @@ async fn keeping_for_ever_frees_old_editions_of_the_ledger_alone() {
     let before = world.files();
     let mut writer =
         Writer::open(&world.repo, &world.keys, Lifetimes::default()).await.expect("a writer");
-    writer.gc(SignedDuration::MAX, Mode::Commit, world.now).expect("freed");
+    writer.gc(SignedDuration::MAX, world.now).expect("freed");
     let after = world.files();
     let gone: Vec<_> = before.keys().filter(|path| !after.contains_key(*path)).collect();
     assert!(

@@ -44,7 +44,7 @@ fn rotate(world: &World, writer: &mut Writer) {
 }
 
 fn free(world: &World, writer: &mut Writer) {
-    writer.gc(SignedDuration::ZERO, Mode::Commit, world.now).expect("freed");
+    writer.gc(SignedDuration::ZERO, world.now).expect("freed");
 }
 
 /// What devices saw after each kill. `test` is the full name of the calling test.

@@ -78,6 +78,11 @@ impl Session {
         Self { authenticator: Some(authenticator), ..Self::default() }
     }
 
+    /// Whether somebody is being asked.
+    pub(crate) fn is_asking(&self) -> bool {
+        self.asking.try_lock().is_err()
+    }
+
     /// Puts credentials for `url` among the headers of a request, and says through which client it goes.
     pub(crate) fn prepare(
         &self,

@@ -34,6 +34,8 @@ struct Standing {
     corrupt: u32,
     /// Failures since it last gave a block.
     failures: u32,
+    /// It gave a block.
+    has_given: bool,
     /// It asked to be left alone until then.
     rests_until: Duration,
     /// Ranges that it is giving now.
@@ -124,6 +126,14 @@ impl<'a> Sources<'a> {
         self.lock().iter().any(Standing::is_untroubled)
     }
 
+    /// Whether a failure of the source may be one of the way that all share. Not of one that never gave a block, while another has given
+    /// no trouble.
+    pub(super) fn may_be_of_the_way(&self, source: &Source<'_>) -> bool {
+        let standings = self.lock();
+        let has_given = standings.get(source.number).is_some_and(|standing| standing.has_given);
+        has_given || !standings.iter().any(Standing::is_untroubled)
+    }
+
     /// Whether any source is left.
     pub(super) fn is_any_left(&self) -> bool {
         self.lock().iter().any(|standing| !standing.dropped)
@@ -131,7 +141,10 @@ impl<'a> Sources<'a> {
 
     /// The source gave a verified block.
     pub(super) fn gave(&self, source: &Source<'_>) {
-        self.change(source, |standing| standing.failures = 0);
+        self.change(source, |standing| {
+            standing.failures = 0;
+            standing.has_given = true;
+        });
     }
 
     /// The source failed: it gives way to better ones.
@@ -219,6 +232,20 @@ mod tests {
         sources.failed(&sources.sources[1], &missing);
         assert!(matches!(sources.choose(NOW), Choice::Nobody));
         assert!(!sources.is_any_left());
+    }
+
+    #[test]
+    fn a_source_that_never_gave_anything_says_nothing_of_the_way() {
+        let (all, meter) = (servers(), Meter::new());
+        let sources = Sources::new(&all, &meter);
+        let [first, second, third] = &sources.sources[..] else { panic!("three") };
+        sources.failed(first, &cut());
+        assert!(!sources.may_be_of_the_way(first));
+        sources.gave(second);
+        sources.failed(second, &cut());
+        assert!(sources.may_be_of_the_way(second), "it had worked");
+        sources.failed(third, &cut());
+        assert!(sources.may_be_of_the_way(third), "nobody is left who has not failed");
     }
 
     #[test]

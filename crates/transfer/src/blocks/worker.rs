@@ -208,9 +208,11 @@ impl<'a, S: BlockSink> Fetch<'a, S> {
             return Ok(());
         }
         let trouble = trouble(&error);
-        self.growth(|growth| growth.failed(self.now(), trouble));
-        let untroubled = self.sources.has_untroubled();
-        let pause = if untroubled { Pause::Skip } else { Pause::Wait };
+        let pause =
+            if self.sources.has_untroubled() { Pause::Skip(source.number) } else { Pause::Wait };
+        if self.sources.may_be_of_the_way(source) {
+            self.growth(|growth| growth.failed(self.now(), trouble));
+        }
         let Waits { before_next, of_source } = attempts.next(error, &source.meter, pause)?;
         if trouble == Trouble::Overloaded {
             self.sources.rest(source, self.now() + of_source);

@@ -112,6 +112,23 @@ async fn a_bad_source_gives_way_and_the_ledger_says_who_gave_what() {
 }
 
 #[tokio::test]
+async fn however_many_sources_are_bad_a_good_one_is_asked() {
+    let file = TestFile::new(8, 1000);
+    for habit in [Habit::Missing, Habit::Lying, Habit::Broken] {
+        // More than there are attempts.
+        let mut servers = Vec::new();
+        for _ in 0..4 {
+            servers.push(server(&file, habit).await);
+        }
+        servers.push(server(&file, Habit::Good).await);
+        let urls: Vec<_> = servers.iter().map(|server| server.url("f")).collect();
+        let request = file.request(&urls, 0..8, 8);
+        fetch(&one_at_a_time(), &request).await.assert_complete(&request);
+        assert!(servers.iter().all(|server| server.log.requests().len() == 1));
+    }
+}
+
+#[tokio::test]
 async fn when_no_source_is_left_the_last_error_is_told() {
     let file = TestFile::new(8, 1000);
     let (one, two) = (server(&file, Habit::Missing).await, server(&file, Habit::Missing).await);
@@ -130,5 +147,6 @@ async fn sources_that_all_lie_end_as_corrupt() {
     let fetched = fetch(&one_at_a_time(), &request).await;
     assert!(matches!(fetched.error(), TransferError::Corrupt { offset: 0, .. }));
     assert!(fetched.sink.0.is_empty());
-    assert_eq!((one.log.requests().len(), two.log.requests().len()), (1, 1));
+    // The first lie is not held against the second server.
+    assert_eq!((one.log.requests().len(), two.log.requests().len()), (2, 1));
 }

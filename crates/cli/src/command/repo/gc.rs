@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use clap::Args;
 use headstart_model::Failure;
-use headstart_repo::author::Mode;
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -26,7 +25,7 @@ pub(crate) struct Gc {
     /// Keep what was live within this time
     #[arg(long, value_name = "TIME", default_value = "30d", value_parser = quantity::time)]
     keep: Duration,
-    /// Say what would be freed, and change nothing
+    /// Say what would be freed, and change nothing; no key is needed
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
@@ -37,9 +36,13 @@ impl Gc {
     pub(crate) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
         let keep = SignedDuration::try_from(self.keep)
             .map_err(|_| failure::usage("the time of `--keep` is too long"))?;
-        let mut writer = self.signing.open(context, &self.repo)?;
-        let mode = if self.dry_run { Mode::DryRun } else { Mode::Commit };
-        let freed = writer.gc(keep, mode, context.now()).map_err(|error| error.to_failure())?;
+        let now = context.now();
+        let freed = if self.dry_run {
+            self.signing.look(context, &self.repo)?.try_gc(keep, now)
+        } else {
+            self.signing.open(context, &self.repo)?.gc(keep, now)
+        };
+        let freed = freed.map_err(|error| error.to_failure())?;
         let paths: Vec<_> = freed.files.iter().map(|file| file.path.as_str()).collect();
         let mut document = json!({"freedBytes": freed.bytes, "files": paths.len()});
         if self.dry_run {
