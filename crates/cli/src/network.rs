@@ -4,10 +4,11 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
-use headstart_model::{ErrorKind, Failure};
+use headstart_model::{ErrorKind, Failure, Headers};
 use headstart_sys::dirs::Home;
 use headstart_transfer::{
     Client, ClientCertificate, ClientConfig, ConfigError, ExtraHeader, HeaderScope, HttpsPolicy,
+    Secret,
 };
 use jiff::Timestamp;
 
@@ -26,8 +27,8 @@ pub(crate) struct Network {
     #[arg(long, value_name = "FILE", help_heading = "Network")]
     ca: Vec<PathBuf>,
     /// Send this header, such as a token, to the server; may be given more than once
-    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header, help_heading = "Network")]
-    headers: Vec<ExtraHeader>,
+    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = secret, help_heading = "Network")]
+    headers: Vec<Secret>,
     /// Show this certificate (PEM) to a server that wants one
     #[arg(long, value_name = "FILE", requires = "key", help_heading = "Network")]
     cert: Option<PathBuf>,
@@ -69,7 +70,7 @@ impl Network {
         }
         let config = ClientConfig {
             extra_authorities: authorities,
-            headers: self.headers.clone(),
+            headers: self.extra_headers()?,
             https: self.https(),
             client_certificate: self.certificate()?,
             concurrency,
@@ -87,6 +88,16 @@ impl Network {
             _ => Failure::from_error(ErrorKind::InvalidInput, "badAuthority", &error)
                 .with_hint("check the files given with --ca, and that the system has trusted authorities (package ca-certificates)"),
         })
+    }
+
+    fn extra_headers(&self) -> Result<Vec<ExtraHeader>, Failure> {
+        let headers = headers(&self.headers)?;
+        let extra = headers.iter().map(|(name, value)| ExtraHeader {
+            scope: HeaderScope::EverySource,
+            name: name.to_owned(),
+            value: value.to_owned(),
+        });
+        Ok(extra.collect())
     }
 
     fn certificate(&self) -> Result<Option<ClientCertificate>, Failure> {
@@ -112,10 +123,20 @@ fn seed(now: Timestamp) -> u64 {
     numbers.iter().fold(0, |seed, number| seed ^ u64::from_le_bytes(*number))
 }
 
-/// A header as it is written on the command line.
-pub(crate) fn header(text: &str) -> Result<ExtraHeader, String> {
-    let (name, value) =
-        text.split_once(':').ok_or_else(|| "a header is written `NAME: VALUE`".to_owned())?;
-    let (name, value) = (name.trim().to_owned(), value.trim().to_owned());
-    Ok(ExtraHeader { scope: HeaderScope::EverySource, name, value })
+/// Headers as they were written on the command line. What cannot be one is not repeated: it may be a secret.
+///
+/// # Errors
+/// Of kind `usage`.
+pub(crate) fn headers(texts: &[Secret]) -> Result<Headers, Failure> {
+    let lines: Vec<_> = texts.iter().map(Secret::reveal).collect();
+    Headers::parse(&lines.join("\n")).map_err(|error| {
+        Failure::from_error(ErrorKind::Usage, "usage", &error)
+            .with_hint("a header is written `NAME: VALUE`")
+    })
+}
+
+/// Takes any text: what is wrong with it is told without it.
+#[allow(clippy::unnecessary_wraps, reason = "the form that the parser of command lines takes")]
+pub(crate) fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
+    Ok(Secret::new(text))
 }

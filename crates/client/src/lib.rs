@@ -15,12 +15,11 @@
 //! # drop(map); Ok(()) }
 //! ```
 //!
-//! An app that brings its assets in by itself schedules single files with a [`DownloadManager`], and
-//! answers for them in an [extension] while it does not run.
+//! An app that brings its assets in by itself schedules single files with a [`DownloadManager`], and an
+//! [extension] answers for them while it does not run.
 //!
-//! Every async method works under any executor, and [`blocking`] has the same for programs without
-//! one. Programs that administrate (launchers, command lines) find the service, apps and packs
-//! through a [`Connector`].
+//! Every async method works under any executor, and [`blocking`] has the same for programs without one.
+//! Programs that administrate (launchers, command lines) find all through a [`Connector`].
 //!
 //! Not here: downloading, verifying, deciding. The service does that; this library starts it.
 

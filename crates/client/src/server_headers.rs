@@ -1,4 +1,4 @@
-//! Headers for the servers of an app: what opens a private repository. `Spec: cli`, any machine.
+//! Headers for the servers of an app: what opens a private repository. `Spec: cli`, the device.
 
 use headstart_model::Headers;
 
@@ -10,7 +10,7 @@ impl AssetPackManager {
     /// Gives a server of this app the headers that it wants, such as a token, in place of those that it got; none take them away.
     ///
     /// `server` is any address of it; none means the server that the app's repository or manifest lies on. Headers go to that
-    /// scheme, host and port and to no other, not along with redirects either. The service keeps them until the app is removed, for
+    /// scheme, host and port and to no other: a redirect elsewhere takes none of them along. The service keeps them until the app is removed, for
     /// it updates packs while the app does not run.
     ///
     /// What a server has refused is tried again at once, and what is on its way goes on with the new headers from where it is: an app

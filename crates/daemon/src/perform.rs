@@ -178,8 +178,11 @@ async fn perform(
                 () = stop.cancelled() => Event::Stopped { effect: id },
             }
         }
-        Order::Plan(delivery) => deliver::plan(context, core, id, delivery, stop).await,
-        Order::Transfer(delivery) => deliver::transfer(context, core, id, delivery, stop).await,
+        // On the heap: their state is large.
+        Order::Plan(delivery) => Box::pin(deliver::plan(context, core, id, delivery, stop)).await,
+        Order::Transfer(delivery) => {
+            Box::pin(deliver::transfer(context, core, id, delivery, stop)).await
+        }
         Order::Switch { app, items } => switch::switch(context, id, app, items).await,
         Order::RemoveVersion { app, pack, version } => {
             remove::version(context, id, (app, pack), version).await

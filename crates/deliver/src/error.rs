@@ -119,7 +119,10 @@ impl DeliverError {
     pub(crate) fn is_of_this_way(&self) -> bool {
         match self {
             Self::Transfer { source, .. } => match **source {
-                TransferError::Sink(_) => false,
+                // Another file of the same server would be refused too, and somebody asked about each.
+                TransferError::Sink(_)
+                | TransferError::Denied { .. }
+                | TransferError::Cancelled { .. } => false,
                 // The attempts are used up, and it is this file that is wrong, not the network.
                 TransferError::Corrupt { .. } | TransferError::Unusable { .. } => true,
                 _ => !source.is_retryable(),

@@ -226,7 +226,7 @@ pub(crate) fn no_server(app: &AppId) -> Failure {
         "noServer",
         format!("the content of app `{app}` comes from no server"),
     )
-    .with_hint("name the address of the server that wants the headers")
+    .with_hint("install it without headers, and give them to the server that wants them: `headstart settings set header.APP@URL`")
 }
 
 pub(crate) fn too_many_servers(app: &AppId) -> Failure {

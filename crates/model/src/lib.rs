@@ -42,7 +42,7 @@ pub use platform::Platform;
 pub use policy::{
     ContentRequest, DownloadPolicy, InstallationEventType, InstallationEventTypes, Selection,
 };
-pub use server_headers::{Headers, ServerHeaders, ServerOrigin};
+pub use server_headers::{Headers, HeadersError, ServerHeaders, ServerOrigin};
 pub use status::Status;
 pub use suggestion::{Suggestion, nearest_name};
 pub use urgency::{Until, Urgency};

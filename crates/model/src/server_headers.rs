@@ -1,4 +1,4 @@
-//! Headers that the servers of an app want, such as a token. `Spec: cli, any machine`.
+//! Headers that the servers of an app want, such as a token. `Spec: cli, the device`, private repositories.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,12 +9,61 @@ use url::{Origin, Url};
 /// Most servers of one app that get headers. `Ours:` a repository may have eight mirrors, and archives lie wherever a manifest says.
 const SERVERS_MAX: usize = 32;
 
-/// Headers by name. `Debug` shows names alone: a value is a secret.
+/// Most headers that one server gets. `Ours:` some gates want two, nobody a dozen; each goes with every request.
+const HEADERS_MAX: usize = 16;
+/// Most bytes of them together: servers refuse requests with more.
+const BYTES_MAX: usize = 8 * 1024;
+
+/// Headers by name, in lower case as names have none. `Debug` shows names alone: a value is a secret.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "BTreeMap<String, String>")]
 pub struct Headers(BTreeMap<String, String>);
 
+/// A text is no header, or one too many. It does not show the text: that may be a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HeadersError {
+    /// There is no colon between name and value.
+    #[error("a header has no colon between its name and its value")]
+    NoColon,
+    /// A name occurs twice.
+    #[error("a header is named twice")]
+    Twice,
+    /// They are too many, or too long together.
+    #[error("a server gets at most {HEADERS_MAX} headers with {BYTES_MAX} bytes together")]
+    TooMany,
+}
+
 impl Headers {
+    /// Reads headers as they are written: `NAME: VALUE`, each on a line of its own.
+    ///
+    /// # Errors
+    /// [`HeadersError`]; whether names and values can be sent is for whoever sends them.
+    pub fn parse(text: &str) -> Result<Self, HeadersError> {
+        let mut headers = Self::default();
+        for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            let (name, value) = line.split_once(':').ok_or(HeadersError::NoColon)?;
+            let name = name.trim().to_ascii_lowercase();
+            if headers.0.insert(name, value.trim().to_owned()).is_some() {
+                return Err(HeadersError::Twice);
+            }
+        }
+        headers.check()?;
+        Ok(headers)
+    }
+
+    /// Whether they are few enough.
+    ///
+    /// # Errors
+    /// [`HeadersError::TooMany`].
+    pub fn check(&self) -> Result<(), HeadersError> {
+        let bytes: usize = self.iter().map(|(name, value)| name.len() + value.len()).sum();
+        if self.0.len() > HEADERS_MAX || bytes > BYTES_MAX {
+            return Err(HeadersError::TooMany);
+        }
+        Ok(())
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -33,9 +82,16 @@ impl Headers {
     }
 }
 
+impl From<BTreeMap<String, String>> for Headers {
+    fn from(headers: BTreeMap<String, String>) -> Self {
+        headers.into_iter().collect()
+    }
+}
+
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Headers {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(headers: I) -> Self {
-        Self(headers.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+        let folded = |(name, value): (N, V)| (name.into().to_ascii_lowercase(), value.into());
+        Self(headers.into_iter().map(folded).collect())
     }
 }
 
@@ -97,13 +153,13 @@ impl ServerHeaders {
         fits
     }
 
-    /// Adds headers to those that a server gets, each in place of one of the same name, whatever its case. False as with
-    /// [`set`](Self::set).
+    /// Adds headers to those that a server gets, each in place of one of the same name. False where that changes nothing, or would be too
+    /// much: then all is as it was.
     pub fn add(&mut self, server: ServerOrigin, headers: Headers) -> bool {
-        let mut all = self.0.get(&server).cloned().unwrap_or_default();
-        all.0.retain(|name, _| !headers.0.keys().any(|other| other.eq_ignore_ascii_case(name)));
+        let before = self.0.get(&server).cloned().unwrap_or_default();
+        let mut all = before.clone();
         all.0.extend(headers.0);
-        self.set(server, all)
+        all != before && all.check().is_ok() && self.set(server, all)
     }
 
     /// What goes to the server of `address`.
@@ -167,11 +223,30 @@ mod tests {
     #[test]
     fn a_header_takes_the_place_of_one_of_the_same_name() {
         let mut all = ServerHeaders::default();
+        let a = || server("https://a.example");
         let two = [("x-id", "1"), ("authorization", "2")].into_iter().collect();
-        assert!(all.set(server("https://a.example"), two));
-        assert!(all.add(server("https://a.example"), headers("3")));
+        assert!(all.set(a(), two) && all.add(a(), headers("3")));
         let expected: Headers = [("x-id", "1"), ("Authorization", "3")].into_iter().collect();
         assert_eq!(all.of("https://a.example"), expected);
+        assert!(!all.add(a(), headers("3")), "nothing new");
+        let many = (0..HEADERS_MAX).map(|n| (format!("x-{n}"), "1")).collect();
+        assert!(!all.add(a(), many), "too many");
+        assert_eq!(all.of("https://a.example"), expected);
+    }
+
+    #[test]
+    fn headers_are_read_line_by_line_and_names_have_no_case() {
+        let read = Headers::parse("X-Id: 1\n\n Authorization :  Bearer a:b \n").expect("two");
+        let all: Vec<_> = read.iter().collect();
+        assert_eq!(all, [("authorization", "Bearer a:b"), ("x-id", "1")]);
+        let json = serde_json::from_str(r#"{"X-Id":"1","Authorization":"Bearer a:b"}"#);
+        assert_eq!(json.ok(), Some(read));
+        assert_eq!(Headers::parse("Bearer"), Err(HeadersError::NoColon));
+        assert_eq!(Headers::parse("a: 1\nA: 2"), Err(HeadersError::Twice));
+        let many: Vec<_> = (0..=HEADERS_MAX).map(|n| format!("x-{n}: 1")).collect();
+        assert_eq!(Headers::parse(&many.join("\n")), Err(HeadersError::TooMany));
+        let long = format!("x: {}", "a".repeat(BYTES_MAX));
+        assert_eq!(Headers::parse(&long), Err(HeadersError::TooMany));
     }
 
     #[test]
@@ -179,6 +254,6 @@ mod tests {
         let mut all = ServerHeaders::default();
         all.set(server("https://a.example"), headers("hunter2"));
         let shown = format!("{all:?}");
-        assert!(shown.contains("Authorization") && !shown.contains("hunter2"), "{shown}");
+        assert!(shown.contains("authorization") && !shown.contains("hunter2"), "{shown}");
     }
 }

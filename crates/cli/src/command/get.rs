@@ -1,4 +1,4 @@
-//! `get`: plain downloads that resume. `Spec: cli, any machine`.
+//! `get`: plain downloads that resume. `Spec: cli, the device`.
 
 mod list;
 mod plan;

@@ -13,8 +13,9 @@ use clap::Args;
 use headstart_model::{ErrorKind, Failure};
 use headstart_serve::{
     CacheRules, FaultKind, FaultPlan, Faults, Folder, Gate, Link, LinkConditions, Percent, Running,
-    Server, Site, Tls, WantedHeader, parse_duration,
+    Server, Site, Tls, WantedHeader, WantedHeaderError, parse_duration,
 };
+use headstart_transfer::Secret;
 use serde_json::json;
 
 use super::Verdict;
@@ -43,8 +44,8 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "auto|CERT,KEY")]
     tls: Option<TlsChoice>,
     /// Answer 401 to requests without this header, as a private repository does; may be given more than once
-    #[arg(long = "require-header", value_name = "NAME: VALUE")]
-    required: Vec<WantedHeader>,
+    #[arg(long = "require-header", value_name = "NAME: VALUE", value_parser = network::secret)]
+    required: Vec<Secret>,
     /// Send no faster than this, all connections together, such as 20Mbit or 3MB
     #[arg(long, value_name = "RATE", help_heading = "Link")]
     bandwidth: Option<quantity::TypedRate>,
@@ -85,13 +86,18 @@ impl Serve {
     pub(crate) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
         let content = Content::of(&self.paths)?;
         let tls = self.tls(context)?;
+        let wanted = self.required.iter().map(|text| text.reveal().parse());
+        let wanted = wanted.collect::<Result<_, _>>().map_err(|error: WantedHeaderError| {
+            Failure::from_error(ErrorKind::Usage, "usage", &error)
+                .with_hint("a header is written `NAME: VALUE`")
+        })?;
         quantity::heed(&context.output, "--bandwidth", self.bandwidth);
         let throwaway = match &content {
             Content::Archives(archives) => Some(Throwaway::new(context, archives)?),
             Content::Repository { .. } | Content::Folder(_) => None,
         };
         let (site, root) = site(&content, throwaway.as_ref())?;
-        let server = self.server(site, tls);
+        let server = self.server(site, tls, wanted);
         let served = context.complete(async {
             let running = server.start().await.map_err(|error| not_started(&error))?;
             serve(context, running, root.as_deref(), throwaway.as_ref()).await
@@ -112,7 +118,7 @@ impl Serve {
         })
     }
 
-    fn server(&self, site: Site, tls: Tls) -> Server {
+    fn server(&self, site: Site, tls: Tls, wanted: Vec<WantedHeader>) -> Server {
         let conditions = LinkConditions {
             bandwidth: self.bandwidth.map(|typed| typed.rate),
             latency: self.latency,
@@ -125,7 +131,7 @@ impl Serve {
             Faults::planned(FaultPlan::of_kinds(self.seed, self.faults.iter().copied()))
         };
         let gate = Gate::open();
-        gate.require(self.required.clone());
+        gate.require(wanted);
         let server = Server::new(site).listen(self.listen).tls(tls).gate(gate);
         server.link(Link::new(conditions)).faults(faults)
     }

@@ -4,14 +4,14 @@ use serde_json::Value;
 
 use crate::world::{Running, Signal, World, assert_same_tree, noise};
 
-/// Waits for an event of progress with bytes in it.
-fn wait_for_bytes(running: &mut Running) {
+/// Waits for an event of progress with more bytes than these.
+fn wait_for_bytes(running: &mut Running, bytes_before: u64) {
     loop {
         let line = running.line();
         assert!(!line.is_empty(), "it ended too early");
         let event: Value = serde_json::from_str(&line).expect("JSON");
         if event["event"] == "progress"
-            && event["bytesDone"].as_u64().is_some_and(|bytes| bytes > 0)
+            && event["bytesDone"].as_u64().is_some_and(|bytes| bytes > bytes_before)
         {
             return;
         }
@@ -27,7 +27,7 @@ fn a_pack_that_is_interrupted_leaves_no_archive() {
     let arguments = ["pack", "pack.jsonc", "-o", "out/Level1.assetpack", "--json"];
     std::fs::create_dir(world.path("out")).expect("a folder");
     let mut running = world.spawn(&arguments);
-    wait_for_bytes(&mut running);
+    wait_for_bytes(&mut running, 0);
     running.signal(Signal::Interrupt);
     let ran = running.end();
     ran.fails(130, "cancelled", "interrupted");
@@ -44,7 +44,8 @@ fn a_clone_that_is_broken_off_goes_on_where_it_was() {
     for signal in [Signal::Interrupt, Signal::Kill] {
         let slow = world.serve(&["repo", "--bandwidth", "4MB"]);
         let mut running = world.spawn(&["clone", &slow.url, "Level1", "dest", "--json"]);
-        wait_for_bytes(&mut running);
+        // At least one block is complete by then.
+        wait_for_bytes(&mut running, 2_500_000);
         world.json(&["clone", &slow.url, "Level1", "dest"]).fails(1, "conflict", "cloneBusy");
         running.signal(signal);
         let ended = running.end().code;

@@ -43,7 +43,7 @@ fn an_app_is_installed_from_a_private_repository_with_its_header() {
     let (device, server) = device();
     device.json(&["app", "install", "bundle", "--dev", "--header", TOKEN]).succeeds();
     device.run(&["packs", "cat", "text/story.txt"]).succeeds();
-    assert_eq!(header_setting(&device), "Authorization: …", "its value is nobody's business");
+    assert_eq!(header_setting(&device), "authorization: …", "its value is nobody's business");
     let listed = device.run(&["settings", "list"]).succeeds();
     assert!(!listed.out.contains("tok-7f3a"), "{listed:?}");
     server.stop();
@@ -54,14 +54,16 @@ fn a_header_that_is_missing_is_told_with_the_command_that_gives_it() {
     let (device, server) = device();
     let installed = device.run(&["app", "install", "bundle", "--dev"]);
     assert_eq!(installed.code, 1, "{installed:?}");
-    let advice = format!("`headstart settings set header.{APP} 'NAME: VALUE'`");
+    let advice = format!("`headstart settings set header.{APP} 'NAME: VALUE'`,");
     assert!(installed.out.contains(&advice), "{installed:?}");
     device.json(&["packs", "update", "--app", APP]).fails(1, "refused", "serverDenied");
     let key = format!("header.{APP}");
     // From the standard input, so that nobody sees it among the arguments of programs.
     let set = fed(&device, &["settings", "set", &key, "-"], &format!("{TOKEN}\n")).succeeds();
-    assert_eq!(set.out, format!("{key} is Authorization: …\n"));
+    assert_eq!(set.out, format!("{key} is authorization: …\n"));
     device.json(&["packs", "ensure", "Level1"]).succeeds();
+    let own = device.run(&["settings", "get", &format!("{key}@{}", server.url)]).succeeds();
+    assert_eq!(own.out, "authorization: …\n");
     // Taken away again.
     device.run(&["settings", "set", &key]).succeeds();
     assert_eq!(header_setting(&device), json!(null));
@@ -86,12 +88,27 @@ fn headers_that_cannot_be_are_refused_and_not_repeated() {
         ("header.com.example.other", TOKEN, (1, "notFound", "appNotFound")),
         ("header.com.example.game@nowhere", TOKEN, (2, "usage", "badUrl")),
         ("header.", TOKEN, (2, "usage", "unknownSetting")),
+        (&mirror, "a: tok-7f3a\nA: tok-7f3a", (2, "usage", "badSetting")),
     ];
     for (key, value, (exit, kind, code)) in refusals {
         let refused = device.json(&["settings", "set", key, value]).fails(exit, kind, code);
         assert!(!format!("{refused:?}").contains("tok-7f3a"), "{refused:?}");
     }
-    device.run(&["settings", "set", &mirror, TOKEN]).succeeds();
-    let shown = device.run(&["settings", "get", &format!("{key}@https://mirror.example.com")]);
-    assert_eq!(shown.succeeds().out, "Authorization: …\n");
+    for command in [
+        ["app", "install", "bundle", "--header", "tok-7f3a"],
+        ["clone", "https://a.example", "p", "--header", "tok-7f3a"],
+        ["serve", "repo", "--require-header", "tok-7f3a", "--quiet"],
+    ] {
+        let refused = device.json(&command);
+        assert_eq!(refused.code, 2, "{refused:?}");
+        assert!(!format!("{refused:?}").contains("tok-7f3a"), "{refused:?}");
+    }
+    let set = device.run(&["settings", "set", &mirror, TOKEN]).succeeds();
+    assert_eq!(set.out, format!("{key}@https://mirror.example.com is authorization: …\n"));
+    for shown in [mirror.as_str(), "header.com.example.game@https://mirror.example.com"] {
+        assert_eq!(device.run(&["settings", "get", shown]).succeeds().out, "authorization: …\n");
+    }
+    let empty = fed(&device, &["settings", "set", &mirror, "-", "--json"], "\n");
+    empty.fails(2, "usage", "badSetting");
+    assert_eq!(device.run(&["settings", "get", &mirror]).succeeds().out, "authorization: …\n");
 }

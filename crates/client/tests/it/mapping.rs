@@ -87,6 +87,7 @@ fn of_both_managers() -> Vec<&'static str> {
         path_for,
         resolved_language,
         set_resolved_language,
+        set_server_headers,
         locally_available_languages,
         reconcile_preferred_languages,
         remove,

@@ -50,34 +50,29 @@ impl Challenger {
     pub(super) const fn of_content(core: CoreHandle, effect: EffectId) -> Self {
         Self { core, about: Challenged::Content(effect) }
     }
-
-    /// A header that opens the server for the app's content is kept: who named it may not be there the next time.
-    fn keep(&self, origin: &str, answer: &ChallengeAnswer) {
-        let Challenged::Content(effect) = self.about else { return };
-        let Some((server, headers)) = ServerOrigin::of(origin).zip(headers_of(answer)) else {
-            return;
-        };
-        // One that cannot be sent opened nothing.
-        if server_headers::check(&headers).is_ok() {
-            self.core.event(Event::ServerHeaderLearned { effect, server, headers });
-        }
-    }
 }
 
 #[async_trait]
 impl Authenticator for Challenger {
     async fn answer(&self, challenge: &Challenge) -> Disposition {
         let (about, challenge) = (self.about, told(challenge));
-        let origin = challenge.origin.clone();
         let event = move |caller| Event::ChallengeRaised { caller, about, challenge };
         // However this ends: an answer that nobody waits for must not be asked for.
         let _withdrawal = Withdrawal { core: self.core.clone(), about };
         match tokio::time::timeout(PATIENCE, self.core.call(SERVICE, event)).await {
-            Ok(Ok(Reply::Challenge(answer))) => {
-                self.keep(&origin, &answer);
-                disposition(answer)
-            }
+            Ok(Ok(Reply::Challenge(answer))) => disposition(answer),
             _ => Disposition::DefaultHandling,
+        }
+    }
+
+    fn opened(&self, origin: &str, credential: &Credential) {
+        let Challenged::Content(effect) = self.about else { return };
+        let Some((server, headers)) = ServerOrigin::of(origin).zip(headers_of(credential)) else {
+            return;
+        };
+        // Kept, for who named it may not be there the next time.
+        if server_headers::check(&headers).is_ok() {
+            self.core.event(Event::ServerHeaderLearned { effect, server, headers });
         }
     }
 
@@ -87,13 +82,12 @@ impl Authenticator for Challenger {
     }
 }
 
-/// The headers that an answer comes to, if it does. A password does not: how it is shown depends on what the server asks.
-fn headers_of(answer: &ChallengeAnswer) -> Option<Headers> {
-    let ChallengeAnswer::UseCredential(credential) = answer else { return None };
+/// The header that a credential comes to, if it does. A password does not: how it is shown depends on what the server asks.
+fn headers_of(credential: &Credential) -> Option<Headers> {
     let (name, value) = match credential {
-        ChallengeCredential::Header { name, value } => (name.clone(), value.clone()),
-        ChallengeCredential::Token { token } => {
-            ("Authorization".to_owned(), format!("Bearer {token}"))
+        Credential::Header { name, value } => (name.clone(), value.reveal().to_owned()),
+        Credential::Token(token) => {
+            ("authorization".to_owned(), format!("Bearer {}", token.reveal()))
         }
         _ => return None,
     };

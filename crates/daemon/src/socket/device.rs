@@ -136,24 +136,19 @@ async fn set_headers(caller: Caller<'_>, of: &str, value: Option<&str>) -> Resul
         None => (of, None),
     };
     let app = AppId::new(app).map_err(|_| unknown(&format!("{HEADER}.{of}")))?;
-    let given = headers_in(value.filter(|value| *value != NONE).unwrap_or_default())?;
-    headers::give(caller, app.clone(), server.clone(), given.clone()).await?;
-    Ok(headers_of(&app, server.as_ref(), &given))
-}
-
-/// Headers as they are written, each on a line of its own.
-fn headers_in(text: &str) -> Result<Headers, Failure> {
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let parsed = lines.map(|line| {
-        // What is on the line may be a secret: it is not repeated.
-        let (name, value) = line.split_once(':').ok_or_else(|| {
-            let message = "a header has no colon between its name and its value";
-            Failure::new(ErrorKind::Usage, "badSetting", message)
-                .with_hint("a header is written `NAME: VALUE`, each on a line of its own")
-        })?;
-        Ok((name.trim(), value.trim()))
+    let given = Headers::parse(value.filter(|value| *value != NONE).unwrap_or_default());
+    let given = given.map_err(|error| {
+        Failure::from_error(ErrorKind::Usage, "badSetting", &error)
+            .with_hint("a header is written `NAME: VALUE`, each on a line of its own")
+    })?;
+    let server = headers::give(caller, app.clone(), server, given.clone()).await?;
+    let id = app.clone();
+    let own = caller.shared.core.query(move |state, _| {
+        state.records().app(&id).and_then(|app| ServerOrigin::of(app.address()?))
     });
-    parsed.collect()
+    let own = own.await?;
+    let other = Some(&server).filter(|server| Some(*server) != own.as_ref());
+    Ok(headers_of(&app, other, &given))
 }
 
 fn unknown(key: &str) -> Failure {

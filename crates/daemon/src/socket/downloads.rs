@@ -139,8 +139,9 @@ pub(super) async fn attend(
     let mut questions = caller.shared.asker.attend(caller.client);
     let mut told = caller.shared.core.subscribe(Heard { app: app.clone(), packs: None });
     let forgotten = caller.shared.rights();
-    replies.between::<Attend>(&DelegateEvent::Attending {}).await?;
+    // Before the caller is told so: whoever else listened may go at that word, and this one hears what that one did not deal with.
     caller.shared.core.event(Event::DelegateAttached { client: caller.client, app });
+    replies.between::<Attend>(&DelegateEvent::Attending {}).await?;
     loop {
         let event = tokio::select! {
             biased;

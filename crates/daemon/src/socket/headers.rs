@@ -1,4 +1,4 @@
-//! Headers for the servers of apps. `Spec: cli, any machine`.
+//! Headers for the servers of apps. `Spec: cli, the device`.
 
 use headstart_engine::{Event, Reply};
 use headstart_model::protocol::packs::{ServerHeadersSet, SetServerHeaders};

@@ -1,4 +1,4 @@
-//! Private repositories: servers that want a header, and apps that renew it. `Spec: cli`, any machine.
+//! Private repositories: servers that want a header, and apps that renew it. `Spec: cli`, the device.
 
 use std::sync::mpsc;
 

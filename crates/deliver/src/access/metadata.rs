@@ -80,7 +80,11 @@ impl Fetch for RepositoryAccess {
             TransferError::Denied { status, .. } if status.as_u16() == 403 => {
                 FetchError::Forbidden(Box::new(error))
             }
-            TransferError::Denied { .. } => FetchError::Denied(Box::new(error)),
+            // Somebody who was asked for a credential wants none of it: trying again would only ask again.
+            TransferError::Cancelled { .. } => FetchError::Denied(Box::new(error)),
+            TransferError::Denied { status, .. } if status.as_u16() == 401 => {
+                FetchError::Denied(Box::new(error))
+            }
             TransferError::TooLarge { .. } => {
                 FetchError::TooLarge { limit_bytes: request.max_bytes }
             }

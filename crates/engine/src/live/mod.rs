@@ -117,6 +117,8 @@ pub(crate) struct Live {
     pub(crate) check_attempts: BTreeMap<AppId, u32>,
     /// Set after the network came back: downloads up to this one have been relieved of their back-off.
     pub(crate) relieving: Option<DownloadId>,
+    /// Apps whose servers got other headers: downloads up to this one have been relieved of their back-off.
+    pub(crate) refused: BTreeMap<AppId, DownloadId>,
     /// The time last given to the performer.
     pub(crate) timer_told: Option<MonotonicTime>,
     /// Steps of every loop that could grow with the queue; a test holds those of one event small.

@@ -3,7 +3,7 @@
 use headstart_model::ContentRequest;
 
 use crate::live::Timer;
-use crate::transition::{check, exclusive, facts, languages};
+use crate::transition::{access, check, exclusive, facts, languages};
 use crate::work::Work;
 
 /// Timers handled in one event; the rest is due again at once, so that no event grows with the queue.
@@ -39,6 +39,10 @@ fn go_off(w: &mut Work<'_>, timer: Timer) {
         Timer::Exclusive(request) => exclusive::too_late(w, request),
         // Admission looks at the clock itself; the timer only wakes it up.
         Timer::Patience => {}
-        Timer::Relief => facts::relieve(w),
+        Timer::Relief if w.live().relieving.is_some() => {
+            facts::relieve(w);
+            access::go_on_relieving(w);
+        }
+        Timer::Relief => access::relieve(w),
     }
 }

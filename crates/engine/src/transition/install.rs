@@ -14,7 +14,9 @@ use crate::record::{
     App, Bundle, InstallKind, InstallStage, Installation, KeepData, Outcome, Owed, Pack, Phase,
     SourceOverride, Trust,
 };
-use crate::transition::{calls, catalog, check, groups, languages, manifest, settings, uninstall};
+use crate::transition::{
+    access, calls, catalog, check, groups, languages, manifest, settings, uninstall,
+};
 use crate::work::Work;
 
 pub(crate) fn requested(
@@ -45,6 +47,11 @@ pub(crate) fn requested(
         Some((Phase::Installing(Installation { kind: InstallKind::First, .. }), present))
             if *present == bundle =>
         {
+            if !headers.is_empty()
+                && let Err(failure) = access::give(w, app, None, headers)
+            {
+                return w.answer_at_once(caller.request, Err(failure));
+            }
             wait(w, caller, app);
         }
         Some((Phase::Launchable, _)) => {

@@ -2,6 +2,7 @@
 //! `debug conditions`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -34,8 +35,8 @@ pub struct SettingList {
 
 method!(Settings, "io.headstart.Device.Settings", One, SettingList);
 
-/// Sets a setting, durably and at once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Sets a setting, durably and at once. `Debug` shows no value: that of a header is a secret.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SetSetting {
     /// Its name.
@@ -43,6 +44,12 @@ pub struct SetSetting {
     /// Its value; none gives it its default again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
+}
+
+impl fmt::Debug for SetSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SetSetting").field("key", &self.key).finish_non_exhaustive()
+    }
 }
 
 method!(SetSetting, "io.headstart.Device.Set", One, Setting);

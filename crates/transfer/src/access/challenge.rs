@@ -14,6 +14,12 @@ pub trait Authenticator: Send + Sync {
     /// the same answer.
     async fn answer(&self, challenge: &Challenge) -> Disposition;
 
+    /// A credential that it gave has let a request of the server `origin` (scheme, host and port) through. Told once for each answer;
+    /// returns soon.
+    fn opened(&self, origin: &str, credential: &Credential) {
+        let _ = (origin, credential);
+    }
+
     /// Whether it is asked about certificates too: [`AuthenticationMethod::ClientCertificate`] and
     /// [`AuthenticationMethod::ServerTrust`]. Connections are its download's own then, and not shared with others.
     fn is_asked_about_certificates(&self) -> bool {
@@ -95,9 +101,10 @@ pub enum Credential {
         /// The password.
         password: Secret,
     },
-    /// For [`AuthenticationMethod::Bearer`].
+    /// For [`AuthenticationMethod::Bearer`], and for [`AuthenticationMethod::Header`] where that was a token.
     Token(Secret),
-    /// For [`AuthenticationMethod::Header`]; takes the place of one of the same name.
+    /// For [`AuthenticationMethod::Header`], where it takes the place of one of the same name, and for whatever else is asked for by
+    /// 401: some servers name another way than the one that they mean.
     Header {
         /// Its name.
         name: String,

@@ -35,6 +35,8 @@ struct Known {
     generation: u64,
     authorization: Option<Authorization>,
     header: Option<(HeaderName, HeaderValue)>,
+    /// The last answer, until it has let a request through.
+    untried: Option<Credential>,
     trust: Trust,
     http: Option<(reqwest::Client, Arc<Seen>)>,
 }
@@ -124,6 +126,7 @@ impl Session {
         sent: &Result<reqwest::Response, TransferError>,
         met: &mut Met,
     ) -> Result<Next, TransferError> {
+        self.tell_opened(url, sent, met);
         if met.questions >= QUESTIONS_MAX {
             return Ok(Next::Stands);
         }
@@ -147,6 +150,23 @@ impl Session {
             met.failures += 1;
         }
         Ok(if found { Next::Again } else { Next::Stands })
+    }
+
+    /// Tells who answered that the answer was good.
+    fn tell_opened(&self, url: &Url, sent: &Result<reqwest::Response, TransferError>, met: &Met) {
+        let refused = |status: StatusCode| {
+            matches!(status.as_u16(), 401 | 403 | 407) || status.is_server_error()
+        };
+        let let_through = sent.as_ref().is_ok_and(|answer| !refused(answer.status()));
+        let Some(authenticator) = self.authenticator.as_ref().filter(|_| let_through) else {
+            return;
+        };
+        let mut all = self.lock();
+        let known = entry(&mut all, url, false);
+        let known = known.filter(|known| known.generation == met.generation);
+        let Some(credential) = known.and_then(|known| known.untried.take()) else { return };
+        drop(all);
+        authenticator.opened(&origin(url), &credential);
     }
 
     /// A question about certificates that the handshake raised and that may explain the failure.
@@ -215,12 +235,9 @@ impl Session {
     ) -> Result<bool, Cancelled> {
         if met.carried_header && !std::mem::replace(&mut met.header_asked, true) {
             let answer = self.ask(url, AuthenticationMethod::Header, None, None, met).await?;
-            if let Disposition::UseCredential(Credential::Header { name, value }) = answer
-                && let (Ok(name), Some(value)) =
-                    (HeaderName::try_from(name), secret(value.reveal()))
-                && !crate::client::RESERVED.contains(&name)
+            if let Disposition::UseCredential(credential) = answer
+                && self.learn_header(url, credential)
             {
-                self.learn(url, |known| known.header = Some((name, value)));
                 return Ok(true);
             }
         }
@@ -234,11 +251,38 @@ impl Session {
                 Disposition::Cancel | Disposition::RejectProtectionSpace => continue,
             };
             if let Some(authorization) = offer.accept(&credential) {
-                self.learn(url, |known| known.authorization = Some(authorization));
+                self.learn(url, |known| {
+                    known.authorization = Some(authorization);
+                    known.untried = Some(credential);
+                });
+                return Ok(true);
+            }
+            if self.learn_header(url, credential) {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// Has a credential go along that is a header, if it is one that can be sent.
+    fn learn_header(&self, url: &Url, credential: Credential) -> bool {
+        let header = match &credential {
+            Credential::Header { name, value } => {
+                HeaderName::try_from(name).ok().zip(secret(value.reveal()))
+            }
+            Credential::Token(token) => secret(&format!("Bearer {}", token.reveal()))
+                .map(|value| (header::AUTHORIZATION, value)),
+            _ => None,
+        };
+        let Some(header) = header.filter(|(name, _)| !crate::client::RESERVED.contains(name))
+        else {
+            return false;
+        };
+        self.learn(url, |known| {
+            known.header = Some(header);
+            known.untried = Some(credential);
+        });
+        true
     }
 
     /// Uses the name and password of the URL. For Basic they were sent unasked.

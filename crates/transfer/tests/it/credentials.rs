@@ -12,7 +12,7 @@ use headstart_transfer::{
 };
 
 use crate::server::{Exchange, Server};
-use crate::support::{TestFile, client, client_with, config};
+use crate::support::{Collector, TestFile, client, client_with, config};
 
 type Answers = dyn Fn(&Challenge) -> Disposition + Send + Sync;
 
@@ -20,11 +20,14 @@ type Answers = dyn Fn(&Challenge) -> Disposition + Send + Sync;
 struct Person {
     answers: Box<Answers>,
     asked: Mutex<Vec<Challenge>>,
+    /// Origins whose answers were good.
+    opened: Mutex<Vec<String>>,
 }
 
 impl Person {
     fn who(answers: impl Fn(&Challenge) -> Disposition + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Self { answers: Box::new(answers), asked: Mutex::default() })
+        let (asked, opened) = (Mutex::default(), Mutex::default());
+        Arc::new(Self { answers: Box::new(answers), asked, opened })
     }
 
     fn methods(&self) -> Vec<(AuthenticationMethod, u32)> {
@@ -38,6 +41,10 @@ impl Authenticator for Person {
     async fn answer(&self, challenge: &Challenge) -> Disposition {
         self.asked.lock().expect("no panic").push(challenge.clone());
         (self.answers)(challenge)
+    }
+
+    fn opened(&self, origin: &str, _: &Credential) {
+        self.opened.lock().expect("no panic").push(origin.to_owned());
     }
 }
 
@@ -118,6 +125,57 @@ async fn a_wrong_password_is_asked_about_again_and_then_left() {
     let stubborn = Person::who(|_| password("shut"));
     assert!(fetch(&server, &stubborn).await.is_err());
     assert!(stubborn.methods().len() < 20, "{:?}", stubborn.methods());
+}
+
+#[tokio::test]
+async fn only_an_answer_that_lets_a_request_through_is_told_to_be_good() {
+    let server = guarded("authorization", "Bearer abc", "Bearer").await;
+    let second = Person::who(|challenge| match challenge.previous_failures {
+        0 => token("shut"),
+        _ => token("abc"),
+    });
+    fetch(&server, &second).await.expect("let in");
+    let origin = second.asked.lock().expect("no panic")[0].space.origin.clone();
+    assert_eq!(*second.opened.lock().expect("no panic"), [origin]);
+    let wrong = Person::who(|_| token("shut"));
+    assert!(fetch(&server, &wrong).await.is_err());
+    assert!(wrong.opened.lock().expect("no panic").is_empty());
+}
+
+#[tokio::test]
+async fn a_header_does_where_a_server_names_another_way() {
+    let server = guarded("x-api-key", "abc", "Bearer").await;
+    let person = Person::who(|_| {
+        let (name, value) = ("X-Api-Key".to_owned(), Secret::new("abc"));
+        Disposition::UseCredential(Credential::Header { name, value })
+    });
+    fetch(&server, &person).await.expect("let in");
+    assert_eq!(person.methods(), [(AuthenticationMethod::Bearer, 0)]);
+}
+
+#[tokio::test]
+async fn blocks_come_from_a_server_that_asks() {
+    let file = TestFile::new(2, 1_000);
+    let bytes = Arc::clone(&file.bytes);
+    let server = Server::start(move |mut exchange: Exchange| {
+        let bytes = Arc::clone(&bytes);
+        async move {
+            if exchange.request.header("authorization") == Some("Basic bWU6b3Blbg==") {
+                exchange.serve(&bytes).await;
+            } else {
+                let question = "www-authenticate: Basic realm=\"r\"".to_owned();
+                exchange.answer(401, &[question], b"who?").await;
+            }
+            Some(exchange)
+        }
+    })
+    .await;
+    let person = Person::who(|_| password("open"));
+    let request = file.request(&[server.url("f")], 0..2, 1);
+    let tracking = Tracking::new("test").with_authenticator(person.clone());
+    let mut sink = Collector::default();
+    client().fetch_blocks(&request, &mut sink, &tracking).await.expect("let in");
+    assert_eq!((sink.tags(), person.methods().len()), (vec![0, 1], 1));
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use headstart::apps::{
 };
 use headstart_model::{ErrorKind, Failure};
 use headstart_sys::process;
-use headstart_transfer::ExtraHeader;
+use headstart_transfer::Secret;
 use serde_json::json;
 
 use super::super::Verdict;
@@ -58,8 +58,8 @@ enum What {
         #[arg(long)]
         insecure: bool,
         /// Send this header, such as a token, to the server of its repository, from now on; may be given more than once
-        #[arg(long = "header", value_name = "NAME: VALUE", value_parser = network::header)]
-        headers: Vec<ExtraHeader>,
+        #[arg(long = "header", value_name = "NAME: VALUE", value_parser = network::secret)]
+        headers: Vec<Secret>,
         /// Do not list the app among the programs of the desktop
         #[arg(long)]
         no_desktop_entry: bool,
@@ -154,8 +154,7 @@ impl What {
     fn run(&self, context: &Context) -> Result<Verdict, Failure> {
         match self {
             Self::Install { bundle, copy, dev, insecure, headers, no_desktop_entry } => {
-                let headers = headers.iter().map(|it| (it.name.as_str(), it.value.as_str()));
-                let headers = headers.collect();
+                let headers = network::headers(headers)?;
                 let (copy, dev, insecure) = (*copy, *dev, *insecure);
                 let options = InstallOptions { copy, dev, insecure, headers };
                 let wish = if *no_desktop_entry { EntryWish::Nothing } else { EntryWish::Write };

@@ -5,7 +5,7 @@ use std::io::Read as _;
 use clap::{Args, Subcommand};
 use headstart::AppId;
 use headstart::device::Setting;
-use headstart_model::{ErrorKind, Failure};
+use headstart_model::{ErrorKind, Failure, ServerOrigin};
 use serde_json::json;
 
 use super::super::Verdict;
@@ -46,7 +46,7 @@ enum What {
     },
     /// Changes a setting, at once; without a value it gets its default again
     #[command(
-        after_help = "Examples:\n  headstart settings set limit 20Mbit\n  headstart settings set in-app-content off\n  headstart settings set background-activity.com.example.game off\n  headstart settings set header.com.example.game 'Authorization: Bearer TOKEN'\n  headstart settings set header.com.example.game@https://mirror.example.com - <token.txt\n  headstart settings set transfers"
+        after_help = "Examples:\n  headstart settings set limit 20Mbit\n  headstart settings set in-app-content off\n  headstart settings set background-activity.com.example.game off\n  headstart settings set header.com.example.game 'Authorization: Bearer TOKEN'\n  headstart settings set header.com.example.game@https://mirror.example.com 'X-Token: TOKEN'\n  headstart settings set transfers"
     )]
     Set {
         /// Its name, as `settings list` shows it
@@ -93,11 +93,12 @@ fn given(key: &str, value: Option<&str>) -> Result<Option<String>, Failure> {
     if value == Some("-") && key.starts_with(HEADER) {
         let mut text = String::new();
         let read = std::io::stdin().take(HEADERS_BYTES_MAX).read_to_string(&mut text);
-        read.map_err(|error| {
-            Failure::from_error(ErrorKind::InvalidInput, "badSetting", &error)
-                .within("the headers cannot be read from the standard input")
-                .with_hint("a header is written `NAME: VALUE`, each on a line of its own")
-        })?;
+        // Nothing is what a program leaves that has failed, and no word to take headers away.
+        if read.is_err() || text.trim().is_empty() {
+            let message = "the standard input has no headers";
+            return Err(Failure::new(ErrorKind::Usage, "badSetting", message)
+                .with_hint("a header is written `NAME: VALUE`, each on a line of its own; `none` takes them away"));
+        }
         return Ok(Some(text));
     }
     Ok(value.map(str::to_owned))
@@ -112,27 +113,38 @@ fn all(context: &Context) -> Result<Vec<Setting>, Failure> {
 
 /// One setting. Those of single apps are listed only where they differ from their default.
 fn get(context: &Context, key: &str) -> Result<Setting, Failure> {
-    if let Some(setting) = all(context)?.into_iter().find(|setting| setting.key == key) {
+    let settings = all(context)?;
+    let listed = |key: &str| settings.iter().find(|setting| setting.key == key).cloned();
+    if let Some(setting) = listed(key) {
         return Ok(setting);
     }
     let background = key.strip_prefix("background-activity.");
-    let headers = key.strip_prefix(HEADER).map(|of| of.split_once('@').map_or(of, |(app, _)| app));
-    let Some(app) = background.or(headers).and_then(|app| AppId::new(app).ok()) else {
+    let headers = key.strip_prefix(HEADER).map(|of| of.split_once('@').unwrap_or((of, "")));
+    let app = background.or(headers.map(|(app, _)| app)).and_then(|app| AppId::new(app).ok());
+    let Some(app) = app else {
         let key: String = key.chars().take(60).collect();
         let message = format!("there is no setting `{key}`");
         return Err(Failure::new(ErrorKind::Usage, "unknownSetting", message)
             .with_hint("`headstart settings list` shows every setting"));
     };
-    context.block_on(async {
+    let details = context.block_on(async {
         let apps = connector(context, None).apps().map_err(failed)?;
         apps.info(&app).await.map_err(failed)
     })?;
-    let (default, meaning) = match headers {
-        Some(_) => ("none", format!("what that server gets from `{app}`, such as a token")),
-        None => ("on", format!("as background-activity, for `{app}` alone")),
+    let Some((_, server)) = headers else {
+        let (value, default) = ("on".to_owned(), "on".to_owned());
+        let meaning = format!("as background-activity, for `{app}` alone");
+        return Ok(Setting { key: key.to_owned(), value, default, meaning });
     };
-    let (key, default) = (key.to_owned(), default.to_owned());
-    Ok(Setting { key, value: default.clone(), default, meaning })
+    // They are listed by their server, and those of the app's own by the app.
+    let server = ServerOrigin::of(server);
+    let own = details.repository_url.or(details.manifest_url);
+    let is_own = server.is_none() || server == own.as_deref().and_then(ServerOrigin::of);
+    let server = server.filter(|_| !is_own).map(|server| format!("@{server}")).unwrap_or_default();
+    let key = format!("{HEADER}{app}{server}");
+    let (value, default) = ("none".to_owned(), "none".to_owned());
+    let meaning = format!("what that server gets from `{app}`, such as a token");
+    Ok(listed(&key).unwrap_or(Setting { key, value, default, meaning }))
 }
 
 fn text(settings: &[Setting]) -> String {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use headstart_model::ErrorKind;
+use headstart_model::{ErrorKind, ServerOrigin};
 
 use super::failure;
 use crate::class::Demand;
@@ -158,6 +158,21 @@ fn no_event_grows_with_a_queue_of_a_hundred_thousand() {
         meter.now_ms += 600_000;
         meter.hear(Event::TimerDue);
         meter.hear(network(Network::Online));
+        meter.hear(Event::TimerDue);
+    }
+    // A token for a private repository lets those go on that were refused.
+    for _ in 0..300 {
+        meter.end(|effect, _| Event::TransferFailed {
+            effect,
+            failure: failure(ErrorKind::Refused),
+        });
+    }
+    for number in 0..4 {
+        let headers = [("authorization", number.to_string())].into_iter().collect();
+        let (caller, app) = (Meter::caller(number), app(number % APPS));
+        let server = ServerOrigin::of("https://assets.example");
+        meter.hear(Event::ServerHeadersGiven { caller, app, server, headers });
+        meter.now_ms += 1;
         meter.hear(Event::TimerDue);
     }
     // A full disk sets those aside whose need is known; room brings them back.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use headstart_model::download::{DownloadKind, DownloadPriority, UrlDownload};
 use headstart_model::protocol::downloads::{ChallengeAnswer, DownloadChallenge};
-use headstart_model::{AppGroupId, AppId};
+use headstart_model::{AppGroupId, AppId, ServerOrigin};
 
 use crate::effect::{Question, Reply};
 use crate::event::{Caller, Challenged};
@@ -42,17 +42,15 @@ pub(crate) fn withdrawn(w: &mut Work<'_>, about: Challenged) {
     }
 }
 
-/// Somebody has answered. A credential for an app's content is for everything of it that waits for the same: nobody is asked twice.
+/// Somebody has answered. What was said about an app's content is for everything of it that waits for the same: nobody is asked twice.
 pub(super) fn answered(
     w: &mut Work<'_>,
     app: &AppId,
     pending: &PendingChallenge,
     answer: ChallengeAnswer,
 ) {
-    if matches!(answer, ChallengeAnswer::UseCredential(_)) {
-        for other in take(w, app, |other| is_same(pending, other)) {
-            w.answer_at_once(other.request, Ok(Reply::Challenge(answer.clone())));
-        }
+    for other in take(w, app, |other| is_same(pending, other)) {
+        w.answer_at_once(other.request, Ok(Reply::Challenge(answer.clone())));
     }
     w.answer_at_once(pending.request, Ok(Reply::Challenge(answer)));
 }
@@ -82,7 +80,7 @@ pub(super) fn question(w: &Work<'_>, app: &AppId, pending: &PendingChallenge) ->
         Challenged::File(id) => w.file(id)?.download.clone(),
         Challenged::Content(effect) => {
             app_of_effect(w, effect)?;
-            content_of(w, app)?
+            content_of(w, app, &pending.challenge.origin)?
         }
     };
     Some(Question::Challenge { download, challenge: pending.challenge.clone() })
@@ -105,16 +103,17 @@ pub(crate) fn app_of_effect(w: &Work<'_>, effect: EffectId) -> Option<AppId> {
 }
 
 /// The app's content as whoever is asked knows things: as a download. `Ours:` the original asks about its manifest so, which is a
-/// download there.
-fn content_of(w: &Work<'_>, app: &AppId) -> Option<UrlDownload> {
+/// download there. Its address is that of the content where that server asks, else that of the server which asks, such as a mirror.
+fn content_of(w: &Work<'_>, app: &AppId, origin: &str) -> Option<UrlDownload> {
     let record = w.app(app)?;
+    let asks = |address: &str| ServerOrigin::of(address) == ServerOrigin::of(origin);
     let own = record.bundle.group.as_ref().or_else(|| record.bundle.groups.keys().next());
     let app_group = own.cloned().or_else(|| AppGroupId::new(format!("group.{app}")).ok())?;
     Some(UrlDownload {
         identifier: CONTENT.to_owned(),
         unique_identifier: CONTENT.to_owned(),
         kind: DownloadKind::Manifest,
-        url: record.address()?.to_owned(),
+        url: if asks(record.address()?) { record.address()?.to_owned() } else { origin.to_owned() },
         method: "GET".to_owned(),
         headers: BTreeMap::new(),
         file_size: None,

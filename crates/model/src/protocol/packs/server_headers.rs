@@ -6,7 +6,7 @@ use super::method;
 use crate::{AppId, Headers, ServerOrigin};
 
 /// Gives a server of the app the headers that it wants, such as a token, in place of those that it got; none take them away. They are
-/// kept, and sent to that server and no other; what waits for it is tried again at once. `Spec: cli`, any machine.
+/// kept, and sent to that server and no other; what waits for it is tried again at once. `Spec: cli`, the device.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SetServerHeaders {

@@ -95,7 +95,7 @@ impl<S: BlockSink> Fetch<'_, S> {
             }
         };
         let asked = RangeWanted { start, end };
-        let mut ask = Ask::new(url).range(asked);
+        let mut ask = Ask::new(url).range(asked).within(self.tracking.session());
         if past_caches {
             ask = ask.past_caches();
         }
