@@ -24,7 +24,7 @@ pub(crate) fn advised(failure: Failure, app: &AppId) -> Failure {
         return failure;
     }
     failure.with_hint(format!(
-        "give its server the header that it wants: `headstart settings set header.{app} 'NAME: VALUE'`, or another server `header.{app}@URL`; the app can do so too"
+        "give its server the header that it wants: `headstart settings set header.{app} 'NAME: VALUE'`, for another server `header.{app}@URL`; the app can do so too"
     ))
 }
 

@@ -245,3 +245,32 @@ fn a_token_is_for_everything_that_waits_for_the_same() {
     });
     assert_eq!((answers.count(), bench.subjects().len()), (2, 0));
 }
+
+#[test]
+fn what_was_learned_lets_others_go_on_once_and_is_kept_for_named_servers_alone() {
+    let catalog = ["a", "b"].map(|id| offer(id, 1, prefetch())).to_vec();
+    let mut bench = Bench::new(catalog);
+    bench.install_bundle(bundle("1"));
+    bench.finish(is_check);
+    let plans = |bench: &Bench| {
+        let orders = bench.orders().into_iter();
+        orders.filter(|(_, order)| is_plan(order)).map(|(id, _)| id).collect::<Vec<_>>()
+    };
+    let [a, b] = plans(&bench)[..] else { panic!("two") };
+    let refused = |effect| Event::TransferFailed { effect, failure: a_failure(ErrorKind::Refused) };
+    bench.hear(refused(a));
+    let learn = |effect, address| Event::ServerHeaderLearned {
+        effect,
+        server: server(address),
+        headers: token("1"),
+    };
+    bench.hear(learn(b, "https://elsewhere.example"));
+    assert_eq!(plans(&bench), [b], "where a redirect leads is nobody's business");
+    bench.hear(learn(b, OWN));
+    let [_, again] = plans(&bench)[..] else { panic!("the other is tried again") };
+    bench.hear(refused(again));
+    bench.hear(learn(b, OWN));
+    assert_eq!(plans(&bench), [b], "it says nothing new");
+    let access = bench.accesses().remove(0);
+    assert!(access.headers.of("https://elsewhere.example").is_empty());
+}
