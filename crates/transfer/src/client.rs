@@ -49,10 +49,15 @@ pub enum ConfigError {
 }
 
 /// Headers that decide how a response is read; a caller's value would break the checks made on it.
-pub(crate) const RESERVED: [HeaderName; 8] = [
+pub(crate) const RESERVED: [HeaderName; 13] = [
     header::RANGE,
     header::IF_RANGE,
+    header::IF_MATCH,
     header::IF_NONE_MATCH,
+    header::IF_MODIFIED_SINCE,
+    header::IF_UNMODIFIED_SINCE,
+    header::EXPECT,
+    header::TE,
     header::ACCEPT_ENCODING,
     header::HOST,
     header::CONTENT_LENGTH,
@@ -235,7 +240,12 @@ mod tests {
     #[test]
     fn malformed_and_reserved_headers_are_refused_by_name() {
         assert!(with_header("x-token", "abc").is_ok());
-        for (name, value) in [("x token", "a"), ("x-token", "a\nb"), ("Range", "bytes=0-")] {
+        for (name, value) in [
+            ("x token", "a"),
+            ("x-token", "a\nb"),
+            ("Range", "bytes=0-"),
+            ("If-Modified-Since", "Thu, 01 Jan 1970 00:00:00 GMT"),
+        ] {
             let refused = with_header(name, value);
             assert!(matches!(refused, Err(ConfigError::Header { name: n }) if n == name));
         }
