@@ -25,7 +25,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt as _;
 use headstart_engine::{Class, EffectId, Event, Order};
-use headstart_model::{ErrorKind, Failure};
+use headstart_model::{AppId, ErrorKind, Failure};
 use headstart_transfer::Rate;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -40,6 +40,7 @@ pub use removals::Removals;
 pub(crate) use repair::{Healed, patient, repair};
 
 use crate::inbox::CoreHandle;
+use crate::server_headers;
 
 /// Orders that are being performed.
 #[derive(Debug, Clone)]
@@ -75,12 +76,13 @@ impl Performer {
         let this = self.clone();
         let work = async move {
             tracing::debug!(?order, "begins");
-            let failed = failed_event(&order);
+            let (failed, app) = (failed_event(&order), content_of(&order));
             let work = perform(&this.context, &this.core, id, order, &token);
             let event = match AssertUnwindSafe(work).catch_unwind().await {
                 Ok(event) => event,
                 Err(_) => failed(id, panicked()),
             };
+            let event = advised(event, app.as_ref());
             tracing::debug!(?event, "ended");
             this.context.pacing.end(id);
             this.core.event(event);
@@ -121,6 +123,32 @@ fn download_of(order: &Order) -> Option<u64> {
         Order::FetchFile(transfer) => Some(transfer.download.0),
         Order::DiscardFile { download, .. } => Some(download.0),
         _ => None,
+    }
+}
+
+/// The app whose content an order fetches, from servers that may want a header of it.
+fn content_of(order: &Order) -> Option<AppId> {
+    match order {
+        Order::FetchCatalog { app, .. } | Order::ReadManifest { app, .. } => Some(app.clone()),
+        Order::Plan(delivery) | Order::Transfer(delivery) => Some(delivery.app.clone()),
+        _ => None,
+    }
+}
+
+/// Says what helps where a server refused an app's content.
+fn advised(event: Event, app: Option<&AppId>) -> Event {
+    let advice = |failure| match app {
+        Some(app) => server_headers::advised(failure, app),
+        None => failure,
+    };
+    match event {
+        Event::CatalogFailed { effect, failure } => {
+            Event::CatalogFailed { effect, failure: advice(failure) }
+        }
+        Event::TransferFailed { effect, failure } => {
+            Event::TransferFailed { effect, failure: advice(failure) }
+        }
+        other => other,
     }
 }
 

@@ -137,6 +137,17 @@ impl Bench {
         bench
     }
 
+    /// A bench on which `app` is being installed and the first pack of the catalog is on its way; its transfer.
+    pub(crate) fn transferring(catalog: Vec<CatalogPack>) -> (Self, EffectId) {
+        let mut bench = Self::new(catalog);
+        bench.install();
+        bench.finish(|order| matches!(order, Order::PrepareApp { .. }));
+        bench.finish(|order| matches!(order, Order::FetchCatalog { .. }));
+        bench.finish(|order| matches!(order, Order::Plan(_)));
+        let effect = bench.order(|order| matches!(order, Order::Transfer(_)));
+        (bench, effect)
+    }
+
     pub(crate) fn now(&self) -> Now {
         Now { wall: WallTime(self.now_ms), monotonic: MonotonicTime(self.now_ms) }
     }

@@ -28,7 +28,6 @@ use super::challenges::Challenger;
 use super::context::Context;
 use super::repository;
 use crate::inbox::CoreHandle;
-use crate::server_headers;
 use patience::Patience;
 
 /// Archives that are looked at side by side.
@@ -57,10 +56,7 @@ pub(super) async fn read_manifest(
             Event::ManifestRead { effect, packs, unreadable, tag }
         }
         Ok(None) => Event::CatalogUnchanged { effect },
-        Err(failure) => {
-            let failure = server_headers::advised(failure, &ask.app);
-            Event::CatalogFailed { effect, failure }
-        }
+        Err(failure) => Event::CatalogFailed { effect, failure },
     }
 }
 

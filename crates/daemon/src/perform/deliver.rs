@@ -19,7 +19,6 @@ use super::challenges::Challenger;
 use super::context::{Context, blocking};
 use super::pacing::urgency;
 use crate::inbox::CoreHandle;
-use crate::server_headers;
 
 /// The engine hears of progress at most so often.
 const REPORT_EVERY: Duration = Duration::from_millis(100);
@@ -52,10 +51,7 @@ pub(super) async fn plan(
             Event::PlanMade { effect, plan }
         }
         Err(_) if stop.is_cancelled() => Event::Stopped { effect },
-        Err(failure) => {
-            let failure = server_headers::advised(failure, &ordered.app);
-            Event::TransferFailed { effect, failure }
-        }
+        Err(failure) => Event::TransferFailed { effect, failure },
     }
 }
 
@@ -69,10 +65,7 @@ pub(super) async fn transfer(
     match carry_out(context, core, effect, &ordered, stop).await {
         Ok(()) => Event::TransferFinished { effect },
         Err(_) if stop.is_cancelled() => Event::Stopped { effect },
-        Err(failure) => {
-            let failure = server_headers::advised(failure, &ordered.app);
-            Event::TransferFailed { effect, failure }
-        }
+        Err(failure) => Event::TransferFailed { effect, failure },
     }
 }
 

@@ -14,7 +14,6 @@ use super::clients::https_policy;
 use super::context::{Context, blocking};
 use crate::clock::Clock;
 use crate::inbox::CoreHandle;
-use crate::server_headers;
 
 /// Which catalog is wanted.
 pub(super) struct Ask {
@@ -57,10 +56,7 @@ pub(super) async fn fetch_catalog(
 ) -> Event {
     match check(context, Challenger::of_content(core.clone(), effect), &ask).await {
         Ok(event) => event(effect),
-        Err(failure) => {
-            let failure = server_headers::advised(failure, &ask.app);
-            Event::CatalogFailed { effect, failure }
-        }
+        Err(failure) => Event::CatalogFailed { effect, failure },
     }
 }
 

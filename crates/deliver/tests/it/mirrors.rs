@@ -151,7 +151,11 @@ struct Slow;
 impl Authenticator for Slow {
     async fn answer(&self, _challenge: &Challenge) -> Disposition {
         tokio::time::pause();
-        tokio::time::sleep(NEVER).await;
+        for _ in 0..24 {
+            tokio::time::advance(Duration::from_hours(1)).await;
+        }
+        // Whoever counts silence has the last hour too.
+        tokio::task::yield_now().await;
         tokio::time::resume();
         let (name, value) = ("x-token".to_owned(), Secret::new("new"));
         Disposition::UseCredential(Credential::Header { name, value })

@@ -112,12 +112,7 @@ fn a_report_that_belongs_to_another_kind_of_effect_changes_nothing() {
 
 #[test]
 fn volatile_events_write_nothing() {
-    let mut bench = Bench::new(vec![offer("core", 1, essential())]);
-    bench.install();
-    bench.finish(|order| matches!(order, Order::PrepareApp { .. }));
-    bench.finish(|order| matches!(order, Order::FetchCatalog { .. }));
-    bench.finish(|order| matches!(order, Order::Plan(_)));
-    let effect = bench.order(|order| matches!(order, Order::Transfer(_)));
+    let (mut bench, effect) = Bench::transferring(vec![offer("core", 1, essential())]);
     let now = bench.now();
     let moved = Event::BytesMoved { effect, bytes_done: 40 };
     assert!(crate::handle(&mut bench.state, moved, now).changes.is_empty());
@@ -128,12 +123,7 @@ fn volatile_events_write_nothing() {
 
 #[test]
 fn what_is_arriving_is_shown_and_counts_for_nothing_else() {
-    let mut bench = Bench::new(vec![offer("core", 1, essential())]);
-    bench.install();
-    bench.finish(|order| matches!(order, Order::PrepareApp { .. }));
-    bench.finish(|order| matches!(order, Order::FetchCatalog { .. }));
-    bench.finish(|order| matches!(order, Order::Plan(_)));
-    let effect = bench.order(|order| matches!(order, Order::Transfer(_)));
+    let (mut bench, effect) = Bench::transferring(vec![offer("core", 1, essential())]);
     let shown = |bench: &Bench| view::downloads(&bench.state)[0].bytes_done;
     bench.hear(Event::BytesArriving { effect, bytes: 30 });
     assert_eq!(shown(&bench), 30);
@@ -344,12 +334,7 @@ fn a_failed_preparation_leaves_no_app_behind_and_keeps_an_updated_one() {
 
 #[test]
 fn progress_tells_the_rate_of_this_attempt() {
-    let mut bench = Bench::new(vec![offer("core", 1, essential())]);
-    bench.install();
-    bench.finish(|order| matches!(order, Order::PrepareApp { .. }));
-    bench.finish(|order| matches!(order, Order::FetchCatalog { .. }));
-    bench.finish(|order| matches!(order, Order::Plan(_)));
-    let effect = bench.order(|order| matches!(order, Order::Transfer(_)));
+    let (mut bench, effect) = Bench::transferring(vec![offer("core", 1, essential())]);
     bench.now_ms += 500;
     let effects = bench.hear(Event::BytesMoved { effect, bytes_done: 50 });
     let told = effects.iter().find_map(|effect| match effect {

@@ -52,12 +52,7 @@ fn a_pause_stops_what_is_essential_and_lets_the_rest_be() {
 
 #[test]
 fn a_paused_installation_of_packs_goes_on_from_where_it_was() {
-    let mut bench = Bench::new(vec![offer("core", 1, essential())]);
-    bench.install();
-    bench.finish(|order| matches!(order, Order::PrepareApp { .. }));
-    bench.finish(|order| matches!(order, Order::FetchCatalog { .. }));
-    bench.finish(|order| matches!(order, Order::Plan(_)));
-    let effect = bench.order(|order| matches!(order, Order::Transfer(_)));
+    let (mut bench, effect) = Bench::transferring(vec![offer("core", 1, essential())]);
     bench.hear(Event::BytesMoved { effect, bytes_done: 60 });
     control(&mut bench, InstallationAction::Pause);
     bench.hear(Event::Stopped { effect });

@@ -5,7 +5,7 @@ use headstart_model::protocol::downloads::{
 };
 use headstart_model::{ErrorKind, Headers, ServerOrigin};
 
-use crate::record::{Bundle, ServerAccess};
+use crate::record::{Bundle, KeepData, ServerAccess};
 use crate::testing::{
     Bench, a_failure, answer, app_id, bundle, essential, is_fetch, offer, prefetch, with_extension,
     with_manifest,
@@ -110,12 +110,7 @@ fn a_check_that_runs_with_an_old_token_is_followed_by_another() {
 
 #[test]
 fn a_download_goes_on_with_the_new_headers_and_is_not_disturbed_by_the_same_ones() {
-    let mut bench = Bench::new(vec![offer("core", 1, prefetch())]);
-    bench.install();
-    bench.finish(|order| matches!(order, Order::PrepareApp { .. }));
-    bench.finish(is_check);
-    bench.finish(is_plan);
-    let old = bench.order(is_transfer);
+    let (mut bench, old) = Bench::transferring(vec![offer("core", 1, prefetch())]);
     assert!(stops(&bench.give(None, token("1")), old));
     bench.hear(Event::Stopped { effect: old });
     let new = bench.order(is_transfer);
@@ -273,4 +268,15 @@ fn what_was_learned_lets_others_go_on_once_and_is_kept_for_named_servers_alone()
     assert_eq!(plans(&bench), [b], "it says nothing new");
     let access = bench.accesses().remove(0);
     assert!(access.headers.of("https://elsewhere.example").is_empty());
+}
+
+#[test]
+fn an_app_that_comes_again_has_none_of_the_headers_that_it_had() {
+    let mut bench = Bench::installed(Vec::new());
+    bench.give(None, token("1"));
+    let (app, data) = (app_id("app"), KeepData::Keep);
+    bench.call(|caller| Event::AppUninstallRequested { caller, app, data });
+    bench.finish_everything();
+    bench.install_bundle(bundle("1"));
+    assert!(bench.accesses()[0].headers.is_empty());
 }
