@@ -4,6 +4,7 @@
 //! share most shingles with it. The choice affects size only, never correctness, so this may change without a new format.
 //! What was measured is told in `docs/format/pack.md`, "Bases".
 
+mod files;
 mod shingles;
 mod similar;
 mod spread;
@@ -14,15 +15,27 @@ use std::collections::{BinaryHeap, HashMap, HashSet};
 use crate::limits::BASES_CHUNKS_MAX;
 use crate::numbers::{index, size};
 use crate::table::{BaseRun, BaseSpace, ChunkRun};
+use files::Cover;
 use shingles::{Shingle, Shingler};
 use similar::Similar;
 use spread::Spread;
+
+pub(crate) use files::Files;
 
 /// A chunk that may be a base.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Candidate {
     space: BaseSpace,
     chunk: u32,
+}
+
+/// A chunk that a block is based on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Base {
+    pub(crate) space: BaseSpace,
+    pub(crate) chunk: u32,
+    /// Whether it belongs to the files that the block has most of its bases in. All do where that does not matter.
+    pub(crate) is_near: bool,
 }
 
 /// Remembers what may be a base and chooses bases for blocks.
@@ -35,6 +48,8 @@ pub(crate) struct BaseChooser {
     /// Length of each new chunk that is a candidate, else 0.
     new_lengths: Vec<u32>,
     found: Vec<Shingle>,
+    /// Where it matters of which files the bases are.
+    files: Option<Files>,
     /// Where little else is to be read for a block.
     spread: Option<Spread>,
     /// What the block needs for which bases were chosen last.
@@ -51,6 +66,7 @@ impl BaseChooser {
             old_lengths: Vec::new(),
             new_lengths: vec![0; index(new_chunks)],
             found: Vec::new(),
+            files: None,
             spread: None,
             needed: 0,
         }
@@ -59,6 +75,12 @@ impl BaseChooser {
     /// Lets no block need more than a few others: for bundles that are read file by file.
     pub(crate) fn keep_close(mut self) -> Self {
         self.spread = Some(Spread::new(u32::try_from(self.new_lengths.len()).unwrap_or(u32::MAX)));
+        self
+    }
+
+    /// Tells bases apart that lie in files which a block has little to do with: for bundles of which a device may use a part.
+    pub(crate) fn tell_files_apart(mut self, files: Files) -> Self {
+        self.files = Some(files);
         self
     }
 
@@ -106,7 +128,7 @@ impl BaseChooser {
 
     /// Bases of at most `budget_bytes` for a block of these bytes: a greedy cover of its shingles, then the neighbours of old
     /// chunks, sorted.
-    pub(crate) fn choose(&mut self, plain: &[u8], budget_bytes: usize) -> Vec<BaseRun> {
+    pub(crate) fn choose(&mut self, plain: &[u8], budget_bytes: usize) -> Vec<Base> {
         let mut covers = self.covers(plain);
         let mut heap: BinaryHeap<_> = covers
             .iter()
@@ -114,6 +136,7 @@ impl BaseChooser {
             .collect();
         let mut covered = HashSet::new();
         let mut picked = HashSet::new();
+        let mut cover = Cover::default();
         let mut bytes = 0;
         self.needed = 0;
         while let Some((claimed, Reverse(candidate))) = heap.pop() {
@@ -136,11 +159,29 @@ impl BaseChooser {
                 self.needed = needed;
             }
             bytes += length;
+            if let Some(files) = &self.files {
+                cover.add(files.of(candidate), gain);
+            }
             covered.extend(shingles.drain(..));
             picked.insert(candidate);
         }
         self.add_neighbours(&mut picked, budget_bytes - bytes);
-        runs(picked)
+        self.told_apart(picked, &cover)
+    }
+
+    fn told_apart(&self, picked: HashSet<Candidate>, cover: &Cover) -> Vec<Base> {
+        let mut picked: Vec<_> = picked.into_iter().collect();
+        picked.sort_unstable();
+        let near = self.files.as_ref().and_then(|files| Some((files, cover.near()?)));
+        let is_near = |candidate| {
+            near.as_ref().is_none_or(|(files, near)| near.contains(&files.of(candidate)))
+        };
+        let base = |candidate: Candidate| Base {
+            space: candidate.space,
+            chunk: candidate.chunk,
+            is_near: is_near(candidate),
+        };
+        picked.into_iter().map(base).collect()
     }
 
     fn length(&self, candidate: Candidate) -> usize {
@@ -182,21 +223,18 @@ impl BaseChooser {
     }
 }
 
-fn runs(picked: HashSet<Candidate>) -> Vec<BaseRun> {
-    let mut picked: Vec<_> = picked.into_iter().collect();
-    picked.sort_unstable();
+/// Bases in their order as runs.
+pub(crate) fn runs(bases: &[Base]) -> Vec<BaseRun> {
     let mut runs: Vec<BaseRun> = Vec::new();
-    for candidate in picked {
+    for base in bases {
         match runs.last_mut() {
             Some(BaseRun { space, run })
-                if *space == candidate.space && run.first + run.count == candidate.chunk =>
+                if *space == base.space && run.first + run.count == base.chunk =>
             {
                 run.count += 1;
             }
-            _ => runs.push(BaseRun {
-                space: candidate.space,
-                run: ChunkRun { first: candidate.chunk, count: 1 },
-            }),
+            _ => runs
+                .push(BaseRun { space: base.space, run: ChunkRun { first: base.chunk, count: 1 } }),
         }
     }
     runs
@@ -231,7 +269,7 @@ mod tests {
         let bases = chooser.choose(&edited, BUDGET);
         // Chunk 7 with its neighbours.
         assert_eq!(
-            bases,
+            runs(&bases),
             [BaseRun { space: BaseSpace::Old, run: ChunkRun { first: 6, count: 3 } }]
         );
         assert!(chooser.choose(&noise(99, 32_768), BUDGET).is_empty());

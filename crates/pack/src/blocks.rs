@@ -1,13 +1,38 @@
 //! A block on its way into a bundle.
 
-use crate::table::{BaseRun, ChunkRun};
+use crate::bases::Base;
+use crate::table::ChunkRun;
 
 /// A block that is read and based, not yet compressed.
 pub(crate) struct Draft {
     pub(crate) chunks: Vec<u32>,
     pub(crate) plain: Vec<u8>,
+    pub(crate) bases: Vec<Base>,
+    /// The bytes of the bases, and where those of each end.
     pub(crate) prefix: Vec<u8>,
-    pub(crate) bases: Vec<BaseRun>,
+    pub(crate) ends: Vec<usize>,
+}
+
+impl Draft {
+    /// Without bases.
+    pub(crate) const fn alone(chunks: Vec<u32>, plain: Vec<u8>) -> Self {
+        Self { chunks, plain, bases: Vec::new(), prefix: Vec::new(), ends: Vec::new() }
+    }
+
+    /// The bytes of the near bases; `None` when that are all.
+    pub(crate) fn near_prefix(&self) -> Option<Vec<u8>> {
+        if self.bases.iter().all(|base| base.is_near) {
+            return None;
+        }
+        let (mut near, mut start) = (Vec::new(), 0);
+        for (base, end) in self.bases.iter().zip(&self.ends) {
+            if base.is_near {
+                near.extend_from_slice(self.prefix.get(start..*end).unwrap_or_default());
+            }
+            start = *end;
+        }
+        Some(near)
+    }
 }
 
 /// Chunk numbers as runs, in order.

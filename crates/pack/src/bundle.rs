@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 
 use headstart_model::{Digest, DigestHasher};
 
-use crate::bases::BaseChooser;
+use crate::bases::{self, BaseChooser};
 use crate::blocks::{self, Draft};
 use crate::codec::{self, Codec};
 use crate::error::BuildError;
@@ -16,7 +16,7 @@ use crate::limits::BASES_BYTES_BUDGET;
 use crate::numbers::size;
 use crate::ordered::{self, Stages};
 use crate::source::ChunkSource;
-use crate::table::{BaseRun, BaseSpace, Block, BlockTable};
+use crate::table::{BaseSpace, Block, BlockTable};
 use groups::Groups;
 
 pub use level::{Level, UnknownLevel};
@@ -143,7 +143,7 @@ fn draft(input: &mut BundleInput<'_>, chunks: Vec<u32>) -> Result<Draft, BuildEr
         ends.push(plain.len());
     }
     let Some(chooser) = &mut input.chooser else {
-        return Ok(Draft { chunks, plain, prefix: Vec::new(), bases: Vec::new() });
+        return Ok(Draft::alone(chunks, plain));
     };
     let bases = chooser.choose(&plain, BASES_BYTES_BUDGET.saturating_sub(plain.len()));
     let mut start = 0;
@@ -151,30 +151,28 @@ fn draft(input: &mut BundleInput<'_>, chunks: Vec<u32>) -> Result<Draft, BuildEr
         chooser.add_new(*chunk, plain.get(start..end).unwrap_or_default());
         start = end;
     }
-    let prefix = prefix(input, &bases)?;
-    Ok(Draft { chunks, plain, prefix, bases })
-}
-
-/// The bytes of the bases, one after the other.
-fn prefix(input: &mut BundleInput<'_>, bases: &[BaseRun]) -> Result<Vec<u8>, BuildError> {
-    let mut prefix = Vec::new();
-    for base in bases {
-        for chunk in base.run.chunks() {
-            match base.space {
-                BaseSpace::Old => input.old.read_chunk(chunk, &mut prefix)?,
-                BaseSpace::New => input.new.read_chunk(chunk, &mut prefix)?,
-            }
+    let (mut prefix, mut ends) = (Vec::new(), Vec::with_capacity(bases.len()));
+    for base in &bases {
+        match base.space {
+            BaseSpace::Old => input.old.read_chunk(base.chunk, &mut prefix)?,
+            BaseSpace::New => input.new.read_chunk(base.chunk, &mut prefix)?,
         }
+        ends.push(prefix.len());
     }
-    Ok(prefix)
+    Ok(Draft { chunks, plain, bases, prefix, ends })
 }
 
-fn compress(level: Level, draft: Draft) -> Finished {
+fn compress(level: Level, mut draft: Draft) -> Finished {
+    let is_enough = |near: &Vec<u8>| codec::is_enough(level, &draft.plain, (near, &draft.prefix));
+    if let Some(near) = draft.near_prefix().filter(is_enough) {
+        draft.prefix = near;
+        draft.bases.retain(|base| base.is_near);
+    }
     let plain_bytes = draft.plain.len();
     let (codec, stored) = codec::encode(level, draft.plain, &draft.prefix);
     let block = Block {
         runs: blocks::runs(&draft.chunks),
-        bases: if codec == Codec::Stored { Vec::new() } else { draft.bases },
+        bases: if codec == Codec::Stored { Vec::new() } else { bases::runs(&draft.bases) },
         codec,
         stored_bytes: u32::try_from(stored.len()).expect("a block is far below 4 GiB"),
         digest: Digest::of(&stored),

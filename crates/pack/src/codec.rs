@@ -77,6 +77,18 @@ pub(crate) fn look(plain: &[u8]) -> usize {
     (plain.len() * found.min(part.len())).checked_div(part.len()).unwrap_or(0)
 }
 
+/// Whether `plain` becomes nearly as small by `few` bases as by `all`, as far as a quick look tells.
+pub(crate) fn is_enough(level: Level, plain: &[u8], (few, all): (&[u8], &[u8])) -> bool {
+    // What zstd 1 and 3 miss in many bases would speak for few ones.
+    let look = if level.looks_twice() { Level::Balanced } else { level };
+    let bytes = |prefix| {
+        let found = zstd_frame::compress(look, plain, prefix);
+        found.map_or(plain.len(), |it| it.len())
+    };
+    let all = bytes(all);
+    bytes(few) <= all + all / 100
+}
+
 fn middle(plain: &[u8], bytes: usize) -> &[u8] {
     let start = plain.len().saturating_sub(bytes) / 2;
     let rest = plain.get(start..).unwrap_or_default();

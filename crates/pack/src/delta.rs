@@ -5,7 +5,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 
 use headstart_model::{Digest, DigestHasher, PackPath};
 
-use crate::bases::BaseChooser;
+use crate::bases::{BaseChooser, Files};
 use crate::bundle::{BundleInput, Level, Progress, write_bundle};
 use crate::chunk_set::ChunkSet;
 use crate::error::BuildError;
@@ -63,7 +63,8 @@ pub fn build_delta<S: Read + Write + Seek>(
         missing.insert(chunk);
     });
     let mut chooser =
-        BaseChooser::new(old_tree.unique_bytes() + new_tree.unique_bytes(), new_tree.chunk_count());
+        BaseChooser::new(old_tree.unique_bytes() + new_tree.unique_bytes(), new_tree.chunk_count())
+            .tell_files_apart(Files::new(old_tree, new_tree));
     if missing.count() > 0 {
         let mut bytes = Vec::new();
         for chunk in 0..old_tree.chunk_count() {

@@ -40,6 +40,25 @@ fn order(tree: &Tree, wanted: &ChunkSet, first: &[PackPath]) -> (Vec<u32>, usize
     (order, of_first)
 }
 
+/// Files of so many bytes share no block with others, if the block has so many: a device that lacks one of them needs no block
+/// of another. `Ours:` a few blocks more in a pack.
+const LARGE_FILE_BYTES: u64 = 32 << 20;
+const SHARED_BYTES_MAX: usize = BLOCK_BYTES_TARGET / 4;
+
+/// For each chunk of a large file that has it a number of the file, else 0.
+fn large_files(tree: &Tree) -> Vec<u32> {
+    let mut large = vec![0; index(tree.chunk_count())];
+    let files = tree.files().filter(|(_, _, file)| file.size >= LARGE_FILE_BYTES);
+    for (number, (_, _, file)) in (1..).zip(files) {
+        for chunk in tree.chunks_of(file) {
+            if let Some(large) = large.get_mut(index(*chunk)) {
+                *large = number;
+            }
+        }
+    }
+    large
+}
+
 /// The blocks of a bundle with the chunks of `wanted`: those of the files and folders of `first` before all others, in no block with
 /// them. One ends when it holds [`BLOCK_BYTES_TARGET`].
 pub(crate) fn blocks(tree: &Tree, wanted: &ChunkSet, first: &[PackPath]) -> Vec<Vec<u32>> {
@@ -47,7 +66,14 @@ pub(crate) fn blocks(tree: &Tree, wanted: &ChunkSet, first: &[PackPath]) -> Vec<
     let mut blocks = Vec::new();
     let mut block = Vec::new();
     let mut bytes = 0;
+    let large = large_files(tree);
+    let mut file = 0;
     for (number, chunk) in (1..).zip(&order) {
+        let before = std::mem::replace(&mut file, large.get(index(*chunk)).copied().unwrap_or(0));
+        if before != file && bytes >= SHARED_BYTES_MAX {
+            blocks.push(std::mem::take(&mut block));
+            bytes = 0;
+        }
         block.push(*chunk);
         bytes += index(tree.chunk_bytes(*chunk));
         if bytes >= BLOCK_BYTES_TARGET || number == of_first {
@@ -59,4 +85,32 @@ pub(crate) fn blocks(tree: &Tree, wanted: &ChunkSet, first: &[PackPath]) -> Vec<
         blocks.push(block);
     }
     blocks
+}
+
+#[cfg(test)]
+mod tests {
+    use headstart_model::Digest;
+
+    use super::*;
+    use crate::tree::TreeBuilder;
+
+    #[test]
+    fn a_large_file_shares_a_block_only_while_it_is_small() {
+        let mut builder = TreeBuilder::new();
+        let mut file = |name: &str, chunks: u64| {
+            let path = PackPath::new(name).expect("fine");
+            let chunk = |n: u64| (Digest::of(format!("{name}{n}").as_bytes()), 1 << 17);
+            builder.file(&path, false, (0..chunks).map(chunk)).expect("small");
+        };
+        // Chunks of 128 KiB, eight to a block: 'b' and 'd' are large, and two chunks may be shared.
+        for (name, chunks) in [("a", 1), ("b", 256), ("c", 3), ("d", 260), ("e", 9)] {
+            file(name, chunks);
+        }
+        let tree = builder.finish().tree().clone();
+        let blocks = blocks(&tree, &ChunkSet::full(tree.chunk_count()), &[]);
+        let lengths: Vec<_> = blocks.iter().map(Vec::len).collect();
+        // 1 of 'a' and 255 of 'b' make 32; then 1 of 'b' with 3 of 'c', which 'd' does not join; then 'd' and 'e'.
+        let expected = [vec![8; 32], vec![4], vec![8; 32], vec![4, 8, 1]].concat();
+        assert_eq!(lengths, expected);
+    }
 }

@@ -25,8 +25,20 @@ const CHAIN_SHARE: u64 = 2;
 const SEARCH_SHARE: u64 = 8;
 /// Deltas are looked for only if this part of what is wanted is held: else earlier versions are hardly here.
 const HELD_SHARE: u64 = 10;
+/// Deltas to an earlier version are looked at only if it lacks so much here, as a part of what is wanted: else what starts from it can
+/// be used as it is.
+const LACKING_SHARE: u64 = 10;
 /// Deltas that are followed back from what is wanted, one after the other.
 const DEPTH_MAX: usize = 3;
+
+/// How far deltas are looked for.
+#[derive(Debug, Clone, Copy)]
+struct Search {
+    /// Bytes that may be fetched for it.
+    budget: u64,
+    /// Bytes of what is wanted and not held.
+    wanted_bytes: u64,
+}
 
 impl Scout<'_> {
     /// Whatever completes what is held at the least cost. Whole alternatives are compared: a chain of deltas, the full bundle, the full
@@ -59,7 +71,8 @@ impl Scout<'_> {
             return Ok((route, held));
         }
         let cost = estimate(&route).unwrap_or(pack.full.bytes);
-        self.look_for_deltas(&mut parts, &held, &former, cost / SEARCH_SHARE).await?;
+        let search = Search { budget: cost / SEARCH_SHARE, wanted_bytes: wanted_bytes(&route) };
+        self.look_for_deltas(&mut parts, &held, &former, search).await?;
         Ok((self.route(&parts, Way::Mixed, &held)?, held))
     }
 
@@ -170,18 +183,18 @@ impl Scout<'_> {
         Ok((Parts::default(), None))
     }
 
-    /// Reads heads of deltas to what is wanted, and the indexes of the versions that they start from, as far as `budget` bytes go. Where a
-    /// version is hardly here, deltas that lead to it are looked at too.
+    /// Reads heads of deltas to what is wanted, and the indexes of the versions that they start from, as far as the budget goes. Where much
+    /// of such a version is not here, deltas that lead to it are looked at too.
     async fn look_for_deltas(
         &mut self,
         parts: &mut Parts,
         held: &[Reusable],
         former: &[FormerVersion],
-        budget: u64,
+        search: Search,
     ) -> Result<(), DeliverError> {
         let names = held.iter().flat_map(|reusable| reusable.held.complete().names());
         let names: HashSet<Digest> = names.copied().collect();
-        let mut left = budget;
+        let mut left = search.budget;
         let direct = self.pack.deltas.iter().map(|delta| (delta, self.pack.content, 1));
         let mut queue: VecDeque<_> = direct.collect();
         while let Some((delta, to, depth)) = queue.pop_front() {
@@ -200,10 +213,12 @@ impl Scout<'_> {
             let Some(delta) = passable(self.read_delta(delta, to, &old).await)? else { continue };
             // Those that others need come first.
             parts.deltas.insert(0, delta);
-            let is_here = |complete: &CompleteTree| is_mostly_here(complete, &names);
+            let lacks_much = |complete: &CompleteTree| {
+                lacking_bytes(complete, &names) >= search.wanted_bytes / LACKING_SHARE
+            };
             if let Some(version) = version
                 && depth < DEPTH_MAX
-                && !parts.former.get(&version.content).is_none_or(is_here)
+                && parts.former.get(&version.content).is_some_and(lacks_much)
             {
                 let before = version.deltas.iter();
                 queue.extend(before.map(|delta| (delta, version.content, depth + 1)));
@@ -266,12 +281,18 @@ fn cost_of_delta(
     Some(delta.structure_bytes.saturating_add(index))
 }
 
-/// Whether nearly all of a version is held, by bytes.
-fn is_mostly_here(complete: &CompleteTree, names: &HashSet<Digest>) -> bool {
+/// Bytes of a version that are not held.
+fn lacking_bytes(complete: &CompleteTree, names: &HashSet<Digest>) -> u64 {
     let tree = complete.tree();
-    let chunks = (0..).zip(complete.names()).filter(|(_, name)| names.contains(*name));
-    let here: u64 = chunks.map(|(chunk, _)| u64::from(tree.chunk_bytes(chunk))).sum();
-    here.saturating_mul(10) >= tree.unique_bytes().saturating_mul(9)
+    let chunks = (0..).zip(complete.names()).filter(|(_, name)| !names.contains(*name));
+    chunks.map(|(chunk, _)| u64::from(tree.chunk_bytes(chunk))).sum()
+}
+
+/// Bytes of what is wanted and not held.
+fn wanted_bytes(route: &Route) -> u64 {
+    let held = route.reusable();
+    let wanted = route.pieces.of(route.goal).iter().filter(|piece| !held.contains(**piece));
+    wanted.map(|piece| u64::from(route.pieces.bytes(*piece))).sum()
 }
 
 /// Whether enough of what is wanted is held that earlier versions may be.

@@ -94,6 +94,34 @@ async fn parts_of_two_versions_take_what_their_deltas_give_and_the_rest_from_the
 }
 
 #[tokio::test]
+async fn a_version_that_lacks_little_is_completed_where_that_is_much_of_what_is_wanted() {
+    // Of each file the first fifth differs: of `a` and `b` as much as a block takes.
+    let version = |number: u64| -> Files {
+        let head_of = |(name, mut bytes): (&'static str, Vec<u8>)| {
+            let first = &edited(0)[name];
+            bytes[530_000..].copy_from_slice(&first[530_000..]);
+            (name, bytes)
+        };
+        edited(number).into_iter().map(head_of).collect()
+    };
+    let world = World::new().await;
+    world.publish(&version(1), 0).await;
+    world.publish(&version(2), 1).await;
+    let newest = &world.publish(&version(3), 1).await;
+    let (one, other) = (version(1), version(2));
+    let files = [("a", &one), ("b", &one), ("c", &other), ("d", &other), ("same", &one)];
+    let seed = world.path("seed");
+    write(&seed, &files.map(|(name, version)| (name, version[name].clone())).into());
+    let held = scan_seed(&seed, &world.path("seed-record"), newest).expect("readable");
+    let outcome = world.deliver(world.goal("device", newest, vec![held])).await;
+    outcome.assert_as_stated();
+    assert_eq!(outcome.receipt.way, Way::Mixed);
+    let bytes = outcome.receipt.bytes_down;
+    assert!(bytes < 600_000, "{bytes}: the delta from version 1 completes version 2");
+    assert_files(&world.path("device/3"), &version(3));
+}
+
+#[tokio::test]
 async fn a_folder_that_nobody_installed_finds_the_chain_by_the_names_of_its_chunks() {
     let world = World::new().await;
     for number in 1..=3 {

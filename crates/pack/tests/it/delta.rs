@@ -1,11 +1,12 @@
 //! Delta bundles: from what a device has to what it wants, for far fewer bytes.
 
+use std::collections::BTreeSet;
 use std::io::Cursor;
 use std::ops::ControlFlow;
 
 use headstart_model::{PackPath, Verified};
 use headstart_pack::delta::{DeltaSummary, Version, build_delta};
-use headstart_pack::{BlockTable, Level, ScratchChunks, section};
+use headstart_pack::{BaseSpace, BlockTable, Level, ScratchChunks, section};
 
 use crate::world::{
     Files, Held, Packed, assert_same, fetch, files, noise, open, pack, pack_with, sample, text,
@@ -130,6 +131,39 @@ fn the_launch_set_comes_first_in_bundles_and_deltas_in_its_order_and_in_blocks_o
     let old_reader = open(&old.bytes);
     let delta = section::decode_delta(&head, old_reader.complete().tree()).expect("own output");
     assert_eq!(files_of_blocks(&delta.tree, &delta.table), order);
+}
+
+/// The old files that blocks of the delta from `old` to `new` are based on.
+fn files_of_bases(old: &Files, new: &Files) -> BTreeSet<String> {
+    let (old, new) = (pack(old, Level::Fast), pack(new, Level::Fast));
+    let (summary, bundle) = delta(&old, &new);
+    let head = &bundle[..summary.structure_bytes as usize];
+    let head = Verified::check(head, &summary.structure_digest).expect("undamaged");
+    let old_reader = open(&old.bytes);
+    let tree = old_reader.complete().tree();
+    let delta = section::decode_delta(&head, tree).expect("own output");
+    let bases = delta.table.blocks().iter().flat_map(|block| &block.bases);
+    let bases = bases.filter(|base| base.space == BaseSpace::Old);
+    let bases: BTreeSet<_> = bases.flat_map(|base| base.run.chunks()).collect();
+    let has = |file| tree.chunks_of(file).iter().any(|chunk| bases.contains(chunk));
+    let files = tree.files().filter(|(_, _, file)| has(file));
+    files.map(|(_, path, _)| path.to_string()).collect()
+}
+
+#[test]
+fn a_device_that_lacks_a_file_can_use_the_blocks_of_another_that_has_little_of_it() {
+    let (a, b) = (noise(1, 3_000_000), noise(2, 3_000_000));
+    let old = Files::from([("a", a.clone()), ("b", b.clone())]);
+    let edited_with = |bytes_of_b: usize| {
+        let mut a = a.clone();
+        a.splice(1_500_000..1_500_000, b[1_000_000..][..bytes_of_b].iter().copied());
+        a.splice(1_490_000..1_490_000, noise(3, 40_000));
+        Files::from([("a", a), ("b", b.clone())])
+    };
+    assert_eq!(files_of_bases(&old, &edited_with(250)), BTreeSet::from(["a".to_owned()]));
+    let both = BTreeSet::from(["a".to_owned(), "b".to_owned()]);
+    assert_eq!(files_of_bases(&old, &edited_with(2_500)), both, "worth more than a part of it");
+    assert_eq!(files_of_bases(&old, &edited_with(200_000)), both);
 }
 
 #[test]
