@@ -18,9 +18,9 @@ use crate::route::Route;
 const WORKERS_MAX: usize = 4;
 /// Blocks given out for each thread: while one is opened the next lies ready.
 const JOBS_PER_WORKER: usize = 2;
-/// The most bytes of blocks under way, stored and plain and of their bases; one alone may have more. `Ours:` two blocks of the largest that are made; with those of about 1 MiB
+/// The most bytes of blocks under way, stored and plain and of their bases; one alone may have more. With blocks of about 1 MiB
 /// the threads stay busy, and with the longest that the format allows memory stays bounded.
-const BYTES_UNDER_WAY_MAX: u64 = 10 * 1024 * 1024;
+const BYTES_UNDER_WAY_MAX: u64 = 8 * 1024 * 1024;
 
 /// A verified block, with the bytes of its bases.
 #[derive(Debug)]

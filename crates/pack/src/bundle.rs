@@ -20,6 +20,7 @@ use crate::table::{BaseSpace, Block, BlockTable};
 use groups::Groups;
 
 pub use level::{Level, UnknownLevel};
+pub(crate) use level::{Reach, Tuning};
 
 /// Memory for compressing, all threads together, in bytes. `Ours:` with the chooser's map and the trees of 8 GiB old and
 /// new the whole stays below 300 MiB.
@@ -169,7 +170,9 @@ fn compress(level: Level, mut draft: Draft) -> Finished {
         draft.bases.retain(|base| base.is_near);
     }
     let plain_bytes = draft.plain.len();
-    let (codec, stored) = codec::encode(level, draft.plain, &draft.prefix);
+    // Sorted, the old ones first.
+    let bases = draft.bases.first().map(|base| (base.space, &*draft.prefix));
+    let (codec, stored) = codec::encode(level, draft.plain, bases);
     let block = Block {
         runs: blocks::runs(&draft.chunks),
         bases: if codec == Codec::Stored { Vec::new() } else { bases::runs(&draft.bases) },

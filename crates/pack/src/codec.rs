@@ -10,6 +10,7 @@ use crate::bundle::Level;
 use crate::error::FormatError;
 use crate::limits::{BASES_BYTES_MAX, BLOCK_BYTES_MAX};
 use crate::numbers::size;
+use crate::table::BaseSpace;
 use crate::varint::{self, Cursor};
 
 pub(crate) use zstd_frame::Bench;
@@ -53,12 +54,20 @@ const SAMPLE_BYTES: usize = 256 * 1024;
 const LOOK_BYTES: usize = 128 * 1024;
 
 /// The shortest form of `plain` that `level` looks for. Deterministic: nothing but the arguments matters.
-pub(crate) fn encode(level: Level, plain: Vec<u8>, prefix: &[u8]) -> (Codec, Vec<u8>) {
-    if prefix.is_empty() && level.looks_twice() && is_noise(level, &plain) {
+///
+/// `bases` are the bytes of the bases with the tree that those are of, the old one if any is of that.
+pub(crate) fn encode(
+    level: Level,
+    plain: Vec<u8>,
+    bases: Option<(BaseSpace, &[u8])>,
+) -> (Codec, Vec<u8>) {
+    if bases.is_none() && level.looks_twice() && is_noise(level, &plain) {
         return (Codec::Stored, plain);
     }
-    let zstd = zstd_frame::compress(level, &plain, prefix).ok();
-    let tries_diff = !prefix.is_empty() && level.tries_diffs();
+    let prefix = bases.map_or(&[][..], |(_, prefix)| prefix);
+    let tuning = bases.map_or(level.zstd(), |(space, _)| level.zstd_with_bases(space));
+    let zstd = zstd_frame::compress(tuning, &plain, prefix).ok();
+    let tries_diff = bases.is_some() && level.tries_diffs();
     let diff = tries_diff.then(|| diff::make(&plain, prefix)).flatten();
     let diff = diff.and_then(|diff| seal_diff(level, &diff).ok());
     let forms = [(Codec::Zstd, zstd), (Codec::Diff, diff)];
@@ -73,7 +82,8 @@ pub(crate) fn encode(level: Level, plain: Vec<u8>, prefix: &[u8]) -> (Codec, Vec
 /// About how many bytes `plain` would have by itself, by a quick look at a part of it.
 pub(crate) fn look(plain: &[u8]) -> usize {
     let part = middle(plain, LOOK_BYTES);
-    let found = zstd_frame::compress(Level::Fast, part, &[]).map_or(part.len(), |it| it.len());
+    let found =
+        zstd_frame::compress(Level::Fast.zstd(), part, &[]).map_or(part.len(), |it| it.len());
     (plain.len() * found.min(part.len())).checked_div(part.len()).unwrap_or(0)
 }
 
@@ -81,6 +91,7 @@ pub(crate) fn look(plain: &[u8]) -> usize {
 pub(crate) fn is_enough(level: Level, plain: &[u8], (few, all): (&[u8], &[u8])) -> bool {
     // What zstd 1 and 3 miss in many bases would speak for few ones.
     let look = if level.looks_twice() { Level::Balanced } else { level };
+    let look = look.zstd_with_bases(BaseSpace::Old);
     let bytes = |prefix| {
         let found = zstd_frame::compress(look, plain, prefix);
         found.map_or(plain.len(), |it| it.len())
@@ -98,9 +109,10 @@ fn middle(plain: &[u8], bytes: usize) -> &[u8] {
 /// Whether neither a quick look at all of it nor a long one at its middle makes `plain` smaller: it is not worth a long look
 /// at all of it. The quick one alone would be wrong: it steps over what few matches compressed pictures have.
 fn is_noise(level: Level, plain: &[u8]) -> bool {
-    let gains = |level, plain: &[u8]| {
+    let gains = |level: Level, plain: &[u8]| {
         let least = plain.len() / 4096;
-        zstd_frame::compress(level, plain, &[]).is_ok_and(|it| it.len() + least <= plain.len())
+        zstd_frame::compress(level.zstd(), plain, &[])
+            .is_ok_and(|it| it.len() + least <= plain.len())
     };
     !gains(Level::Fast, plain) && !gains(level, middle(plain, SAMPLE_BYTES))
 }
@@ -108,7 +120,7 @@ fn is_noise(level: Level, plain: &[u8]) -> bool {
 fn seal_diff(level: Level, diff: &[u8]) -> Result<Vec<u8>, usize> {
     let mut out = Vec::new();
     varint::put(&mut out, size(diff.len()));
-    out.extend(zstd_frame::compress(level, diff, &[])?);
+    out.extend(zstd_frame::compress(level.zstd(), diff, &[])?);
     Ok(out)
 }
 

@@ -3,9 +3,8 @@
 //! A device may hold some files of an old version and lack others; then it can use only the blocks whose bases are all here. A
 //! chunk or two of files that have nothing else to do with a block are seldom worth that.
 
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
-
-use headstart_model::PackPath;
 
 use super::Candidate;
 use crate::numbers::{index, size};
@@ -17,6 +16,9 @@ const FILE_SHARE: usize = 32;
 /// Near files have to cover so many eighths of it, else they are not tried alone: sources and what is built of them need many files.
 const NEAR_EIGHTHS: usize = 7;
 
+/// A chunk that no file has.
+const NO_FILE: u32 = u32::MAX;
+
 /// For each chunk of both versions the file that has it first. Files of the same path are one.
 #[derive(Debug)]
 pub(crate) struct Files {
@@ -27,8 +29,25 @@ pub(crate) struct Files {
 impl Files {
     /// Of the two versions of a delta. Memory: four bytes a chunk.
     pub(crate) fn new(old: &Tree, new: &Tree) -> Self {
-        let mut numbers = HashMap::new();
-        Self { old: first_files(old, &mut numbers), new: first_files(new, &mut numbers) }
+        let none = |tree: &Tree| vec![NO_FILE; index(tree.chunk_count())];
+        let mut files = Self { old: none(old), new: none(new) };
+        let (mut olds, mut news) = (old.files().peekable(), new.files().peekable());
+        // Both are sorted by path.
+        for number in 0.. {
+            let next = match (olds.peek(), news.peek()) {
+                (None, None) => break,
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some((_, old, _)), Some((_, new, _))) => old.cmp(new),
+            };
+            if let Some((_, _, file)) = olds.next_if(|_| next.is_le()) {
+                mark(&mut files.old, old.chunks_of(file), number);
+            }
+            if let Some((_, _, file)) = news.next_if(|_| next.is_ge()) {
+                mark(&mut files.new, new.chunks_of(file), number);
+            }
+        }
+        files
     }
 
     pub(super) fn of(&self, candidate: Candidate) -> u32 {
@@ -36,22 +55,16 @@ impl Files {
             BaseSpace::Old => &self.old,
             BaseSpace::New => &self.new,
         };
-        files.get(index(candidate.chunk)).copied().unwrap_or(u32::MAX)
+        files.get(index(candidate.chunk)).copied().unwrap_or(NO_FILE)
     }
 }
 
-fn first_files<'a>(tree: &'a Tree, numbers: &mut HashMap<&'a PackPath, u32>) -> Vec<u32> {
-    let mut files = vec![u32::MAX; index(tree.chunk_count())];
-    for (_, path, file) in tree.files() {
-        let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
-        let number = *numbers.entry(path).or_insert(next);
-        for chunk in tree.chunks_of(file) {
-            if let Some(first) = files.get_mut(index(*chunk)).filter(|file| **file == u32::MAX) {
-                *first = number;
-            }
+fn mark(files: &mut [u32], chunks: &[u32], number: u32) {
+    for chunk in chunks {
+        if let Some(file) = files.get_mut(index(*chunk)).filter(|file| **file == NO_FILE) {
+            *file = number;
         }
     }
-    files
 }
 
 /// What the files cover of one block, in shingles.
@@ -73,5 +86,43 @@ impl Cover {
         let covered: usize = near.clone().map(|(_, shingles)| shingles).sum();
         (size(covered) * 8 >= size(self.all) * size(NEAR_EIGHTHS))
             .then(|| near.map(|(file, _)| *file).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use headstart_model::{Digest, PackPath};
+
+    use super::*;
+    use crate::tree::TreeBuilder;
+
+    fn tree(files: &[(&str, &[u8])]) -> Tree {
+        let mut builder = TreeBuilder::new();
+        for (path, chunks) in files {
+            let path = PackPath::new(*path).expect("fine");
+            let chunks = chunks.iter().map(|name| (Digest::of(&[*name]), 10));
+            builder.file(&path, false, chunks).expect("small");
+        }
+        builder.finish().tree().clone()
+    }
+
+    #[test]
+    fn a_path_is_one_file_in_both_versions_and_a_chunk_belongs_to_the_first() {
+        let old = tree(&[("a", &[1, 2]), ("c", &[3]), ("d", &[3, 4])]);
+        let new = tree(&[("b", &[5]), ("c", &[6]), ("d", &[7]), ("e", &[8])]);
+        let files = Files::new(&old, &new);
+        assert_eq!((files.old, files.new), (vec![0, 0, 2, 3], vec![1, 2, 3, 4]));
+    }
+
+    #[test]
+    fn files_with_little_of_a_block_are_not_near_and_near_ones_alone_have_to_be_enough() {
+        let near = |shingles: &[usize]| {
+            let mut cover = Cover::default();
+            (0..).zip(shingles).for_each(|(file, shingles)| cover.add(file, *shingles));
+            cover.near()
+        };
+        assert_eq!(near(&[97, 1, 2]), Some(HashSet::from([0])));
+        assert_eq!(near(&[50, 40, 3, 3]), Some(HashSet::from([0, 1, 2, 3])));
+        assert_eq!(near(&[80, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2]), None);
     }
 }

@@ -1,9 +1,11 @@
 //! How much work goes into a bundle.
 
+use crate::table::BaseSpace;
+
 /// How much work goes into making a bundle small. What a device spends on reading it hardly differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Level {
-    /// zstd 1 without bases, but for updates: for trying things out.
+    /// zstd 1 without bases, but for updates, which get zstd 3: for trying things out.
     Fast,
     /// zstd 7; bases from nearby, so that one file can be read for about 4 MiB of others.
     #[default]
@@ -12,28 +14,44 @@ pub enum Level {
     Small,
 }
 
-/// What a level asks of zstd.
+/// What is asked of zstd.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tuning {
     pub(crate) level: i32,
-    /// Chains and hashes that reach all of bases and block.
-    pub(crate) long_chains: bool,
+    pub(crate) reach: Reach,
+}
+
+/// How far back zstd finds what a block has in common with its bases.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Reach {
+    /// As the level does by itself.
+    OfLevel,
+    /// Hashes and chains of this size, as a power of two: those of the level are soon written over by what follows.
+    Tables { log: u32, long_distance: bool },
+    /// Hashes and chains for all of bases and block.
+    Everything,
 }
 
 impl Level {
     pub(crate) const fn zstd(self) -> Tuning {
         match self {
-            Self::Fast => Tuning { level: 1, long_chains: false },
-            Self::Balanced => Tuning { level: 7, long_chains: false },
-            Self::Small => Tuning { level: 19, long_chains: true },
+            Self::Fast => Tuning { level: 1, reach: Reach::OfLevel },
+            Self::Balanced => Tuning { level: 7, reach: Reach::OfLevel },
+            Self::Small => Tuning { level: 19, reach: Reach::Everything },
         }
     }
 
-    /// The same for a block that has bases: what zstd 1 misses of them would be most of an update.
-    pub(crate) const fn zstd_with_bases(self) -> Tuning {
-        match self {
-            Self::Fast => Tuning { level: 3, long_chains: false },
-            Self::Balanced | Self::Small => self.zstd(),
+    /// The same for a block that has bases in `space`. What zstd 1 misses of them would be most of an update; and an update is what most
+    /// devices fetch, so it is worth more work than a fresh installation.
+    pub(crate) const fn zstd_with_bases(self, space: BaseSpace) -> Tuning {
+        match (self, space) {
+            (Self::Fast, _) => {
+                Tuning { level: 3, reach: Reach::Tables { log: 20, long_distance: true } }
+            }
+            (Self::Balanced, BaseSpace::Old) => {
+                Tuning { level: 7, reach: Reach::Tables { log: 21, long_distance: false } }
+            }
+            (Self::Balanced, BaseSpace::New) | (Self::Small, _) => self.zstd(),
         }
     }
 
@@ -60,8 +78,8 @@ impl Level {
     /// Memory that compressing one block takes at most, in bytes: zstd's tables, bases, block and output.
     pub(crate) const fn worker_bytes(self) -> u64 {
         match self {
-            Self::Fast => 8 << 20,
-            Self::Balanced => 40 << 20,
+            Self::Fast => 24 << 20,
+            Self::Balanced => 48 << 20,
             Self::Small => 58 << 20,
         }
     }

@@ -37,10 +37,33 @@ fn program(seed: u64, bytes: usize, shift: u32) -> Vec<u8> {
     program
 }
 
+fn based_on(prefix: &[u8]) -> Option<(BaseSpace, &[u8])> {
+    (!prefix.is_empty()).then_some((BaseSpace::Old, prefix))
+}
+
+#[test]
+fn every_level_finds_what_lies_far_back_in_the_bases() {
+    // 3 MiB of words that repeat a little, then a block out of the whole of them in another order.
+    let words = noise(3, 4096);
+    let base: Vec<u8> = noise(4, 200_000)
+        .chunks_exact(2)
+        .flat_map(|at| {
+            let at = usize::from(u16::from_le_bytes([at[0], at[1]])) % (words.len() - 40);
+            words[at..at + 31].to_vec()
+        })
+        .collect();
+    let pieces = base.chunks_exact(20_000).rev().step_by(3);
+    let plain: Vec<u8> = pieces.flatten().copied().take(1 << 20).collect();
+    for level in LEVELS {
+        let (_, stored) = encode(level, plain.clone(), based_on(&base));
+        assert!(stored.len() < plain.len() / 100, "{level:?}: {} bytes", stored.len());
+    }
+}
+
 proptest! {
     #[test]
     fn blocks_round_trip(plain: Vec<u8>, prefix: Vec<u8>, level in prop::sample::select(&LEVELS)) {
-        let (codec, stored) = encode(level, plain.clone(), &prefix);
+        let (codec, stored) = encode(level, plain.clone(), based_on(&prefix));
         prop_assert_eq!(read(codec, &stored, &prefix, plain.len()).expect("own output"), plain);
     }
 
@@ -108,7 +131,7 @@ fn a_base_makes_a_block_small() {
     let mut plain = base.clone();
     plain[50_000] ^= 1;
     for level in LEVELS {
-        let (_, stored) = encode(level, plain.clone(), &base);
+        let (_, stored) = encode(level, plain.clone(), based_on(&base));
         assert!(stored.len() < 1_000, "{} bytes", stored.len());
     }
 }
@@ -116,8 +139,8 @@ fn a_base_makes_a_block_small() {
 #[test]
 fn a_program_with_moved_addresses_is_told_by_a_diff() {
     let (old, new) = (program(7, 300_000, 0), program(7, 300_000, 0x1234));
-    let (codec, stored) = encode(Level::Small, new.clone(), &old);
-    let zstd = zstd_frame::compress(Level::Small, &new, &old).expect("compresses");
+    let (codec, stored) = encode(Level::Small, new.clone(), based_on(&old));
+    let zstd = zstd_frame::compress(Level::Small.zstd(), &new, &old).expect("compresses");
     assert_eq!(codec, Codec::Diff);
     assert!(stored.len() * 3 < zstd.len(), "{} bytes, else {}", stored.len(), zstd.len());
     assert_eq!(read(codec, &stored, &old, new.len()).expect("own output"), new);
@@ -126,7 +149,7 @@ fn a_program_with_moved_addresses_is_told_by_a_diff() {
 #[test]
 fn noise_is_stored_without_a_long_look() {
     let plain = noise(3, 100_000);
-    assert_eq!(encode(Level::Small, plain.clone(), &[]), (Codec::Stored, plain));
+    assert_eq!(encode(Level::Small, plain.clone(), None), (Codec::Stored, plain));
 }
 
 #[test]
@@ -142,7 +165,7 @@ fn equal_bytes_without_end_are_searched_in_bounded_time() {
 #[test]
 fn more_than_promised_is_refused() {
     let plain = vec![0; 1 << 20];
-    let (codec, stored) = encode(Level::Fast, plain.clone(), &[]);
+    let (codec, stored) = encode(Level::Fast, plain.clone(), None);
     assert!(decode(0, codec, &verified(&stored), &[], 1 << 10).is_err());
     assert!(decode(0, codec, &verified(&stored), &[], 1 << 21).is_err());
     assert!(decode(0, codec, &verified(&stored), &[], u64::MAX).is_err());
@@ -163,8 +186,10 @@ fn one_bench_opens_long_short_based_and_damaged_blocks_in_any_order() {
     let prefix = plain.get(..100_000).expect("long");
     for length in [240_000, 10, 200_000, 1] {
         let plain = plain.get(..length).expect("long");
-        let alone = zstd_frame::compress(Level::Fast, plain, &[]).expect("room");
-        let based = zstd_frame::compress(Level::Fast, plain, prefix).expect("room");
+        let alone = zstd_frame::compress(Level::Fast.zstd(), plain, &[]).expect("room");
+        let based =
+            zstd_frame::compress(Level::Fast.zstd_with_bases(BaseSpace::Old), plain, prefix)
+                .expect("room");
         let mut damaged = alone.clone();
         damaged.truncate(alone.len() - 1);
         for (stored, prefix, good) in [

@@ -2,28 +2,35 @@
 
 use zstd::zstd_safe::{CCtx, CParameter, DCtx, DParameter, compress_bound};
 
-use crate::bundle::Level;
+use crate::bundle::{Reach, Tuning};
 
 /// Smallest and largest zstd windows that the format uses, as powers of two.
 const WINDOW_LOG_MIN: u32 = 17;
 const WINDOW_LOG_MAX: u32 = 25;
-/// With long chains: a match of so many bytes ends a search. The level's own number, 256, is 0.1 % larger and no faster.
+/// With such chains: a match of so many bytes ends a search. The level's own number, 256, is 0.1 % larger and no faster.
 const TARGET_BYTES: u32 = 999;
 
 /// Compresses `plain`; the error is zstd's code.
-pub(super) fn compress(level: Level, plain: &[u8], prefix: &[u8]) -> Result<Vec<u8>, usize> {
+pub(super) fn compress(tuning: Tuning, plain: &[u8], prefix: &[u8]) -> Result<Vec<u8>, usize> {
     let mut context = CCtx::create();
-    let tuning = if prefix.is_empty() { level.zstd() } else { level.zstd_with_bases() };
     context.set_parameter(CParameter::CompressionLevel(tuning.level))?;
     context.set_parameter(CParameter::ContentSizeFlag(false))?;
     context.set_parameter(CParameter::ChecksumFlag(false))?;
     let log = window_log(plain.len() + prefix.len());
     context.set_parameter(CParameter::WindowLog(log))?;
-    if tuning.long_chains {
+    match tuning.reach {
+        Reach::OfLevel => {}
+        Reach::Tables { log: tables, long_distance } => {
+            context.set_parameter(CParameter::ChainLog(tables.min(log)))?;
+            context.set_parameter(CParameter::HashLog(tables.min(log)))?;
+            context.set_parameter(CParameter::EnableLongDistanceMatching(long_distance))?;
+        }
         // Longer chains than the level's own find what a far base holds; measured, see docs/format/pack.md.
-        context.set_parameter(CParameter::ChainLog((log + 1).min(28)))?;
-        context.set_parameter(CParameter::HashLog(log.min(26)))?;
-        context.set_parameter(CParameter::TargetLength(TARGET_BYTES))?;
+        Reach::Everything => {
+            context.set_parameter(CParameter::ChainLog((log + 1).min(28)))?;
+            context.set_parameter(CParameter::HashLog(log.min(26)))?;
+            context.set_parameter(CParameter::TargetLength(TARGET_BYTES))?;
+        }
     }
     if !prefix.is_empty() {
         context.ref_prefix(prefix)?;
