@@ -12,7 +12,8 @@ const THEIRS: &str = "#9aa4b2";
 pub(super) fn page(transfer: &Transfer) -> String {
     let mut text = String::from(
         "# How bytes move\n\nWritten by `bench/run.sh transfer`, in one run: every tool fetches from the same nginx, on loopback or through the same link. \
-         Of several runs on loopback the quickest counts.\n\n![Times beside other tools](transfer.svg)\n\n\
+         Of several runs on loopback the quickest counts. A time through the link is the median of as many runs as its table says, \
+         with the lowest and the highest beside it; the tools take turns.\n\n![Times beside other tools](transfer.svg)\n\n\
          ## What is demanded\n| What | Demanded | Measured | Met |\n|---|---|--:|---|\n",
     );
     for target in &transfer.targets {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::link::{Link, ROUND_TRIP_SECONDS, Side, seconds_at_least};
 use super::nginx::Nginx;
-use super::timed::{best, cost};
+use super::timed::{Series, best, cost};
 use super::{Figure, Group, Transfer};
 use crate::error::BenchError;
 use crate::run::{self, PACK, Tools};
@@ -12,6 +12,8 @@ use crate::run::{self, PACK, Tools};
 /// Round trips before the first byte of a body can be there: the connection and the request.
 const FIRST_BYTE_ROUND_TRIPS: f64 = 2.0;
 const MEGABYTE: u64 = 1_000_000;
+/// What is fetched, in megabytes, and how often by each tool: one lost packet of a short transfer costs as much as ten of a long one.
+const FETCHED: [(u64, usize); 3] = [(1, 9), (8, 5), (90, 3)];
 
 pub(super) fn measure(
     tools: &Tools,
@@ -21,7 +23,7 @@ pub(super) fn measure(
 ) -> Result<(), BenchError> {
     let served = folder.join("slow-served");
     run::fresh_folder(&served)?;
-    for megabytes in [1, 8, 90] {
+    for (megabytes, _) in FETCHED {
         let make = format!(
             "head -c {} /dev/urandom > {}/f{megabytes}",
             megabytes * MEGABYTE,
@@ -34,9 +36,9 @@ pub(super) fn measure(
     std::fs::copy(served.join("f90"), pack.join("f90")).map_err(BenchError::file(&pack))?;
     tools.release(&served, &pack)?;
     let nginx = Nginx::start(Side::Server, folder, &served)?;
-    for megabytes in [1, 8, 90] {
-        crate::say(&format!("{megabytes} MB through the slow link"));
-        one(tools, folder, &nginx, megabytes, transfer)?;
+    for (megabytes, times) in FETCHED {
+        crate::say(&format!("{megabytes} MB through the slow link, {times} times"));
+        one(tools, folder, &nginx, (megabytes, times), transfer)?;
     }
     Ok(())
 }
@@ -45,7 +47,7 @@ fn one(
     tools: &Tools,
     folder: &Path,
     nginx: &Nginx,
-    megabytes: u64,
+    (megabytes, times): (u64, usize),
     transfer: &mut Transfer,
 ) -> Result<(), BenchError> {
     let (url, bytes) = (format!("{}f{megabytes}", nginx.url), megabytes * MEGABYTE);
@@ -64,20 +66,22 @@ fn one(
         );
         lines.push(("headstart clone", line));
     }
-    let mut figures = Vec::new();
-    for (tool, line) in lines {
-        let work = folder.join("slow");
-        run::fresh_folder(&work)?;
-        let taken = cost(Side::Client, &work, &line).map(|cost| cost.seconds);
-        let share = taken.map(|seconds| {
-            let body = seconds - FIRST_BYTE_ROUND_TRIPS * ROUND_TRIP_SECONDS;
-            format!("{:.1} % of the link", seconds_at_least(bytes) / body * 100.0)
-        });
-        figures.push(Figure::new(tool, taken, share.unwrap_or_default()));
+    let mut taken = vec![Series::default(); lines.len()];
+    // Round by round, so that what drifts on the machine is there for all.
+    for _ in 0..times {
+        for ((_, line), series) in lines.iter().zip(&mut taken) {
+            let work = folder.join("slow");
+            run::fresh_folder(&work)?;
+            series.run(|| cost(Side::Client, &work, line).map(|cost| cost.seconds));
+        }
     }
+    let figure = |((tool, _), series): (&(&str, String), &Series)| {
+        Figure::new(tool, series.median(), note(series, bytes))
+    };
+    let mut figures: Vec<_> = lines.iter().zip(&taken).map(figure).collect();
     let least = seconds_at_least(bytes) + FIRST_BYTE_ROUND_TRIPS * ROUND_TRIP_SECONDS;
     figures.push(Figure::new("the link itself", Some(least), ""));
-    let title = format!("{megabytes} MB over 20 Mbit/s, 40 ms, 1 % loss");
+    let title = format!("{megabytes} MB over 20 Mbit/s, 40 ms, 1 % loss, median of {times}");
     let group = Group { title, unit: "s", figures };
     let (demanded, limit) = if least >= 30.0 {
         (
@@ -98,4 +102,31 @@ fn one(
     }
     transfer.groups.push(group);
     Ok(())
+}
+
+/// How much of the link that was, and how far the runs lie apart.
+fn note(series: &Series, bytes: u64) -> String {
+    let Some(((least, median), most)) = series.least().zip(series.median()).zip(series.most())
+    else {
+        return String::new();
+    };
+    let body = median - FIRST_BYTE_ROUND_TRIPS * ROUND_TRIP_SECONDS;
+    let share = seconds_at_least(bytes) / body * 100.0;
+    format!("{share:.1} % of the link; {least:.2} to {most:.2}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_note_tells_share_and_spread_and_is_empty_for_a_tool_that_failed() {
+        let mut series = Series::default();
+        for seconds in [0.71, 0.6, 0.57] {
+            series.run(|| Some(seconds));
+        }
+        assert_eq!(note(&series, MEGABYTE), "79.7 % of the link; 0.57 to 0.71");
+        series.run(|| None);
+        assert_eq!(note(&series, MEGABYTE), "");
+    }
 }

@@ -50,6 +50,44 @@ pub(super) fn best(times: u32, folder: &Path, line: &str) -> Result<Option<Cost>
     Ok(best)
 }
 
+/// What several runs of one tool took, in seconds: nothing counts once a run has failed.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Series {
+    /// In order.
+    taken: Vec<f64>,
+    has_failed: bool,
+}
+
+impl Series {
+    /// Takes down what one more run took, or that it failed. A tool that has failed is not run again.
+    pub(super) fn run(&mut self, work: impl FnOnce() -> Option<f64>) {
+        if self.has_failed {
+            return;
+        }
+        match work() {
+            Some(seconds) => {
+                let at = self.taken.partition_point(|taken| *taken <= seconds);
+                self.taken.insert(at, seconds);
+            }
+            None => *self = Self { taken: Vec::new(), has_failed: true },
+        }
+    }
+
+    /// The one in the middle; of an even number the mean of the two in the middle.
+    pub(super) fn median(&self) -> Option<f64> {
+        let (upper, lower) = (self.taken.len() / 2, self.taken.len().checked_sub(1)? / 2);
+        Some(f64::midpoint(*self.taken.get(lower)?, *self.taken.get(upper)?))
+    }
+
+    pub(super) fn least(&self) -> Option<f64> {
+        self.taken.first().copied()
+    }
+
+    pub(super) fn most(&self) -> Option<f64> {
+        self.taken.last().copied()
+    }
+}
+
 /// Runs a line of bash until it has ended or `after` has passed, when it is killed with all that it started. Whether it ended by
 /// itself.
 pub(super) fn killed_after(folder: &Path, line: &str, after: Duration) -> Result<bool, BenchError> {
@@ -74,4 +112,40 @@ pub(super) fn killed_after(folder: &Path, line: &str, after: Duration) -> Result
 #[expect(clippy::disallowed_methods, reason = "what is measured is outside of this process")]
 pub(super) fn pause(time: Duration) {
     std::thread::sleep(time);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(all: &[f64]) -> Series {
+        let mut series = Series::default();
+        for seconds in all {
+            series.run(|| Some(*seconds));
+        }
+        series
+    }
+
+    #[test]
+    fn the_median_is_the_middle_in_whatever_order_runs_came() {
+        for (all, median) in [
+            (&[3.0, 1.0, 2.0][..], 2.0),
+            (&[9.0, 9.0, 1.0, 1.0, 9.0], 9.0),
+            (&[4.0, 1.0, 3.0, 2.0], 2.5),
+            (&[5.0], 5.0),
+        ] {
+            assert_eq!(series(all).median(), Some(median), "{all:?}");
+        }
+        let three = series(&[3.0, 1.0, 2.0]);
+        assert_eq!((three.least(), three.most()), (Some(1.0), Some(3.0)));
+        assert_eq!(series(&[]).median(), None);
+    }
+
+    #[test]
+    fn a_tool_that_has_failed_has_no_median_and_is_not_run_again() {
+        let mut all = series(&[1.0, 2.0]);
+        all.run(|| None);
+        all.run(|| unreachable!("it is run again"));
+        assert_eq!((all.median(), all.least(), all.most()), (None, None, None));
+    }
 }

@@ -6,6 +6,7 @@ use headstart_model::ChannelName;
 use headstart_model::catalog::Catalog;
 use headstart_sys::{Action, FileError};
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::OwnedMutexGuard;
 use tough::ExpirationEnforcement;
 
 use crate::fetch::{Fetch, FetchError, FetchRequest, Fetched, Freshness};
@@ -87,13 +88,13 @@ impl TrustStore {
         goal: (&ChannelName, Timestamp),
         freshness: Freshness,
     ) -> Result<Checked, RepoError> {
-        let _turn = Arc::clone(&self.turn).lock_owned().await;
+        let turn = Arc::clone(&self.turn).lock_owned().await;
         let state = &self.read_state()?;
         let look = |place| self.look(place, state.as_ref(), goal, freshness);
         let Found { checked, news } = places::first_good(fetch, look).await?;
         // Kept by the one that counts: of two places at once, the other must not put back what this one replaced.
         if let Some(news) = news {
-            self.keep(news).await?;
+            self.keep(news, turn).await?;
         }
         Ok(checked)
     }
@@ -136,10 +137,13 @@ impl TrustStore {
         Ok(Found { checked: Checked { catalog, change, expires: expiring.at }, news })
     }
 
-    /// Keeps `state` even if the caller goes away meanwhile: the write runs to its end on its own thread.
-    async fn keep(&self, state: State) -> Result<(), RepoError> {
+    /// Keeps `state` even if the caller goes away meanwhile: the write runs to its end on its own thread, and keeps the turn until then.
+    async fn keep(&self, state: State, turn: OwnedMutexGuard<()>) -> Result<(), RepoError> {
         let folder = self.folder().to_owned();
-        let write = tokio::task::spawn_blocking(move || Self::write_state(&folder, &state));
+        let write = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            Self::write_state(&folder, &state)
+        });
         match write.await {
             Ok(written) => written,
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
@@ -271,4 +275,49 @@ fn new_state(
 fn text(bytes: Vec<u8>, path: &str) -> Result<String, RepoError> {
     String::from_utf8(bytes)
         .map_err(|source| RepoError::Malformed { path: path.to_owned(), source: Box::new(source) })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::Role;
+
+    fn state() -> State {
+        let expiring = Expiring { role: Role::Root, at: Timestamp::MAX };
+        State {
+            format: State::FORMAT,
+            root: String::new(),
+            timestamp: String::new(),
+            snapshot: String::new(),
+            timestamp_sha256: Sha256::of(b""),
+            timestamp_tag: None,
+            channel: ChannelName::production(),
+            catalog: String::new(),
+            loaded_at: Timestamp::UNIX_EPOCH,
+            expiring,
+        }
+    }
+
+    #[test]
+    fn a_write_that_outlives_its_check_is_waited_for_by_the_next() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = TrustStore::with_root(folder.path(), Vec::new());
+        let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build();
+        runtime.expect("a runtime").block_on(async {
+            let (go_on, waiting) = mpsc::channel::<()>();
+            // Nothing is written before this has ended.
+            let busy = tokio::task::spawn_blocking(move || waiting.recv());
+            let turn = Arc::clone(&store.turn).lock_owned().await;
+            let mut check = Box::pin(store.keep(state(), turn));
+            assert!(futures::poll!(&mut check).is_pending());
+            drop(check);
+            assert!(store.turn.try_lock().is_err(), "the write is still to come");
+            drop(go_on);
+            assert!(busy.await.expect("no panic").is_err(), "nobody sent anything");
+            let _turn = store.turn.lock().await;
+            assert_eq!(store.read_state().expect("a good state"), Some(state()));
+        });
+    }
 }

@@ -28,7 +28,7 @@ const STATE_FILE: &str = "state.json";
 pub struct TrustStore {
     folder: PathBuf,
     first_root: Vec<u8>,
-    /// Held through a check: of two at once, the slower must not put back what the faster replaced.
+    /// Held through a check, and until what it found is written: of two at once, the slower must not put back what the faster replaced.
     pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -147,7 +147,7 @@ impl TrustStore {
         Ok(root.map(|root| Self::with_root(folder, root)))
     }
 
-    fn with_root(folder: &Path, first_root: Vec<u8>) -> Self {
+    pub(crate) fn with_root(folder: &Path, first_root: Vec<u8>) -> Self {
         Self { folder: folder.to_owned(), first_root, turn: Arc::default() }
     }
 

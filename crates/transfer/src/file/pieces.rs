@@ -1,4 +1,8 @@
 //! What is missing of a file, by several requests at once.
+//!
+//! `Ours:` further connections are opened when the length is known, and not along with the first request: over 20 Mbit/s with 40 ms that
+//! would save a megabyte half a round trip and eight of them nothing, and every short file, and every server with HTTP/2, would get
+//! connections that nobody uses.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

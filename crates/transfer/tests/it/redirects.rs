@@ -1,13 +1,17 @@
 //! Redirects, and what must not travel along with them.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use headstart_transfer::{
-    Client, ClientConfig, ExtraHeader, HeaderScope, SmallRequest, SmallResponse, Tracking,
-    TransferError, Violation,
+    Authenticator, Challenge, Client, ClientConfig, Credential, Disposition, ExtraHeader,
+    FileRequest, HeaderScope, Secret, SmallRequest, SmallResponse, Tracking, TransferError,
+    Violation,
 };
 use url::Url;
 
-use crate::server::Server;
-use crate::support::{client, client_with, config};
+use crate::server::{Exchange, Server, content_range};
+use crate::support::{Collector, TestFile, client, client_with, config};
 
 /// Redirects every path but `/end` to where `to` says.
 async fn redirecting(to: impl Fn(&str) -> String + Send + Sync + 'static) -> Server {
@@ -103,4 +107,109 @@ async fn a_header_for_one_origin_reaches_only_that_one() {
     get(&client, two.url("end")).await.expect("an answer");
     assert_eq!(one.log.requests()[0].header("x-token"), Some("secret"));
     assert_eq!(two.log.requests()[0].header("x-token"), None);
+}
+
+/// Renews a header.
+struct Renewing;
+
+#[async_trait]
+impl Authenticator for Renewing {
+    async fn answer(&self, _: &Challenge) -> Disposition {
+        let (name, value) = ("x-token".to_owned(), Secret::new("secret"));
+        Disposition::UseCredential(Credential::Header { name, value })
+    }
+}
+
+/// The file, or the part that is asked for.
+async fn answer_file(exchange: &mut Exchange, file: &[u8]) {
+    let etag = "etag: \"one\"".to_owned();
+    match exchange.request.range(file.len()) {
+        Some((start, end)) => {
+            let range = content_range(start, end, file.len());
+            exchange.answer(206, &[range, etag], &file[start..end]).await;
+        }
+        None => exchange.answer(200, &[etag], file).await,
+    }
+}
+
+/// A server that is private at its address and open under its name. `/near` is redirected to the file there, `/named` to the same
+/// by name, `/far` to `away`.
+async fn private(file: &TestFile, away: Url) -> Server {
+    let bytes = Arc::clone(&file.bytes);
+    Server::start(move |mut exchange| {
+        let (bytes, away) = (Arc::clone(&bytes), away.clone());
+        async move {
+            let host = exchange.request.header("host").unwrap_or_default();
+            let is_opened = exchange.request.header("x-token") == Some("secret");
+            let to = match exchange.request.path.as_str() {
+                "/near" => "/end".to_owned(),
+                "/named" => format!("http://{}/end", host.replace("127.0.0.1", "localhost")),
+                "/far" => away.to_string(),
+                _ => String::new(),
+            };
+            if !is_opened && host.starts_with("127.") {
+                exchange.answer(401, &[], b"who?").await;
+            } else if to.is_empty() {
+                answer_file(&mut exchange, &bytes).await;
+            } else {
+                exchange.answer(302, &[format!("location: {to}")], b"moved").await;
+            }
+            Some(exchange)
+        }
+    })
+    .await
+}
+
+/// A server that gives the file to everybody.
+async fn open(file: &TestFile) -> Server {
+    let bytes = Arc::clone(&file.bytes);
+    Server::start(move |mut exchange| {
+        let bytes = Arc::clone(&bytes);
+        async move {
+            answer_file(&mut exchange, &bytes).await;
+            Some(exchange)
+        }
+    })
+    .await
+}
+
+/// Fetches the file at `url` in each way there is.
+async fn get_all_ways(client: &Client, url: &Url, file: &TestFile) {
+    let tracking = Tracking::new("test").with_authenticator(Arc::new(Renewing));
+    let length = file.bytes.len() as u64;
+    client.fetch_small(&SmallRequest::new(url.clone(), length), &tracking).await.expect("small");
+    let folder = tempfile::tempdir().expect("a folder");
+    let request = FileRequest::new(url.clone(), folder.path().join("file"), length);
+    client.download_file(&request, &tracking).await.expect("a file");
+    let request = file.request(std::slice::from_ref(url), 0..40, 10);
+    let mut sink = Collector::default();
+    client.fetch_blocks(&request, &mut sink, &tracking).await.expect("blocks");
+}
+
+#[tokio::test]
+async fn the_header_of_a_private_server_follows_only_redirects_within_it() {
+    // Long enough for several ranges.
+    let file = TestFile::new(40, 10_000);
+    // One that the app gave, and one that it renews when the server asks.
+    for given in ["secret", "old"] {
+        let other = open(&file).await;
+        let first = private(&file, other.url("end")).await;
+        let scope = HeaderScope::Origin(first.url(""));
+        let headers = vec![ExtraHeader { value: given.to_owned(), ..token(scope) }];
+        let client = client_with(ClientConfig { headers, ..config() });
+        for start in ["near", "named", "far"] {
+            get_all_ways(&client, &first.url(start), &file).await;
+        }
+        let (near, named): (Vec<_>, Vec<_>) = first
+            .log
+            .requests()
+            .into_iter()
+            .partition(|seen| seen.header("host").is_some_and(|host| host.starts_with("127.")));
+        assert!(near.iter().any(|seen| seen.path == "/end"), "a redirect was followed there");
+        assert!(near.iter().all(|seen| seen.header("x-token").is_some()));
+        for elsewhere in [named, other.log.requests()] {
+            assert!(elsewhere.len() >= 3, "once for each way at least");
+            assert!(elsewhere.iter().all(|seen| seen.header("x-token").is_none()));
+        }
+    }
 }
