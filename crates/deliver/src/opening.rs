@@ -18,8 +18,8 @@ use crate::route::Route;
 const WORKERS_MAX: usize = 4;
 /// Blocks given out for each thread: while one is opened the next lies ready.
 const JOBS_PER_WORKER: usize = 2;
-/// The most bytes of blocks under way, stored and plain and of their bases; one alone may have more. With blocks of about 1 MiB
-/// the threads stay busy, and with the longest that the format allows memory stays bounded.
+/// The most bytes of blocks under way, stored and plain and of their bases; one alone may have more. `Ours:` four blocks of a full bundle, or
+/// one or two of an update, whose bases have up to 3 MiB: below 48 MiB in all counts for more than the last core.
 const BYTES_UNDER_WAY_MAX: u64 = 8 * 1024 * 1024;
 
 /// A verified block, with the bytes of its bases.

@@ -34,6 +34,7 @@ struct Candidate {
 pub(crate) struct Base {
     pub(crate) space: BaseSpace,
     pub(crate) chunk: u32,
+    pub(crate) bytes: usize,
     /// Whether it belongs to the files that the block has most of its bases in. All do where that does not matter.
     pub(crate) is_near: bool,
 }
@@ -58,7 +59,7 @@ pub(crate) struct BaseChooser {
 
 impl BaseChooser {
     /// For about `expected_bytes` of candidates, and a new version of `new_chunks` chunks. Memory: at most 88 MiB for the
-    /// map, whatever the input, and four bytes a chunk.
+    /// map, whatever the input, and four bytes a chunk; as many again where files are told apart.
     pub(crate) fn new(expected_bytes: u64, new_chunks: u32) -> Self {
         Self {
             shingler: Shingler::new(),
@@ -84,8 +85,8 @@ impl BaseChooser {
         self
     }
 
-    /// Whether it begins anew now and then, see [`Self::restart`]. Not in a delta: it is fetched and applied whole, so a
-    /// restart would only make it larger.
+    /// Whether it begins anew now and then, see [`Self::restart`]. Not in a delta, which that would only make larger: whoever uses a part of one
+    /// holds other files, and not the beginning.
     pub(crate) const fn keeps_close(&self) -> bool {
         self.spread.is_some()
     }
@@ -169,6 +170,7 @@ impl BaseChooser {
         self.told_apart(picked, &cover)
     }
 
+    /// Sorted; near are all where files are not told apart, or those near are too little alone.
     fn told_apart(&self, picked: HashSet<Candidate>, cover: &Cover) -> Vec<Base> {
         let mut picked: Vec<_> = picked.into_iter().collect();
         picked.sort_unstable();
@@ -179,6 +181,7 @@ impl BaseChooser {
         let base = |candidate: Candidate| Base {
             space: candidate.space,
             chunk: candidate.chunk,
+            bytes: self.length(candidate),
             is_near: is_near(candidate),
         };
         picked.into_iter().map(base).collect()

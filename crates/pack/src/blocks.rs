@@ -8,30 +8,36 @@ pub(crate) struct Draft {
     pub(crate) chunks: Vec<u32>,
     pub(crate) plain: Vec<u8>,
     pub(crate) bases: Vec<Base>,
-    /// The bytes of the bases, and where those of each end.
+    /// The bytes of the bases, one after the other.
     pub(crate) prefix: Vec<u8>,
-    pub(crate) ends: Vec<usize>,
 }
 
 impl Draft {
     /// Without bases.
     pub(crate) const fn alone(chunks: Vec<u32>, plain: Vec<u8>) -> Self {
-        Self { chunks, plain, bases: Vec::new(), prefix: Vec::new(), ends: Vec::new() }
+        Self { chunks, plain, bases: Vec::new(), prefix: Vec::new() }
     }
 
-    /// The bytes of the near bases; `None` when that are all.
+    /// The bytes of the near bases; `None` if all are near.
     pub(crate) fn near_prefix(&self) -> Option<Vec<u8>> {
         if self.bases.iter().all(|base| base.is_near) {
             return None;
         }
-        let (mut near, mut start) = (Vec::new(), 0);
-        for (base, end) in self.bases.iter().zip(&self.ends) {
+        let (mut near, mut rest) = (Vec::new(), &*self.prefix);
+        for base in &self.bases {
+            let (bytes, after) = rest.split_at_checked(base.bytes)?;
             if base.is_near {
-                near.extend_from_slice(self.prefix.get(start..*end).unwrap_or_default());
+                near.extend_from_slice(bytes);
             }
-            start = *end;
+            rest = after;
         }
         Some(near)
+    }
+
+    /// Leaves the near bases, whose bytes are `near`.
+    pub(crate) fn keep_near(&mut self, near: Vec<u8>) {
+        self.bases.retain(|base| base.is_near);
+        self.prefix = near;
     }
 }
 

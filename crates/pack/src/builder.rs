@@ -6,7 +6,7 @@ use headstart_model::Digest;
 
 use crate::archive::{self, ArchiveParts};
 use crate::bases::BaseChooser;
-use crate::bundle::{BundleInput, Level, Progress, write_bundle};
+use crate::bundle::{BundleInput, BundleKind, Level, Progress, write_bundle};
 use crate::chunk_set::ChunkSet;
 use crate::error::BuildError;
 use crate::layout;
@@ -59,6 +59,7 @@ pub fn build_archive<W: Write + Seek>(
         new: &mut chunks,
         old: &mut NoChunks,
         level,
+        kind: BundleKind::Full,
     };
     let bundle = write_bundle(input, out, progress)?;
     let structure = section::encode_full(tree, &bundle.table)?;

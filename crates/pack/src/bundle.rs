@@ -19,8 +19,8 @@ use crate::source::ChunkSource;
 use crate::table::{BaseSpace, Block, BlockTable};
 use groups::Groups;
 
+pub(crate) use level::{BundleKind, Reach, Tuning};
 pub use level::{Level, UnknownLevel};
-pub(crate) use level::{Reach, Tuning};
 
 /// Memory for compressing, all threads together, in bytes. `Ours:` with the chooser's map and the trees of 8 GiB old and
 /// new the whole stays below 300 MiB.
@@ -38,6 +38,7 @@ pub(crate) struct BundleInput<'a> {
     pub(crate) new: &'a mut dyn ChunkSource,
     pub(crate) old: &'a mut dyn ChunkSource,
     pub(crate) level: Level,
+    pub(crate) kind: BundleKind,
 }
 
 pub(crate) struct WrittenBundle {
@@ -53,7 +54,7 @@ pub(crate) fn write_bundle(
     out: &mut dyn Write,
     progress: Progress<'_>,
 ) -> Result<WrittenBundle, BuildError> {
-    let level = input.level;
+    let effort = (input.level, input.kind);
     let blocks = std::mem::take(&mut input.blocks);
     let mut making = Making {
         table: Vec::with_capacity(blocks.len()),
@@ -66,14 +67,14 @@ pub(crate) fn write_bundle(
         bytes: 0,
         plain_done: 0,
     };
-    ordered::run(&mut making, workers(level), |draft: Draft| compress(level, draft))?;
+    ordered::run(&mut making, workers(effort), |draft: Draft| compress(effort, draft))?;
     let Making { table, hasher, bytes, .. } = making;
     Ok(WrittenBundle { table: BlockTable::new(table), digest: hasher.finish(), bytes })
 }
 
 /// As many as there are cores, within [`WORKERS_BYTES`].
-fn workers(level: Level) -> usize {
-    let fit = usize::try_from(WORKERS_BYTES / level.worker_bytes()).unwrap_or(usize::MAX);
+fn workers((level, kind): (Level, BundleKind)) -> usize {
+    let fit = usize::try_from(WORKERS_BYTES / level.worker_bytes(kind)).unwrap_or(usize::MAX);
     ordered::cores().min(fit).max(1)
 }
 
@@ -152,27 +153,24 @@ fn draft(input: &mut BundleInput<'_>, chunks: Vec<u32>) -> Result<Draft, BuildEr
         chooser.add_new(*chunk, plain.get(start..end).unwrap_or_default());
         start = end;
     }
-    let (mut prefix, mut ends) = (Vec::new(), Vec::with_capacity(bases.len()));
+    let mut prefix = Vec::new();
     for base in &bases {
         match base.space {
             BaseSpace::Old => input.old.read_chunk(base.chunk, &mut prefix)?,
             BaseSpace::New => input.new.read_chunk(base.chunk, &mut prefix)?,
         }
-        ends.push(prefix.len());
     }
-    Ok(Draft { chunks, plain, bases, prefix, ends })
+    Ok(Draft { chunks, plain, bases, prefix })
 }
 
-fn compress(level: Level, mut draft: Draft) -> Finished {
-    let is_enough = |near: &Vec<u8>| codec::is_enough(level, &draft.plain, (near, &draft.prefix));
-    if let Some(near) = draft.near_prefix().filter(is_enough) {
-        draft.prefix = near;
-        draft.bases.retain(|base| base.is_near);
+fn compress(effort: (Level, BundleKind), mut draft: Draft) -> Finished {
+    if let Some(near) = draft.near_prefix()
+        && codec::is_enough(effort.0, &draft.plain, &near, &draft.prefix)
+    {
+        draft.keep_near(near);
     }
     let plain_bytes = draft.plain.len();
-    // Sorted, the old ones first.
-    let bases = draft.bases.first().map(|base| (base.space, &*draft.prefix));
-    let (codec, stored) = codec::encode(level, draft.plain, bases);
+    let (codec, stored) = codec::encode(effort, draft.plain, &draft.prefix);
     let block = Block {
         runs: blocks::runs(&draft.chunks),
         bases: if codec == Codec::Stored { Vec::new() } else { bases::runs(&draft.bases) },

@@ -6,11 +6,10 @@ mod zstd_frame;
 
 use headstart_model::Verified;
 
-use crate::bundle::Level;
+use crate::bundle::{BundleKind, Level};
 use crate::error::FormatError;
 use crate::limits::{BASES_BYTES_MAX, BLOCK_BYTES_MAX};
 use crate::numbers::size;
-use crate::table::BaseSpace;
 use crate::varint::{self, Cursor};
 
 pub(crate) use zstd_frame::Bench;
@@ -54,20 +53,17 @@ const SAMPLE_BYTES: usize = 256 * 1024;
 const LOOK_BYTES: usize = 128 * 1024;
 
 /// The shortest form of `plain` that `level` looks for. Deterministic: nothing but the arguments matters.
-///
-/// `bases` are the bytes of the bases with the tree that those are of, the old one if any is of that.
 pub(crate) fn encode(
-    level: Level,
+    (level, kind): (Level, BundleKind),
     plain: Vec<u8>,
-    bases: Option<(BaseSpace, &[u8])>,
+    prefix: &[u8],
 ) -> (Codec, Vec<u8>) {
-    if bases.is_none() && level.looks_twice() && is_noise(level, &plain) {
+    if prefix.is_empty() && level.looks_twice() && is_noise(level, &plain) {
         return (Codec::Stored, plain);
     }
-    let prefix = bases.map_or(&[][..], |(_, prefix)| prefix);
-    let tuning = bases.map_or(level.zstd(), |(space, _)| level.zstd_with_bases(space));
+    let tuning = if prefix.is_empty() { level.zstd() } else { level.zstd_with_bases(kind) };
     let zstd = zstd_frame::compress(tuning, &plain, prefix).ok();
-    let tries_diff = bases.is_some() && level.tries_diffs();
+    let tries_diff = !prefix.is_empty() && level.tries_diffs();
     let diff = tries_diff.then(|| diff::make(&plain, prefix)).flatten();
     let diff = diff.and_then(|diff| seal_diff(level, &diff).ok());
     let forms = [(Codec::Zstd, zstd), (Codec::Diff, diff)];
@@ -87,13 +83,12 @@ pub(crate) fn look(plain: &[u8]) -> usize {
     (plain.len() * found.min(part.len())).checked_div(part.len()).unwrap_or(0)
 }
 
-/// Whether `plain` becomes nearly as small by `few` bases as by `all`, as far as a quick look tells.
-pub(crate) fn is_enough(level: Level, plain: &[u8], (few, all): (&[u8], &[u8])) -> bool {
-    // What zstd 1 and 3 miss in many bases would speak for few ones.
+/// Whether `plain` becomes nearly as small by `few` bases of a delta as by `all`: at most a hundredth larger. Where the level itself is
+/// too slow for trying, a quicker one tells; diffs are not looked at.
+pub(crate) fn is_enough(level: Level, plain: &[u8], few: &[u8], all: &[u8]) -> bool {
     let look = if level.looks_twice() { Level::Balanced } else { level };
-    let look = look.zstd_with_bases(BaseSpace::Old);
     let bytes = |prefix| {
-        let found = zstd_frame::compress(look, plain, prefix);
+        let found = zstd_frame::compress(look.zstd_with_bases(BundleKind::Delta), plain, prefix);
         found.map_or(plain.len(), |it| it.len())
     };
     let all = bytes(all);

@@ -6,7 +6,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use headstart_model::{Digest, DigestHasher, PackPath};
 
 use crate::bases::{BaseChooser, Files};
-use crate::bundle::{BundleInput, Level, Progress, write_bundle};
+use crate::bundle::{BundleInput, BundleKind, Level, Progress, write_bundle};
 use crate::chunk_set::ChunkSet;
 use crate::error::BuildError;
 use crate::layout;
@@ -79,6 +79,7 @@ pub fn build_delta<S: Read + Write + Seek>(
         new: new.chunks,
         old: old.chunks,
         level,
+        kind: BundleKind::Delta,
     };
     let written = write_bundle(input, scratch, progress)?;
     let delta = DeltaStructure { tree: new_tree.clone(), same_as_old, table: written.table };

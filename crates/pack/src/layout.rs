@@ -9,11 +9,23 @@ use crate::limits::BLOCK_BYTES_TARGET;
 use crate::numbers::index;
 use crate::tree::Tree;
 
+/// Files of so many bytes keep to themselves, so that a device which lacks one of them needs no block of another.
+const LARGE_FILE_BYTES: u64 = 32 << 20;
+/// A block with so many bytes is closed where a large file begins or ends. `Ours:` smaller ones would cost more than they are worth.
+const SHARED_BYTES_MAX: usize = BLOCK_BYTES_TARGET / 4;
+
+/// A chunk in its place.
+struct Placed {
+    chunk: u32,
+    /// The number of the large file that it is placed with, else 0.
+    large_file: u32,
+}
+
 /// The chunks of `wanted`, each once: those of `first`, in its order, then the others by (file name, path) of the first file that
 /// has it. Says how many are of `first`.
 ///
 /// Files of one name in parallel folders are often near-equal; side by side they compress better. `docs/format/pack.md`.
-fn order(tree: &Tree, wanted: &ChunkSet, first: &[PackPath]) -> (Vec<u32>, usize) {
+fn order(tree: &Tree, wanted: &ChunkSet, first: &[PackPath]) -> (Vec<Placed>, usize) {
     // By name and not by place in the launch set, which is about when and not about what is alike.
     let rank: BTreeMap<&PackPath, usize> = first.iter().zip(0..).collect();
     let rank_of = |path: &PackPath| {
@@ -30,9 +42,11 @@ fn order(tree: &Tree, wanted: &ChunkSet, first: &[PackPath]) -> (Vec<u32>, usize
     let mut seen = ChunkSet::empty(tree.chunk_count());
     let mut order = Vec::new();
     let mut of_first = 0;
-    for (rank, _, file) in files {
+    for (number, (rank, _, file)) in (1..).zip(files) {
+        let large_file = if file.size >= LARGE_FILE_BYTES { number } else { 0 };
         let chunks = tree.chunks_of(file).iter().copied();
-        order.extend(chunks.filter(|chunk| wanted.contains(*chunk) && seen.insert(*chunk)));
+        let chunks = chunks.filter(|chunk| wanted.contains(*chunk) && seen.insert(*chunk));
+        order.extend(chunks.map(|chunk| Placed { chunk, large_file }));
         if rank.is_some() {
             of_first = order.len();
         }
@@ -40,42 +54,21 @@ fn order(tree: &Tree, wanted: &ChunkSet, first: &[PackPath]) -> (Vec<u32>, usize
     (order, of_first)
 }
 
-/// Files of so many bytes share no block with others, if the block has so many: a device that lacks one of them needs no block
-/// of another. `Ours:` a few blocks more in a pack.
-const LARGE_FILE_BYTES: u64 = 32 << 20;
-const SHARED_BYTES_MAX: usize = BLOCK_BYTES_TARGET / 4;
-
-/// For each chunk of a large file that has it a number of the file, else 0.
-fn large_files(tree: &Tree) -> Vec<u32> {
-    let mut large = vec![0; index(tree.chunk_count())];
-    let files = tree.files().filter(|(_, _, file)| file.size >= LARGE_FILE_BYTES);
-    for (number, (_, _, file)) in (1..).zip(files) {
-        for chunk in tree.chunks_of(file) {
-            if let Some(large) = large.get_mut(index(*chunk)) {
-                *large = number;
-            }
-        }
-    }
-    large
-}
-
 /// The blocks of a bundle with the chunks of `wanted`: those of the files and folders of `first` before all others, in no block with
-/// them. One ends when it holds [`BLOCK_BYTES_TARGET`].
+/// them. One ends when it holds [`BLOCK_BYTES_TARGET`], or less before and after a large file.
 pub(crate) fn blocks(tree: &Tree, wanted: &ChunkSet, first: &[PackPath]) -> Vec<Vec<u32>> {
     let (order, of_first) = order(tree, wanted, first);
     let mut blocks = Vec::new();
     let mut block = Vec::new();
-    let mut bytes = 0;
-    let large = large_files(tree);
-    let mut file = 0;
-    for (number, chunk) in (1..).zip(&order) {
-        let before = std::mem::replace(&mut file, large.get(index(*chunk)).copied().unwrap_or(0));
-        if before != file && bytes >= SHARED_BYTES_MAX {
+    let (mut bytes, mut large_file) = (0, 0);
+    for (number, placed) in (1..).zip(&order) {
+        if placed.large_file != large_file && bytes >= SHARED_BYTES_MAX {
             blocks.push(std::mem::take(&mut block));
             bytes = 0;
         }
-        block.push(*chunk);
-        bytes += index(tree.chunk_bytes(*chunk));
+        large_file = placed.large_file;
+        block.push(placed.chunk);
+        bytes += index(tree.chunk_bytes(placed.chunk));
         if bytes >= BLOCK_BYTES_TARGET || number == of_first {
             blocks.push(std::mem::take(&mut block));
             bytes = 0;
@@ -94,23 +87,40 @@ mod tests {
     use super::*;
     use crate::tree::TreeBuilder;
 
-    #[test]
-    fn a_large_file_shares_a_block_only_while_it_is_small() {
+    /// Files of chunks of 128 KiB, of which eight make a block; those from 256 chunks on are large. Gives the chunks of each block.
+    fn lengths(files: &[(&str, std::ops::Range<u32>)]) -> Vec<usize> {
         let mut builder = TreeBuilder::new();
-        let mut file = |name: &str, chunks: u64| {
-            let path = PackPath::new(name).expect("fine");
-            let chunk = |n: u64| (Digest::of(format!("{name}{n}").as_bytes()), 1 << 17);
-            builder.file(&path, false, (0..chunks).map(chunk)).expect("small");
-        };
-        // Chunks of 128 KiB, eight to a block: 'b' and 'd' are large, and two chunks may be shared.
-        for (name, chunks) in [("a", 1), ("b", 256), ("c", 3), ("d", 260), ("e", 9)] {
-            file(name, chunks);
+        for (name, chunks) in files {
+            let path = PackPath::new(*name).expect("fine");
+            let chunks = chunks.clone().map(|n| (Digest::of(&n.to_le_bytes()), 1 << 17));
+            builder.file(&path, false, chunks).expect("small");
         }
         let tree = builder.finish().tree().clone();
         let blocks = blocks(&tree, &ChunkSet::full(tree.chunk_count()), &[]);
-        let lengths: Vec<_> = blocks.iter().map(Vec::len).collect();
-        // 1 of 'a' and 255 of 'b' make 32; then 1 of 'b' with 3 of 'c', which 'd' does not join; then 'd' and 'e'.
-        let expected = [vec![8; 32], vec![4], vec![8; 32], vec![4, 8, 1]].concat();
-        assert_eq!(lengths, expected);
+        blocks.iter().map(Vec::len).collect()
+    }
+
+    #[test]
+    fn a_block_that_is_large_enough_ends_where_a_large_file_does() {
+        let (one, two) = ([("a", 0..1), ("b", 1..257)], [("a", 0..2), ("b", 2..258)]);
+        assert_eq!(lengths(&one), [vec![8; 32], vec![1]].concat(), "one chunk is shared");
+        assert_eq!(lengths(&two), [vec![2], vec![8; 32]].concat(), "two are not");
+        let three = [("a", 0..256), ("b", 300..303), ("c", 400..660), ("d", 700..709)];
+        let expected = [vec![8; 32], vec![3], vec![8; 32], vec![4, 8, 1]].concat();
+        assert_eq!(lengths(&three), expected);
+    }
+
+    #[test]
+    fn what_large_files_share_is_placed_with_the_first_and_ends_no_block() {
+        // Every second stretch of sixteen chunks of 'b' is one of 'a'.
+        let mut builder = TreeBuilder::new();
+        for (name, offset) in [("a", 0), ("b", 1000)] {
+            let chunk = |n: u32| if (n / 16).is_multiple_of(2) { n } else { n + offset };
+            let chunks = (0..256).map(chunk).map(|n| (Digest::of(&n.to_le_bytes()), 1 << 17));
+            builder.file(&PackPath::new(name).expect("fine"), false, chunks).expect("small");
+        }
+        let tree = builder.finish().tree().clone();
+        let blocks = blocks(&tree, &ChunkSet::full(tree.chunk_count()), &[]);
+        assert!(blocks.iter().all(|block| block.len() == 8), "{} blocks", blocks.len());
     }
 }

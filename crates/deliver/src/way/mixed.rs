@@ -67,11 +67,12 @@ impl Scout<'_> {
         parts.complete = Some(complete);
         parts.full = Some(full);
         let route = self.route(&parts, Way::Mixed, &held)?;
-        if !holds_a_part(&route) {
+        let (here, all) = bytes_here(&route);
+        if here.saturating_mul(HELD_SHARE) < all {
             return Ok((route, held));
         }
         let cost = estimate(&route).unwrap_or(pack.full.bytes);
-        let search = Search { budget: cost / SEARCH_SHARE, wanted_bytes: wanted_bytes(&route) };
+        let search = Search { budget: cost / SEARCH_SHARE, wanted_bytes: all.saturating_sub(here) };
         self.look_for_deltas(&mut parts, &held, &former, search).await?;
         Ok((self.route(&parts, Way::Mixed, &held)?, held))
     }
@@ -192,8 +193,7 @@ impl Scout<'_> {
         former: &[FormerVersion],
         search: Search,
     ) -> Result<(), DeliverError> {
-        let names = held.iter().flat_map(|reusable| reusable.held.complete().names());
-        let names: HashSet<Digest> = names.copied().collect();
+        let names: HashSet<Digest> = held.iter().flat_map(names_here).copied().collect();
         let mut left = search.budget;
         let direct = self.pack.deltas.iter().map(|delta| (delta, self.pack.content, 1));
         let mut queue: VecDeque<_> = direct.collect();
@@ -281,26 +281,26 @@ fn cost_of_delta(
     Some(delta.structure_bytes.saturating_add(index))
 }
 
-/// Bytes of a version that are not held.
+/// The names of what was not found damaged.
+fn names_here(reusable: &Reusable) -> impl Iterator<Item = &Digest> {
+    let names = (0..).zip(reusable.held.complete().names());
+    let intact = reusable.intact.as_ref();
+    let names = names.filter(move |(chunk, _)| intact.is_none_or(|intact| intact.contains(*chunk)));
+    names.map(|(_, name)| name)
+}
+
+/// Bytes of a version that are not among `names`.
 fn lacking_bytes(complete: &CompleteTree, names: &HashSet<Digest>) -> u64 {
     let tree = complete.tree();
     let chunks = (0..).zip(complete.names()).filter(|(_, name)| !names.contains(*name));
     chunks.map(|(chunk, _)| u64::from(tree.chunk_bytes(chunk))).sum()
 }
 
-/// Bytes of what is wanted and not held.
-fn wanted_bytes(route: &Route) -> u64 {
-    let held = route.reusable();
-    let wanted = route.pieces.of(route.goal).iter().filter(|piece| !held.contains(**piece));
-    wanted.map(|piece| u64::from(route.pieces.bytes(*piece))).sum()
-}
-
-/// Whether enough of what is wanted is held that earlier versions may be.
-fn holds_a_part(route: &Route) -> bool {
+/// Bytes of what is wanted that are held, and all of them.
+fn bytes_here(route: &Route) -> (u64, u64) {
     let held = route.reusable();
     let bytes = |piece: &u32| u64::from(route.pieces.bytes(*piece));
     let goal = route.pieces.of(route.goal);
-    let all: u64 = goal.iter().map(bytes).sum();
-    let here: u64 = goal.iter().filter(|piece| held.contains(**piece)).map(bytes).sum();
-    here.saturating_mul(HELD_SHARE) >= all
+    let here = goal.iter().filter(|piece| held.contains(**piece)).map(bytes).sum();
+    (here, goal.iter().map(bytes).sum())
 }

@@ -7,14 +7,15 @@ use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
 use super::Candidate;
-use crate::numbers::{index, size};
+use crate::numbers::index;
 use crate::table::BaseSpace;
 use crate::tree::Tree;
 
-/// A file is near a block if it covers at least this part of what all bases cover.
-const FILE_SHARE: usize = 32;
-/// Near files have to cover so many eighths of it, else they are not tried alone: sources and what is built of them need many files.
-const NEAR_EIGHTHS: usize = 7;
+/// A file is near a block if it covers at least one part in so many of what all bases cover.
+const NEAR_PART: usize = 32;
+/// Near files have to cover all but one part in so many of it, else they are not tried alone: sources and what is built of them need many
+/// files.
+const FAR_PART: usize = 8;
 
 /// A chunk that no file has.
 const NO_FILE: u32 = u32::MAX;
@@ -82,10 +83,10 @@ impl Cover {
 
     /// The near files; `None` when they alone are too little.
     pub(super) fn near(&self) -> Option<HashSet<u32>> {
-        let near = self.of_file.iter().filter(|(_, shingles)| **shingles * FILE_SHARE >= self.all);
+        let near = self.of_file.iter().filter(|(_, shingles)| **shingles * NEAR_PART >= self.all);
         let covered: usize = near.clone().map(|(_, shingles)| shingles).sum();
-        (size(covered) * 8 >= size(self.all) * size(NEAR_EIGHTHS))
-            .then(|| near.map(|(file, _)| *file).collect())
+        let is_enough = (self.all - covered) * FAR_PART <= self.all;
+        is_enough.then(|| near.map(|(file, _)| *file).collect())
     }
 }
 

@@ -1,7 +1,5 @@
 //! How much work goes into a bundle.
 
-use crate::table::BaseSpace;
-
 /// How much work goes into making a bundle small. What a device spends on reading it hardly differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Level {
@@ -26,10 +24,20 @@ pub(crate) struct Tuning {
 pub(crate) enum Reach {
     /// As the level does by itself.
     OfLevel,
-    /// Hashes and chains of this size, as a power of two: those of the level are soon written over by what follows.
+    /// Tables with so many places, as a power of two: zstd puts no more of a prefix into them than eight times that, and the level's own are
+    /// soon written over by what follows.
     Tables { log: u32, long_distance: bool },
     /// Hashes and chains for all of bases and block.
     Everything,
+}
+
+/// What a bundle is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BundleKind {
+    /// For whoever holds nothing: it has every chunk.
+    Full,
+    /// For whoever holds an earlier version. It is what most devices fetch, so it is worth more work.
+    Delta,
 }
 
 impl Level {
@@ -41,17 +49,16 @@ impl Level {
         }
     }
 
-    /// The same for a block that has bases in `space`. What zstd 1 misses of them would be most of an update; and an update is what most
-    /// devices fetch, so it is worth more work than a fresh installation.
-    pub(crate) const fn zstd_with_bases(self, space: BaseSpace) -> Tuning {
-        match (self, space) {
+    /// The same for a block that has bases: what zstd 1 misses of them would be most of an update.
+    pub(crate) const fn zstd_with_bases(self, kind: BundleKind) -> Tuning {
+        match (self, kind) {
             (Self::Fast, _) => {
                 Tuning { level: 3, reach: Reach::Tables { log: 20, long_distance: true } }
             }
-            (Self::Balanced, BaseSpace::Old) => {
+            (Self::Balanced, BundleKind::Delta) => {
                 Tuning { level: 7, reach: Reach::Tables { log: 21, long_distance: false } }
             }
-            (Self::Balanced, BaseSpace::New) | (Self::Small, _) => self.zstd(),
+            (Self::Balanced, BundleKind::Full) | (Self::Small, _) => self.zstd(),
         }
     }
 
@@ -76,11 +83,12 @@ impl Level {
     }
 
     /// Memory that compressing one block takes at most, in bytes: zstd's tables, bases, block and output.
-    pub(crate) const fn worker_bytes(self) -> u64 {
-        match self {
-            Self::Fast => 24 << 20,
-            Self::Balanced => 48 << 20,
-            Self::Small => 58 << 20,
+    pub(crate) const fn worker_bytes(self, kind: BundleKind) -> u64 {
+        match (self, kind) {
+            (Self::Fast, BundleKind::Full) => 8 << 20,
+            (Self::Fast, BundleKind::Delta) => 24 << 20,
+            (Self::Balanced, _) => 40 << 20,
+            (Self::Small, _) => 58 << 20,
         }
     }
 }

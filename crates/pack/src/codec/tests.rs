@@ -4,6 +4,7 @@ use headstart_model::Digest;
 use proptest::prelude::*;
 
 use super::*;
+use crate::bundle::BundleKind::{Delta, Full};
 
 const LEVELS: [Level; 3] = [Level::Fast, Level::Balanced, Level::Small];
 
@@ -37,10 +38,6 @@ fn program(seed: u64, bytes: usize, shift: u32) -> Vec<u8> {
     program
 }
 
-fn based_on(prefix: &[u8]) -> Option<(BaseSpace, &[u8])> {
-    (!prefix.is_empty()).then_some((BaseSpace::Old, prefix))
-}
-
 #[test]
 fn every_level_finds_what_lies_far_back_in_the_bases() {
     // 3 MiB of words that repeat a little, then a block out of the whole of them in another order.
@@ -55,15 +52,27 @@ fn every_level_finds_what_lies_far_back_in_the_bases() {
     let pieces = base.chunks_exact(20_000).rev().step_by(3);
     let plain: Vec<u8> = pieces.flatten().copied().take(1 << 20).collect();
     for level in LEVELS {
-        let (_, stored) = encode(level, plain.clone(), based_on(&base));
+        let (_, stored) = encode((level, Delta), plain.clone(), &base);
         assert!(stored.len() < plain.len() / 100, "{level:?}: {} bytes", stored.len());
+    }
+}
+
+#[test]
+fn few_bases_are_enough_if_the_others_would_save_less_than_a_hundredth() {
+    let (near, far) = (noise(5, 300_000), noise(6, 300_000));
+    // 200,000 bytes that only a base has, of either file as many as told, and 100,000 that none has.
+    let block = |of_far: usize| [&near[..200_000], &far[..of_far], &noise(7, 100_000)].concat();
+    let all = [&near[..], &far[..]].concat();
+    for level in LEVELS {
+        assert!(is_enough(level, &block(500), &near, &all), "{level:?}");
+        assert!(!is_enough(level, &block(5_000), &near, &all), "{level:?}");
     }
 }
 
 proptest! {
     #[test]
     fn blocks_round_trip(plain: Vec<u8>, prefix: Vec<u8>, level in prop::sample::select(&LEVELS)) {
-        let (codec, stored) = encode(level, plain.clone(), based_on(&prefix));
+        let (codec, stored) = encode((level, Delta), plain.clone(), &prefix);
         prop_assert_eq!(read(codec, &stored, &prefix, plain.len()).expect("own output"), plain);
     }
 
@@ -131,7 +140,7 @@ fn a_base_makes_a_block_small() {
     let mut plain = base.clone();
     plain[50_000] ^= 1;
     for level in LEVELS {
-        let (_, stored) = encode(level, plain.clone(), based_on(&base));
+        let (_, stored) = encode((level, Delta), plain.clone(), &base);
         assert!(stored.len() < 1_000, "{} bytes", stored.len());
     }
 }
@@ -139,7 +148,7 @@ fn a_base_makes_a_block_small() {
 #[test]
 fn a_program_with_moved_addresses_is_told_by_a_diff() {
     let (old, new) = (program(7, 300_000, 0), program(7, 300_000, 0x1234));
-    let (codec, stored) = encode(Level::Small, new.clone(), based_on(&old));
+    let (codec, stored) = encode((Level::Small, Delta), new.clone(), &old);
     let zstd = zstd_frame::compress(Level::Small.zstd(), &new, &old).expect("compresses");
     assert_eq!(codec, Codec::Diff);
     assert!(stored.len() * 3 < zstd.len(), "{} bytes, else {}", stored.len(), zstd.len());
@@ -149,7 +158,7 @@ fn a_program_with_moved_addresses_is_told_by_a_diff() {
 #[test]
 fn noise_is_stored_without_a_long_look() {
     let plain = noise(3, 100_000);
-    assert_eq!(encode(Level::Small, plain.clone(), None), (Codec::Stored, plain));
+    assert_eq!(encode((Level::Small, Full), plain.clone(), &[]), (Codec::Stored, plain));
 }
 
 #[test]
@@ -165,7 +174,7 @@ fn equal_bytes_without_end_are_searched_in_bounded_time() {
 #[test]
 fn more_than_promised_is_refused() {
     let plain = vec![0; 1 << 20];
-    let (codec, stored) = encode(Level::Fast, plain.clone(), None);
+    let (codec, stored) = encode((Level::Fast, Full), plain.clone(), &[]);
     assert!(decode(0, codec, &verified(&stored), &[], 1 << 10).is_err());
     assert!(decode(0, codec, &verified(&stored), &[], 1 << 21).is_err());
     assert!(decode(0, codec, &verified(&stored), &[], u64::MAX).is_err());
@@ -188,8 +197,7 @@ fn one_bench_opens_long_short_based_and_damaged_blocks_in_any_order() {
         let plain = plain.get(..length).expect("long");
         let alone = zstd_frame::compress(Level::Fast.zstd(), plain, &[]).expect("room");
         let based =
-            zstd_frame::compress(Level::Fast.zstd_with_bases(BaseSpace::Old), plain, prefix)
-                .expect("room");
+            zstd_frame::compress(Level::Fast.zstd_with_bases(Delta), plain, prefix).expect("room");
         let mut damaged = alone.clone();
         damaged.truncate(alone.len() - 1);
         for (stored, prefix, good) in [

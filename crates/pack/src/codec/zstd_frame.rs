@@ -7,7 +7,7 @@ use crate::bundle::{Reach, Tuning};
 /// Smallest and largest zstd windows that the format uses, as powers of two.
 const WINDOW_LOG_MIN: u32 = 17;
 const WINDOW_LOG_MAX: u32 = 25;
-/// With such chains: a match of so many bytes ends a search. The level's own number, 256, is 0.1 % larger and no faster.
+/// With [`Reach::Everything`]: a match of so many bytes ends a search. The level's own number, 256, is 0.1 % larger and no faster.
 const TARGET_BYTES: u32 = 999;
 
 /// Compresses `plain`; the error is zstd's code.
@@ -21,8 +21,8 @@ pub(super) fn compress(tuning: Tuning, plain: &[u8], prefix: &[u8]) -> Result<Ve
     match tuning.reach {
         Reach::OfLevel => {}
         Reach::Tables { log: tables, long_distance } => {
-            context.set_parameter(CParameter::ChainLog(tables.min(log)))?;
-            context.set_parameter(CParameter::HashLog(tables.min(log)))?;
+            context.set_parameter(CParameter::ChainLog(tables.min(log + 1)))?;
+            context.set_parameter(CParameter::HashLog(tables.min(log + 1)))?;
             context.set_parameter(CParameter::EnableLongDistanceMatching(long_distance))?;
         }
         // Longer chains than the level's own find what a far base holds; measured, see docs/format/pack.md.
