@@ -1,4 +1,5 @@
-//! Which chunks a block is compressed against: chosen by content, never by path.
+//! Which chunks a block is compressed against: chosen by content, never by path. Of those chosen, paths tell which lie in files that the block has
+//! little to do with.
 //!
 //! Sampled shingles (hashes of 32 bytes) of all chunks that may be bases are kept in a map; a block takes the chunks that
 //! share most shingles with it. The choice affects size only, never correctness, so this may change without a new format.

@@ -33,12 +33,6 @@ impl Draft {
         }
         Some(near)
     }
-
-    /// Leaves the near bases, whose bytes are `near`.
-    pub(crate) fn keep_near(&mut self, near: Vec<u8>) {
-        self.bases.retain(|base| base.is_near);
-        self.prefix = near;
-    }
 }
 
 /// Chunk numbers as runs, in order.

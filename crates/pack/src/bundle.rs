@@ -164,13 +164,17 @@ fn draft(input: &mut BundleInput<'_>, chunks: Vec<u32>) -> Result<Draft, BuildEr
 }
 
 fn compress(effort: (Level, BundleKind), mut draft: Draft) -> Finished {
-    if let Some(near) = draft.near_prefix()
-        && codec::is_enough(effort.0, &draft.plain, &near, &draft.prefix)
-    {
-        draft.keep_near(near);
-    }
     let plain_bytes = draft.plain.len();
-    let (codec, stored) = codec::encode(effort, draft.plain, &draft.prefix);
+    let (codec, stored) = match draft.near_prefix() {
+        None => codec::encode(effort, draft.plain, &draft.prefix),
+        Some(near) => {
+            let prefixes = (&*near, &*draft.prefix);
+            let (near_are_enough, form) =
+                codec::encode_with_fewest(effort.0, draft.plain, prefixes);
+            draft.bases.retain(|base| base.is_near || !near_are_enough);
+            form
+        }
+    };
     let block = Block {
         runs: blocks::runs(&draft.chunks),
         bases: if codec == Codec::Stored { Vec::new() } else { bases::runs(&draft.bases) },

@@ -83,16 +83,28 @@ pub(crate) fn look(plain: &[u8]) -> usize {
     (plain.len() * found.min(part.len())).checked_div(part.len()).unwrap_or(0)
 }
 
-/// Whether `plain` becomes nearly as small by `few` bases of a delta as by `all`: at most a hundredth larger. Where the level itself is
-/// too slow for trying, a quicker one tells; diffs are not looked at.
-pub(crate) fn is_enough(level: Level, plain: &[u8], few: &[u8], all: &[u8]) -> bool {
-    let look = if level.looks_twice() { Level::Balanced } else { level };
-    let bytes = |prefix| {
-        let found = zstd_frame::compress(look.zstd_with_bases(BundleKind::Delta), plain, prefix);
-        found.map_or(plain.len(), |it| it.len())
-    };
-    let all = bytes(all);
-    bytes(few) <= all + all / 100
+/// The form of a block of a delta with `few` of its bases, if it is at most a hundredth larger than that with `all`, and else that; says
+/// whether few were enough. Where the level is too slow for trying, a quicker one decides, and diffs are not looked at.
+pub(crate) fn encode_with_fewest(
+    level: Level,
+    plain: Vec<u8>,
+    (few, all): (&[u8], &[u8]),
+) -> (bool, (Codec, Vec<u8>)) {
+    let are_enough = |few: usize, all: usize| few <= all + all / 100;
+    if level.looks_twice() {
+        let tuning = Level::Balanced.zstd_with_bases(BundleKind::Delta);
+        let look = |prefix| {
+            let found = zstd_frame::compress(tuning, &plain, prefix);
+            found.map_or(plain.len(), |it| it.len())
+        };
+        let enough = are_enough(look(few), look(all));
+        let prefix = if enough { few } else { all };
+        return (enough, encode((level, BundleKind::Delta), plain, prefix));
+    }
+    let by_few = encode((level, BundleKind::Delta), plain.clone(), few);
+    let by_all = encode((level, BundleKind::Delta), plain, all);
+    let enough = are_enough(by_few.1.len(), by_all.1.len());
+    (enough, if enough { by_few } else { by_all })
 }
 
 fn middle(plain: &[u8], bytes: usize) -> &[u8] {

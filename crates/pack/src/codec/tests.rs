@@ -64,8 +64,13 @@ fn few_bases_are_enough_if_the_others_would_save_less_than_a_hundredth() {
     let block = |of_far: usize| [&near[..200_000], &far[..of_far], &noise(7, 100_000)].concat();
     let all = [&near[..], &far[..]].concat();
     for level in LEVELS {
-        assert!(is_enough(level, &block(500), &near, &all), "{level:?}");
-        assert!(!is_enough(level, &block(5_000), &near, &all), "{level:?}");
+        for (of_far, expected) in [(500, true), (5_000, false)] {
+            let plain = block(of_far);
+            let (enough, (codec, stored)) = encode_with_fewest(level, plain.clone(), (&near, &all));
+            assert_eq!(enough, expected, "{level:?}, {of_far}");
+            let prefix = if enough { &near } else { &all };
+            assert_eq!(read(codec, &stored, prefix, plain.len()).expect("own output"), plain);
+        }
     }
 }
 
