@@ -78,6 +78,25 @@ impl Context {
         })
     }
 
+    /// [`block_on`](Self::block_on) for work that hardly computes and does much at once: all of it runs in this thread. `Ours:` for
+    /// thousands of small files threads that wake each other cost half as much again as the files.
+    pub(crate) fn block_here<T>(
+        &self,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let interrupted = self.interrupted()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| no_runtime(&error))?;
+        let result = runtime.block_on(async {
+            tokio::select! {
+                result = work => result,
+                () = interrupted.cancelled() => Err(failure::cancelled()),
+            }
+        });
+        runtime.shutdown_timeout(PATIENCE);
+        result
+    }
+
     /// Runs `work` to its end, whatever happens: it watches [`interrupted`](Self::interrupted) itself.
     pub(crate) fn complete<T>(
         &self,
@@ -95,10 +114,7 @@ impl Context {
         if let Some(running) = self.running.get() {
             return Ok(running);
         }
-        let started = Running::start().map_err(|error| {
-            Failure::from_error(ErrorKind::Internal, "runtimeFailed", &error)
-                .with_hint("close other programs: this one cannot start its threads")
-        })?;
+        let started = Running::start().map_err(|error| no_runtime(&error))?;
         Ok(self.running.get_or_init(|| started))
     }
 
@@ -108,6 +124,11 @@ impl Context {
             running.runtime.shutdown_timeout(PATIENCE);
         }
     }
+}
+
+fn no_runtime(error: &std::io::Error) -> Failure {
+    Failure::from_error(ErrorKind::Internal, "runtimeFailed", error)
+        .with_hint("close other programs: this one cannot start its threads")
 }
 
 impl Running {

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use url::Origin;
 
 use crate::access::{self, Identity, Resolver};
-use crate::file::Settler;
+use crate::file::{Finder, Settler};
 use crate::pacing::Paths;
 use crate::{ClientConfig, ExtraHeader, HeaderScope, Jitter, LoopbackPolicy, ProxyPolicy, Urgency};
 
@@ -88,8 +88,14 @@ pub(crate) struct Inner {
     pub(crate) authorities: Vec<CertificateDer<'static>>,
     /// The connections that downloads of files share.
     pub(crate) file_slots: Arc<Semaphore>,
-    pub(crate) settler: Arc<Settler>,
+    /// Downloads of files that are next: bounded, for each may hold two files open.
+    pub(crate) next_files: Semaphore,
+    pub(crate) finder: Finder,
+    pub(crate) settler: Settler,
 }
+
+/// So many downloads of files are made ready while they wait for a connection.
+const NEXT_FILES: usize = 64;
 
 /// An extra header in its checked form.
 #[derive(Debug)]
@@ -111,7 +117,7 @@ impl Client {
         let authorities = access::authorities(&config.extra_authorities);
         let identified = identified(&config, &authorities)?;
         let file_slots = Arc::new(Semaphore::new(config.concurrency.get()));
-        let settler = Arc::new(Settler::new());
+        let (finder, settler) = (Finder::new(), Settler::new());
         let (jitter, background) = (Jitter::new(jitter_seed), OnceLock::new());
         let paths = Arc::new(Paths::new());
         let inner = Inner {
@@ -124,6 +130,8 @@ impl Client {
             identified,
             authorities,
             file_slots,
+            next_files: Semaphore::new(NEXT_FILES),
+            finder,
             settler,
         };
         Ok(Self { inner: Arc::new(inner) })

@@ -1,8 +1,10 @@
 //! A URL into a file, resumed where an earlier attempt ended.
 
+mod batcher;
 mod board;
 mod extents;
 mod fetch;
+mod finder;
 mod hash;
 mod open;
 mod part;
@@ -20,6 +22,7 @@ use url::Url;
 
 use crate::{Client, EntityTag, Tracking, TransferError};
 use fetch::Fetch;
+pub(crate) use finder::Finder;
 pub use hash::FileHash;
 pub(crate) use settle::Settler;
 

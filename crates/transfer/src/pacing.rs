@@ -16,6 +16,9 @@ use tokio::sync::watch;
 pub use limits::{Limit, Rate};
 pub(crate) use path::{Paced, Paths};
 
+/// Ranges of one background transfer side by side: it is to be gentle, not fast.
+pub(crate) const BACKGROUND_RANGES_MAX: usize = 4;
+
 /// Whether a transfer gives way to others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Urgency {

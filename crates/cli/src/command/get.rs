@@ -85,7 +85,7 @@ impl Get {
         }
         let teller = Teller::new(&context.output, requests.len());
         let tracking = teller.tracking().with_pace(self.pace());
-        let outcomes = context.block_on(async {
+        let outcomes = context.block_here(async {
             tokio::select! {
                 outcomes = self.download(&client, &requests, &tracking, &teller) => Ok(outcomes),
                 never = teller.report(&tracking) => match never {},

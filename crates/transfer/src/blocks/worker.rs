@@ -17,13 +17,12 @@ use super::heads::Heads;
 use super::precedence::Precedence;
 use super::sink::BlockSink;
 use super::sources::{Choice, Source, Sources};
+use crate::pacing::BACKGROUND_RANGES_MAX;
 use crate::retry::{Attempts, Pause, Waits};
 use crate::{Client, Notice, RangePlan, RequestError, Tracking, TransferError, Urgency};
 
 /// How often a worker without work looks whether somebody needs help.
 const LOOK_AROUND: Duration = Duration::from_millis(250);
-/// Ranges of a background transfer side by side: it is to be gentle, not fast.
-const BACKGROUND_RANGES_MAX: usize = 2;
 /// A range shorter than this says nothing about the speed of its source.
 const RATED_AFTER: Duration = Duration::from_millis(200);
 /// An attempt that brings so much of a block is not in vain.

@@ -48,11 +48,13 @@ impl<'a> Fetch<'a> {
         request: &'a FileRequest,
         tracking: &'a Tracking,
     ) -> Result<Downloaded, TransferError> {
-        // The semaphore is never closed.
+        // No connection waits for the disk: what is there is looked for before there is one. The semaphores are never closed.
+        let next = client.inner.next_files.acquire().await.expect("nobody closes it");
+        let meter = tracking.meter().source(&request.url);
+        let part = client.inner.finder.find(&request.path, &request.url).await?;
         let slots = Arc::clone(&client.inner.file_slots);
         let slot = slots.acquire_owned().await.expect("nobody closes it");
-        let meter = tracking.meter().source(&request.url);
-        let part = Part::find(&request.path, &request.url).await?;
+        drop(next);
         let resumed_from = part.written().bytes();
         let mut fetch = Self {
             client,

@@ -10,10 +10,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use headstart_model::Digest;
 use headstart_sys::positioned::{preallocate, write_all_at};
-use url::Url;
 
 use super::extents::Extents;
-use super::state::{self, Record, StateFile, source_digest};
+use super::state::{self, Record, StateFile};
 use super::validator::Validator;
 use crate::TransferError;
 
@@ -36,12 +35,7 @@ pub(super) struct Part {
 
 impl Part {
     /// What an earlier call left for this file and address; empty when there is nothing that can be resumed.
-    pub(super) async fn find(target: &Path, url: &Url) -> Result<Self, TransferError> {
-        let (target, source) = (target.to_owned(), source_digest(url));
-        blocking(target.clone(), move || Self::find_now(target, source)).await
-    }
-
-    fn find_now(target: PathBuf, source: Digest) -> io::Result<Self> {
+    pub(super) fn find(target: PathBuf, source: Digest) -> io::Result<Self> {
         headstart_sys::durable::check_replaceable(&target).map_err(io::Error::other)?;
         let (path, state_path) = (beside(&target, ".part"), beside(&target, ".part.state"));
         let (validator, total_bytes, disk) = (None, None, None);
@@ -328,12 +322,13 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn url(text: &str) -> Url {
-        Url::parse(text).expect("a URL")
+    fn find(target: &Path, url: &str) -> Part {
+        let url = url::Url::parse(url).expect("a URL");
+        Part::find(target.to_owned(), state::source_digest(&url)).expect("a folder")
     }
 
     async fn left_over(target: &Path, validator: Option<&str>) {
-        let mut part = Part::find(target, &url("https://a/f?sig=1")).await.expect("a folder");
+        let mut part = find(target, "https://a/f?sig=1");
         let validator = validator.and_then(Validator::parse);
         part.start_over(validator, Some(9)).await.expect("a folder");
         let disk = part.disk().expect("begun");
@@ -347,12 +342,12 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let target = folder.path().join("f");
         left_over(&target, Some("\"one\"")).await;
-        let found = Part::find(&target, &url("https://a/f?sig=2")).await.expect("readable");
+        let found = find(&target, "https://a/f?sig=2");
         assert_eq!((found.written().bytes(), found.total_bytes), (4, Some(9)));
         assert_eq!(found.written().first_gap(3, 9), Some((7, 9)));
         assert_eq!(found.validator.as_ref().map(Validator::as_str), Some("\"one\""));
         assert!(found.is_resumable() && !found.is_complete());
-        let other = Part::find(&target, &url("https://a/g")).await.expect("readable");
+        let other = find(&target, "https://a/g");
         assert!(!other.is_resumable());
     }
 
@@ -360,14 +355,14 @@ mod tests {
     async fn without_a_validator_a_readable_state_or_the_bytes_nothing_is_resumed() {
         let folder = tempfile::tempdir().expect("a folder");
         let target = folder.path().join("f");
-        let found = async || Part::find(&target, &url("https://a/f")).await.expect("readable");
+        let found = || find(&target, "https://a/f");
         left_over(&target, None).await;
-        assert!(!found().await.is_resumable());
+        assert!(!found().is_resumable());
         left_over(&target, Some("\"one\"")).await;
         std::fs::write(beside(&target, ".part.state"), b"{").expect("writable");
-        assert!(!found().await.is_resumable());
+        assert!(!found().is_resumable());
         left_over(&target, Some("\"one\"")).await;
         std::fs::write(beside(&target, ".part"), b"cut").expect("writable");
-        assert!(!found().await.is_resumable());
+        assert!(!found().is_resumable());
     }
 }

@@ -19,7 +19,8 @@ use super::fetch::Fetch;
 use super::receive::Gather;
 use super::spread::Spread;
 use crate::http::Answer;
-use crate::{Notice, TransferError, Violation};
+use crate::pacing::BACKGROUND_RANGES_MAX;
+use crate::{Notice, TransferError, Urgency, Violation};
 
 /// How often it is considered whether more connections would pay: after the first ones have got up to speed, and not for what ends soon.
 const CONSIDERED_EVERY: Duration = Duration::from_secs(1);
@@ -38,7 +39,7 @@ impl Fetch<'_> {
         let mut spread = Spread::new();
         let mut workers = FuturesUnordered::<Worker<'_>>::new();
         workers.push(Box::pin(self.work(Some((answer, piece)), None)));
-        self.grow(&mut workers, spread.target());
+        self.grow(&mut workers, &spread);
         let mut ticks = tokio::time::interval(CONSIDERED_EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         ticks.tick().await;
@@ -51,7 +52,7 @@ impl Fetch<'_> {
                         return Ok(());
                     }
                     self.after_worker(result, workers.len(), &mut spread)?;
-                    self.grow(&mut workers, spread.target());
+                    self.grow(&mut workers, &spread);
                 }
                 _ = ticks.tick() => {
                     // Only a time in which the same connections were open tells something about them.
@@ -60,11 +61,13 @@ impl Fetch<'_> {
                         Some((since, before)) => {
                             let seconds = now.saturating_duration_since(since).as_secs_f64();
                             spread.measured((bytes - before) as f64 / seconds.max(0.001));
-                            self.grow(&mut workers, spread.target());
                             None
                         }
+                        // What gives way shows nothing about the path.
+                        None if self.gives_way() => None,
                         None => Some((now, bytes)),
                     };
+                    self.grow(&mut workers, &spread);
                 }
             }
         }
@@ -92,9 +95,15 @@ impl Fetch<'_> {
         Ok(())
     }
 
-    /// Brings the number of workers to `target`, as far as there is something to do and connections are free. One there
-    /// always is.
-    fn grow<'f>(&'f self, workers: &mut FuturesUnordered<Worker<'f>>, target: usize) {
+    fn gives_way(&self) -> bool {
+        self.tracking.pace().urgency() == Urgency::Background
+    }
+
+    /// Brings the number of workers to what `spread` wants, or to few while it gives way, as far as there is something to do
+    /// and connections are free. One there always is.
+    fn grow<'f>(&'f self, workers: &mut FuturesUnordered<Worker<'f>>, spread: &Spread) {
+        let target = spread.target();
+        let target = if self.gives_way() { target.min(BACKGROUND_RANGES_MAX) } else { target };
         self.wanted.store(target, Ordering::Relaxed);
         while workers.len() < target {
             let slot = Arc::clone(&self.client.inner.file_slots).try_acquire_owned().ok();

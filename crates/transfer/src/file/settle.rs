@@ -3,12 +3,13 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use headstart_sys::durable::{Unnamed, name_files};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::batcher::Batcher;
 use super::part::remove;
 use crate::TransferError;
 
@@ -36,20 +37,13 @@ pub(super) struct Finished {
 /// and ten thousand small ones cost some tens of syncs.
 #[derive(Debug)]
 pub(crate) struct Settler {
-    queue: Mutex<Queue>,
+    batcher: Arc<Batcher<Waiting, io::Result<()>>>,
     room: Arc<Semaphore>,
-}
-
-#[derive(Debug, Default)]
-struct Queue {
-    waiting: Vec<Waiting>,
-    running: bool,
 }
 
 #[derive(Debug)]
 struct Waiting {
     finished: Finished,
-    done: oneshot::Sender<io::Result<()>>,
     _room: OwnedSemaphorePermit,
 }
 
@@ -59,11 +53,11 @@ impl Settler {
 
     pub(crate) fn new() -> Self {
         let room = Arc::new(Semaphore::new(Self::ROOM_BYTES as usize));
-        Self { queue: Mutex::default(), room }
+        Self { batcher: Arc::new(Batcher::new(name)), room }
     }
 
-    /// Gives a file its name. When this returns it survives a power cut. Dropped, the file is named all the same.
-    pub(super) async fn settle(self: &Arc<Self>, finished: Finished) -> Result<(), TransferError> {
+    /// Gives a file its name. When this returns it survives a power cut. Dropped once the file waits, it is named all the same.
+    pub(super) async fn settle(&self, finished: Finished) -> Result<(), TransferError> {
         let path = finished.target.clone();
         let bytes = match &finished.content {
             Content::Bytes(chunks) => chunks.iter().map(Bytes::len).sum(),
@@ -73,64 +67,33 @@ impl Settler {
         // The semaphore is never closed.
         let room = Arc::clone(&self.room).acquire_many_owned(bytes).await;
         let room = room.expect("nobody closes it");
-        let (done, named) = oneshot::channel();
-        if self.join(Waiting { finished, done, _room: room }) {
-            let settler = Arc::clone(self);
-            tokio::task::spawn_blocking(move || settler.run());
-        }
-        let named = named.await.unwrap_or_else(|_| Err(io::ErrorKind::Interrupted.into()));
-        named.map_err(|source| TransferError::File { path, source })
-    }
-
-    /// Whether the caller has to see to it that the queue is worked off.
-    fn join(&self, waiting: Waiting) -> bool {
-        let mut queue = self.lock();
-        queue.waiting.push(waiting);
-        !std::mem::replace(&mut queue.running, true)
-    }
-
-    fn run(&self) {
-        loop {
-            let group = {
-                let mut queue = self.lock();
-                if queue.waiting.is_empty() {
-                    queue.running = false;
-                    return;
-                }
-                std::mem::take(&mut queue.waiting)
-            };
-            name(group);
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        // Nothing panics while it is held, and every state of it is a good one.
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        let named = self.batcher.submit(Waiting { finished, _room: room }).await;
+        named.flatten().map_err(|source| TransferError::File { path, source })
     }
 }
 
-fn name(group: Vec<Waiting>) {
-    let (mut written, mut batch) = (Vec::new(), Vec::new());
-    for Waiting { finished, done, _room } in group {
-        let Finished { content, path, target, state_path } = finished;
-        let file = match content {
-            Content::File(file) => Ok(file),
-            Content::Bytes(chunks) => write(&path, &chunks),
-        };
-        match file {
-            Ok(file) => {
-                batch.push(Unnamed { file, path, target });
-                written.push((state_path, done));
-            }
-            // Whoever asked may have gone.
-            Err(error) => drop(done.send(Err(error))),
-        }
-    }
-    for ((state_path, done), named) in written.into_iter().zip(name_files(batch)) {
-        let named = named.map_err(io::Error::from);
-        let cleared = named.and_then(|()| state_path.map_or(Ok(()), |path| remove(&path)));
-        drop(done.send(cleared));
-    }
+fn name(group: Vec<Waiting>) -> Vec<io::Result<()>> {
+    let mut batch = Vec::new();
+    let written: Vec<io::Result<Option<PathBuf>>> = group
+        .into_iter()
+        .map(|Waiting { finished, _room }| {
+            let Finished { content, path, target, state_path } = finished;
+            let file = match content {
+                Content::File(file) => file,
+                Content::Bytes(chunks) => write(&path, &chunks)?,
+            };
+            batch.push(Unnamed { file, path, target });
+            Ok(state_path)
+        })
+        .collect();
+    let mut named = name_files(batch).into_iter();
+    let outcomes = written.into_iter().map(|written| {
+        let state_path = written?;
+        // There is one for each that was written.
+        named.next().ok_or(io::ErrorKind::Interrupted)??;
+        state_path.map_or(Ok(()), |path| remove(&path))
+    });
+    outcomes.collect()
 }
 
 /// A new file, so that no late write of a dropped call lands in it.

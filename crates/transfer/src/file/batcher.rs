@@ -1,0 +1,103 @@
+//! Work for the disk that many wait for at once.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+/// Does in one call what waits to be done; while a call runs, whoever comes waits for the next one. Calls run where they may
+/// block.
+///
+/// `Ours:` a thread that is woken for each of thousands of small files costs more than what it does for it. A second call that
+/// begins while the first one waits for the disk was tried: the two wait for each other at the folder, and gain nothing.
+#[derive(Debug)]
+pub(super) struct Batcher<I, O> {
+    queue: Mutex<Queue<I, O>>,
+    /// The outcomes of all, in their order.
+    work: fn(Vec<I>) -> Vec<O>,
+}
+
+#[derive(Debug)]
+struct Queue<I, O> {
+    waiting: Vec<(I, oneshot::Sender<O>)>,
+    /// Whether a call runs.
+    running: bool,
+}
+
+impl<I: Send + 'static, O: Send + 'static> Batcher<I, O> {
+    /// Does `work`, which gives the outcomes of all that it is given, in their order.
+    pub(super) const fn new(work: fn(Vec<I>) -> Vec<O>) -> Self {
+        let queue = Mutex::new(Queue { waiting: Vec::new(), running: false });
+        Self { queue, work }
+    }
+
+    /// Has `item` done. Not cancelled by dropping: it is done in any case.
+    ///
+    /// # Errors
+    /// When the work for it was broken off.
+    pub(super) async fn submit(self: &Arc<Self>, item: I) -> io::Result<O> {
+        let (done, outcome) = oneshot::channel();
+        if self.join(item, done) {
+            let batcher = Arc::clone(self);
+            tokio::task::spawn_blocking(move || batcher.run());
+        }
+        outcome.await.map_err(|_| io::ErrorKind::Interrupted.into())
+    }
+
+    /// Whether somebody has to begin.
+    fn join(&self, item: I, done: oneshot::Sender<O>) -> bool {
+        let mut queue = self.lock();
+        queue.waiting.push((item, done));
+        !std::mem::replace(&mut queue.running, true)
+    }
+
+    fn run(&self) {
+        loop {
+            let batch = {
+                let mut queue = self.lock();
+                if queue.waiting.is_empty() {
+                    queue.running = false;
+                    return;
+                }
+                std::mem::take(&mut queue.waiting)
+            };
+            let (items, waiting): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+            for (done, outcome) in waiting.into_iter().zip((self.work)(items)) {
+                // Whoever asked may have gone.
+                let _ = done.send(outcome);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue<I, O>> {
+        // Nothing panics while it is held, and every state of it is a good one.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_gets_its_own_outcome_and_those_who_wait_go_together() {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.max_blocking_threads(1).build().expect("a runtime");
+        let batcher = Arc::new(Batcher::new(|numbers: Vec<usize>| {
+            let together = numbers.len();
+            numbers.into_iter().map(|number| (number, together)).collect()
+        }));
+        runtime.block_on(async {
+            // The only thread for such work is busy until all have come.
+            let (release, released) = std::sync::mpsc::channel::<()>();
+            let busy = tokio::task::spawn_blocking(move || released.recv());
+            let all = futures::future::join_all((0..500).map(|number| batcher.submit(number)));
+            let (outcomes, _) = futures::future::join(all, async { release.send(()) }).await;
+            for (number, outcome) in outcomes.into_iter().enumerate() {
+                assert_eq!(outcome.expect("done"), (number, 500));
+            }
+            busy.await.expect("no panic").expect("released");
+            assert_eq!(batcher.submit(7).await.expect("done again"), (7, 1));
+        });
+    }
+}

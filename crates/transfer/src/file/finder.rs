@@ -1,0 +1,36 @@
+//! What earlier calls left, looked for by many at once.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use headstart_model::Digest;
+use url::Url;
+
+use super::batcher::Batcher;
+use super::part::Part;
+use super::state::source_digest;
+use crate::TransferError;
+
+/// A target, and the digest of where its content comes from.
+type Wanted = (PathBuf, Digest);
+
+/// Looks for half-finished files. Those that are asked for at the same time are looked for together.
+#[derive(Debug)]
+pub(crate) struct Finder(Arc<Batcher<Wanted, io::Result<Part>>>);
+
+impl Finder {
+    pub(crate) fn new() -> Self {
+        let look = |wanted: Vec<Wanted>| {
+            wanted.into_iter().map(|(target, source)| Part::find(target, source)).collect()
+        };
+        Self(Arc::new(Batcher::new(look)))
+    }
+
+    /// What an earlier call for this URL left beside `target`, if anything.
+    pub(super) async fn find(&self, target: &Path, url: &Url) -> Result<Part, TransferError> {
+        let path = target.to_owned();
+        let found = self.0.submit((path.clone(), source_digest(url))).await;
+        found.flatten().map_err(|source| TransferError::File { path, source })
+    }
+}
