@@ -19,7 +19,6 @@ use super::fetch::Fetch;
 use super::receive::Gather;
 use super::spread::Spread;
 use crate::http::Answer;
-use crate::pacing::BACKGROUND_RANGES_MAX;
 use crate::{Notice, TransferError, Urgency, Violation};
 
 /// How often it is considered whether more connections would pay: after the first ones have got up to speed, and not for what ends soon.
@@ -57,14 +56,15 @@ impl Fetch<'_> {
                 _ = ticks.tick() => {
                     // Only a time in which the same connections were open tells something about them.
                     let (now, bytes) = (Instant::now(), disk.bytes());
+                    let gives_way = self.tracking.pace().urgency() == Urgency::Background;
                     measured = match measured.take() {
+                        // How fast it is says nothing about the path.
+                        _ if gives_way => None,
                         Some((since, before)) => {
                             let seconds = now.saturating_duration_since(since).as_secs_f64();
                             spread.measured((bytes - before) as f64 / seconds.max(0.001));
                             None
                         }
-                        // What gives way shows nothing about the path.
-                        None if self.gives_way() => None,
                         None => Some((now, bytes)),
                     };
                     self.grow(&mut workers, &spread);
@@ -95,15 +95,10 @@ impl Fetch<'_> {
         Ok(())
     }
 
-    fn gives_way(&self) -> bool {
-        self.tracking.pace().urgency() == Urgency::Background
-    }
-
-    /// Brings the number of workers to what `spread` wants, or to few while it gives way, as far as there is something to do
-    /// and connections are free. One there always is.
+    /// Brings the number of workers to what `spread` wants, as far as there is something to do and connections are free. One
+    /// there always is.
     fn grow<'f>(&'f self, workers: &mut FuturesUnordered<Worker<'f>>, spread: &Spread) {
-        let target = spread.target();
-        let target = if self.gives_way() { target.min(BACKGROUND_RANGES_MAX) } else { target };
+        let target = spread.target(self.tracking.pace().urgency());
         self.wanted.store(target, Ordering::Relaxed);
         while workers.len() < target {
             let slot = Arc::clone(&self.client.inner.file_slots).try_acquire_owned().ok();

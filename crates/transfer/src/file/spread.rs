@@ -1,5 +1,8 @@
 //! How many ranges of one file are fetched at once. Pure.
 
+use crate::Urgency;
+use crate::pacing::BACKGROUND_RANGES_MAX;
+
 /// Decides from the rate whether more connections pay.
 ///
 /// `Ours:` one connection rarely fills a link that loses packets, while on a good one more of them gain nothing, cost the
@@ -25,12 +28,15 @@ impl Spread {
         Self { target: Self::FIRST, limit: Self::LIMIT, before: None, settled: false }
     }
 
-    /// So many are wanted.
-    pub(super) const fn target(&self) -> usize {
-        self.target
+    /// So many are wanted: few by a transfer that gives way, whatever more would gain.
+    pub(super) fn target(&self, urgency: Urgency) -> usize {
+        match urgency {
+            Urgency::Foreground => self.target,
+            Urgency::Background => self.target.min(BACKGROUND_RANGES_MAX),
+        }
     }
 
-    /// The rate with [`Self::target`] connections, over a time in which they were all under way.
+    /// The rate with all the connections that are wanted in the foreground, over a time in which they were all under way.
     pub(super) fn measured(&mut self, rate: f64) {
         if self.settled {
             return;
@@ -60,16 +66,23 @@ impl Spread {
 mod tests {
     use super::*;
 
+    fn wanted(spread: &Spread) -> usize {
+        spread.target(Urgency::Foreground)
+    }
+
     #[test]
     fn connections_grow_while_they_pay() {
         let mut spread = Spread::new();
-        assert_eq!(spread.target(), 4);
+        assert_eq!(wanted(&spread), 4);
         spread.measured(100.0);
-        assert_eq!(spread.target(), 8);
+        assert_eq!(wanted(&spread), 8);
         spread.measured(190.0);
-        assert_eq!(spread.target(), 16);
+        assert_eq!(wanted(&spread), 16);
+        assert_eq!(spread.target(Urgency::Background), BACKGROUND_RANGES_MAX);
         spread.measured(900.0);
-        assert_eq!(spread.target(), 16);
+        assert_eq!(wanted(&spread), 16);
+        spread.refused(2);
+        assert_eq!(spread.target(Urgency::Background), 2);
     }
 
     #[test]
@@ -78,11 +91,11 @@ mod tests {
         spread.measured(100.0);
         spread.measured(105.0);
         spread.measured(900.0);
-        assert_eq!(spread.target(), 4);
+        assert_eq!(wanted(&spread), 4);
         spread.refused(3);
-        assert_eq!(spread.target(), 3);
+        assert_eq!(wanted(&spread), 3);
         spread.measured(900.0);
         spread.refused(0);
-        assert_eq!(spread.target(), 1);
+        assert_eq!(wanted(&spread), 1);
     }
 }

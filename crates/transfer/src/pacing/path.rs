@@ -308,3 +308,21 @@ impl Drop for Paced {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_who_stand_back_take_turns() {
+        let paths = Paths::new();
+        let mut standing = vec![StandingBack::new(&paths)];
+        assert_eq!(standing.first().map(StandingBack::turn), Some(STAND_BACK));
+        standing.extend((1..10).map(|_| StandingBack::new(&paths)));
+        assert_eq!(standing.last().map(StandingBack::turn), Some(STAND_BACK * 10));
+        standing.extend((10..1000).map(|_| StandingBack::new(&paths)));
+        assert_eq!(standing.last().map(StandingBack::turn), Some(STAND_BACK_MAX));
+        standing.clear();
+        assert_eq!(StandingBack::new(&paths).turn(), STAND_BACK);
+    }
+}
