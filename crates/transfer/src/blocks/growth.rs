@@ -6,9 +6,9 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-/// Ranges at first, as soon as the server is known to give ranges: while one ends and the next is asked for, the other one
-/// carries on.
-const FIRST: usize = 2;
+/// Ranges at first, as soon as the server is known to give ranges: while one ends and the next is asked for, the others carry
+/// on.
+const FIRST: usize = 4;
 /// How long a number is tried before it is judged. `Ours:` a few round trips of a long way, and the time that a fresh
 /// connection takes to get up to speed.
 const TRIAL: Duration = Duration::from_millis(750);
@@ -176,21 +176,25 @@ mod tests {
             "no source has shown ranges"
         );
         growth.opened(Duration::from_mins(1));
-        assert_eq!(growth.allowed(), 2);
+        assert_eq!(growth.allowed(), FIRST);
     }
 
     #[test]
     fn it_grows_while_each_range_is_slow_and_stops_at_the_end_of_the_way() {
         assert_eq!(run(&mut growth(16), 0, 6, (300_000, 100_000_000)), 16);
         assert_eq!(run(&mut growth(16), 0, 9, (300_000, 2_400_000)), 8);
-        assert_eq!(run(&mut growth(16), 0, 9, (2_500_000, 2_500_000)), 2, "one fills the link");
+        assert_eq!(
+            run(&mut growth(16), 0, 9, (2_500_000, 2_500_000)),
+            FIRST,
+            "a few fill the link"
+        );
         assert_eq!(run(&mut growth(3), 0, 9, (300_000, 100_000_000)), 3);
     }
 
     #[test]
     fn it_is_tried_again_when_ways_change() {
         let mut growth = growth(8);
-        assert_eq!(run(&mut growth, 0, 9, (2_500_000, 2_500_000)), 2);
+        assert_eq!(run(&mut growth, 0, 9, (2_500_000, 2_500_000)), FIRST);
         assert_eq!(run(&mut growth, 9, 30, (300_000, 100_000_000)), 8);
     }
 
@@ -212,7 +216,7 @@ mod tests {
         for second in 0..60 {
             growth.bytes(Duration::from_secs(second), 1_000_000 * second, 1);
         }
-        assert_eq!(growth.allowed(), 2);
+        assert_eq!(growth.allowed(), FIRST);
     }
 
     proptest! {
