@@ -70,12 +70,7 @@ impl Context {
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
         let interrupted = self.interrupted()?;
-        self.complete(async {
-            tokio::select! {
-                result = work => result,
-                () = interrupted.cancelled() => Err(failure::cancelled()),
-            }
-        })
+        self.complete(unless_interrupted(&interrupted, work))
     }
 
     /// [`block_on`](Self::block_on) for work that hardly computes and does much at once: all of it runs in this thread. `Ours:` for
@@ -87,12 +82,7 @@ impl Context {
         let interrupted = self.interrupted()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| no_runtime(&error))?;
-        let result = runtime.block_on(async {
-            tokio::select! {
-                result = work => result,
-                () = interrupted.cancelled() => Err(failure::cancelled()),
-            }
-        });
+        let result = runtime.block_on(unless_interrupted(&interrupted, work));
         runtime.shutdown_timeout(PATIENCE);
         result
     }
@@ -123,6 +113,16 @@ impl Context {
         if let Some(running) = self.running.into_inner() {
             running.runtime.shutdown_timeout(PATIENCE);
         }
+    }
+}
+
+async fn unless_interrupted<T>(
+    interrupted: &CancellationToken,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        result = work => result,
+        () = interrupted.cancelled() => Err(failure::cancelled()),
     }
 }
 

@@ -24,13 +24,20 @@ struct Queue<I, O> {
     running: bool,
 }
 
-impl<I: Send + 'static, O: Send + 'static> Batcher<I, O> {
+impl<I, O> Batcher<I, O> {
     /// Does `work`, which gives the outcomes of all that it is given, in their order.
     pub(super) const fn new(work: fn(Vec<I>) -> Vec<O>) -> Self {
         let queue = Mutex::new(Queue { waiting: Vec::new(), running: false });
         Self { queue, work }
     }
 
+    fn lock(&self) -> MutexGuard<'_, Queue<I, O>> {
+        // Nothing panics while it is held, and every state of it is a good one.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<I: Send + 'static, O: Send + 'static> Batcher<I, O> {
     /// Has `item` done. Not cancelled by dropping: it is done in any case.
     ///
     /// # Errors
@@ -38,8 +45,8 @@ impl<I: Send + 'static, O: Send + 'static> Batcher<I, O> {
     pub(super) async fn submit(self: &Arc<Self>, item: I) -> io::Result<O> {
         let (done, outcome) = oneshot::channel();
         if self.join(item, done) {
-            let batcher = Arc::clone(self);
-            tokio::task::spawn_blocking(move || batcher.run());
+            let mut turn = Turn { batcher: Arc::clone(self), ended: false };
+            tokio::task::spawn_blocking(move || turn.run());
         }
         outcome.await.map_err(|_| io::ErrorKind::Interrupted.into())
     }
@@ -50,28 +57,44 @@ impl<I: Send + 'static, O: Send + 'static> Batcher<I, O> {
         queue.waiting.push((item, done));
         !std::mem::replace(&mut queue.running, true)
     }
+}
 
-    fn run(&self) {
+/// The call that runs.
+struct Turn<I, O> {
+    batcher: Arc<Batcher<I, O>>,
+    /// Whether it has done all that waited.
+    ended: bool,
+}
+
+impl<I, O> Turn<I, O> {
+    fn run(&mut self) {
         loop {
             let batch = {
-                let mut queue = self.lock();
+                let mut queue = self.batcher.lock();
                 if queue.waiting.is_empty() {
                     queue.running = false;
+                    self.ended = true;
                     return;
                 }
                 std::mem::take(&mut queue.waiting)
             };
             let (items, waiting): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-            for (done, outcome) in waiting.into_iter().zip((self.work)(items)) {
+            for (done, outcome) in waiting.into_iter().zip((self.batcher.work)(items)) {
                 // Whoever asked may have gone.
                 let _ = done.send(outcome);
             }
         }
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Queue<I, O>> {
-        // Nothing panics while it is held, and every state of it is a good one.
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+impl<I, O> Drop for Turn<I, O> {
+    /// Work that panicked, or a runtime that ends before it begins, must not leave others waiting for ever.
+    fn drop(&mut self) {
+        if !self.ended {
+            let mut queue = self.batcher.lock();
+            queue.running = false;
+            queue.waiting.clear();
+        }
     }
 }
 
@@ -99,5 +122,26 @@ mod tests {
             busy.await.expect("no panic").expect("released");
             assert_eq!(batcher.submit(7).await.expect("done again"), (7, 1));
         });
+    }
+
+    #[tokio::test]
+    async fn work_that_panics_keeps_nobody_waiting() {
+        let batcher = Arc::new(Batcher::new(|numbers: Vec<usize>| {
+            assert_ne!(numbers, [7]);
+            numbers
+        }));
+        batcher.submit(7).await.expect_err("it panics");
+        assert_eq!(batcher.submit(8).await.expect("done"), 8);
+    }
+
+    #[test]
+    fn a_runtime_that_ended_keeps_nobody_waiting() {
+        let batcher = Arc::new(Batcher::new(|numbers: Vec<usize>| numbers));
+        let turn = Turn { batcher: Arc::clone(&batcher), ended: false };
+        let (done, outcome) = oneshot::channel();
+        assert!(batcher.join(7, done));
+        drop(turn);
+        outcome.blocking_recv().expect_err("nobody will do it");
+        assert!(batcher.join(8, oneshot::channel().0));
     }
 }
