@@ -45,7 +45,7 @@ impl<I: Send + 'static, O: Send + 'static> Batcher<I, O> {
     pub(super) async fn submit(self: &Arc<Self>, item: I) -> io::Result<O> {
         let (done, outcome) = oneshot::channel();
         if self.join(item, done) {
-            let mut turn = Turn { batcher: Arc::clone(self), ended: false };
+            let mut turn = Turn::new(Arc::clone(self));
             tokio::task::spawn_blocking(move || turn.run());
         }
         outcome.await.map_err(|_| io::ErrorKind::Interrupted.into())
@@ -62,11 +62,17 @@ impl<I: Send + 'static, O: Send + 'static> Batcher<I, O> {
 /// The call that runs.
 struct Turn<I, O> {
     batcher: Arc<Batcher<I, O>>,
+    /// Those whose work runs, and those who wait when it breaks off.
+    waiting: Vec<oneshot::Sender<O>>,
     /// Whether it has done all that waited.
     ended: bool,
 }
 
 impl<I, O> Turn<I, O> {
+    const fn new(batcher: Arc<Batcher<I, O>>) -> Self {
+        Self { batcher, waiting: Vec::new(), ended: false }
+    }
+
     fn run(&mut self) {
         loop {
             let batch = {
@@ -78,8 +84,10 @@ impl<I, O> Turn<I, O> {
                 }
                 std::mem::take(&mut queue.waiting)
             };
-            let (items, waiting): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-            for (done, outcome) in waiting.into_iter().zip((self.batcher.work)(items)) {
+            let (items, waiting) = batch.into_iter().unzip();
+            self.waiting = waiting;
+            let outcomes = (self.batcher.work)(items);
+            for (done, outcome) in self.waiting.drain(..).zip(outcomes) {
                 // Whoever asked may have gone.
                 let _ = done.send(outcome);
             }
@@ -88,18 +96,23 @@ impl<I, O> Turn<I, O> {
 }
 
 impl<I, O> Drop for Turn<I, O> {
-    /// Work that panicked, or a runtime that ends before it begins, must not leave others waiting for ever.
+    /// Work that panicked, or a runtime that ends before it begins, must not leave others waiting for ever. They hear of it
+    /// when `waiting` is dropped, after this: whoever comes again then begins a call.
     fn drop(&mut self) {
         if !self.ended {
             let mut queue = self.batcher.lock();
             queue.running = false;
-            queue.waiting.clear();
+            self.waiting.extend(queue.waiting.drain(..).map(|(_, done)| done));
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::pin::Pin;
+    use std::sync::OnceLock;
+    use std::task::{Context, Wake, Waker};
+
     use super::*;
 
     #[test]
@@ -135,9 +148,38 @@ mod tests {
     }
 
     #[test]
+    fn whoever_hears_that_work_broke_off_can_have_it_begun_again() {
+        let batcher =
+            Arc::new(Batcher::new(|_: Vec<usize>| -> Vec<usize> { panic!("it breaks off") }));
+        let (done, mut outcome) = oneshot::channel();
+        assert!(batcher.join(7, done));
+        let again = Arc::new(Again { batcher: Arc::clone(&batcher), begins: OnceLock::new() });
+        let waker = Waker::from(Arc::clone(&again));
+        assert!(Pin::new(&mut outcome).poll(&mut Context::from_waker(&waker)).is_pending());
+        let mut turn = Turn::new(batcher);
+        std::thread::spawn(move || turn.run()).join().expect_err("it panics");
+        outcome.blocking_recv().expect_err("nobody did it");
+        assert_eq!(again.begins.get(), Some(&true));
+    }
+
+    /// Comes again at the very moment when it is told.
+    struct Again {
+        batcher: Arc<Batcher<usize, usize>>,
+        /// Whether it has to begin a call.
+        begins: OnceLock<bool>,
+    }
+
+    impl Wake for Again {
+        fn wake(self: Arc<Self>) {
+            let begins = self.batcher.join(8, oneshot::channel().0);
+            self.begins.set(begins).expect("told once");
+        }
+    }
+
+    #[test]
     fn a_runtime_that_ended_keeps_nobody_waiting() {
         let batcher = Arc::new(Batcher::new(|numbers: Vec<usize>| numbers));
-        let turn = Turn { batcher: Arc::clone(&batcher), ended: false };
+        let turn = Turn::new(Arc::clone(&batcher));
         let (done, outcome) = oneshot::channel();
         assert!(batcher.join(7, done));
         drop(turn);
