@@ -12,6 +12,10 @@ use tokio::io::AsyncReadExt as _;
 
 use crate::layout;
 
+mod ahead;
+
+pub use ahead::AheadFetch;
+
 /// One file wanted from a repository.
 #[derive(Debug, Clone, Copy)]
 pub struct FetchRequest<'a> {

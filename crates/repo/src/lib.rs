@@ -27,6 +27,6 @@ mod trust;
 
 pub use check::{Change, Checked};
 pub use error::{RepoError, Role};
-pub use fetch::{Fetch, FetchError, FetchRequest, Fetched, FolderFetch, Freshness};
+pub use fetch::{AheadFetch, Fetch, FetchError, FetchRequest, Fetched, FolderFetch, Freshness};
 pub use sha256::{ParseSha256Error, Sha256};
 pub use trust::TrustStore;

@@ -17,7 +17,7 @@ use headstart_deliver::{
 };
 use headstart_model::catalog::{Catalog, CatalogPack};
 use headstart_model::{ChannelName, ErrorKind, Failure, PackId, PackVersion};
-use headstart_repo::{Freshness, RepoError, TrustStore};
+use headstart_repo::{AheadFetch, Fetch, Freshness, RepoError, TrustStore};
 use headstart_sys::mode::Access;
 use headstart_transfer::{Counts, Limit, Pace, Rate, Tracking, Urgency};
 use tokio::sync::watch;
@@ -255,8 +255,8 @@ impl Job<'_> {
 
     /// Asks the repository for the pack.
     async fn find(&self, place: &Workplace, freshness: Freshness) -> Result<Found, Failure> {
-        let (trust, pinned) = self.trust(place).await?;
-        let access = Arc::new(self.access.clone());
+        let access = Arc::new(AheadFetch::new(Arc::new(self.access.clone())));
+        let (trust, pinned) = self.trust(place, access.as_ref()).await?;
         let (channel, now) = (&self.command.channel, self.context.now());
         let checked = match freshness {
             Freshness::Any => trust.check(access, channel, now).await,
@@ -278,7 +278,11 @@ impl Job<'_> {
         Ok(Found { trust, pack, note, metadata })
     }
 
-    async fn trust(&self, place: &Workplace) -> Result<(TrustStore, Pinned), Failure> {
+    async fn trust(
+        &self,
+        place: &Workplace,
+        access: &dyn Fetch,
+    ) -> Result<(TrustStore, Pinned), Failure> {
         if let Some(path) = &self.command.root {
             let root = input::read(path, ROOT_BYTES_MAX, ("root", "rootMissing"))?;
             let trust = TrustStore::pin(&place.trust, &root).map_err(|error| of_root(&error))?;
@@ -288,8 +292,7 @@ impl Job<'_> {
         if let Some(trust) = TrustStore::open(&place.trust).map_err(failed)? {
             return Ok((trust, Pinned::Before));
         }
-        let trust =
-            TrustStore::pin_at_first_use(&place.trust, &self.access).await.map_err(failed)?;
+        let trust = TrustStore::pin_at_first_use(&place.trust, access).await.map_err(failed)?;
         Ok((trust, Pinned::Now))
     }
 
