@@ -11,29 +11,9 @@ use headstart_model::protocol::service::{Hello, PROTOCOL_NEWEST, PROTOCOL_OLDEST
 use headstart_sys::dirs::Home;
 use jiff::Timestamp;
 
-use crate::device::{APP, Device, Service};
-use crate::publisher::{Policy, Publisher, Web, files};
-
-struct World {
-    folder: tempfile::TempDir,
-    publisher: Publisher,
-    web: Web,
-    device: Device,
-    service: Service,
-}
-
-fn world() -> World {
-    let folder = tempfile::tempdir().unwrap();
-    let publisher = Publisher::new(folder.path(), Timestamp::now());
-    let archive = publisher.pack("music", Policy::OnDemand, 1);
-    publisher.publish(&[archive], Timestamp::now());
-    let web = Web::serve(&publisher.repository());
-    let device = Device::new(folder.path(), &web.url, &publisher.root());
-    let service = device.start(&[]);
-    device.install().unwrap();
-    device.ensure(&["music"], Require::AnyVersion).unwrap();
-    World { folder, publisher, web, device, service }
-}
+use crate::device::{APP, Device};
+use crate::local_pack::{World, world};
+use crate::publisher::{Policy, files};
 
 const FILE: &str = "music/file-1.bin";
 

@@ -25,6 +25,7 @@ mod files;
 mod kill;
 mod languages;
 mod launcher;
+mod local_pack;
 mod mirrors;
 mod plain_manifest;
 mod planning;

@@ -7,30 +7,9 @@ use headstart::packs::{Repair, Verification, VerifyEvent};
 use headstart::{Error, Require};
 use jiff::Timestamp;
 
-use crate::device::{APP, Device, Service};
-use crate::publisher::{Files, Policy, Publisher, Web, files};
-
-struct World {
-    folder: tempfile::TempDir,
-    publisher: Publisher,
-    web: Web,
-    device: Device,
-    service: Service,
-}
-
-/// An app with one pack that is local.
-fn world() -> World {
-    let folder = tempfile::tempdir().unwrap();
-    let publisher = Publisher::new(folder.path(), Timestamp::now());
-    let archive = publisher.pack("music", Policy::OnDemand, 1);
-    publisher.publish(&[archive], Timestamp::now());
-    let web = Web::serve(&publisher.repository());
-    let device = Device::new(folder.path(), &web.url, &publisher.root());
-    let service = device.start(&[]);
-    device.install().unwrap();
-    device.ensure(&["music"], Require::AnyVersion).unwrap();
-    World { folder, publisher, web, device, service }
-}
+use crate::device::{APP, Device};
+use crate::local_pack::{World, world};
+use crate::publisher::{Files, Policy, files};
 
 impl World {
     /// The folder of the only version of the pack.
