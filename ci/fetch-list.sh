@@ -45,7 +45,8 @@ fetch_one() {
 fetch_list() {
     local tool=$1 status=0 code name version wanted
     mkdir -p -- "$cache"
-    while read -r name version wanted; do
+    # The last line may lack its end.
+    while read -r name version wanted || [ -n "$name" ]; do
         case $name in '' | '#'*) continue ;; esac
         code=0
         # In a child of its own: what it leaves behind goes with it, and `set -e` holds inside.
