@@ -115,7 +115,9 @@ impl DelayControl {
         let target = TARGET.as_secs_f64();
         let arrived_bytes = sample.arrived_bytes as f64;
         let segment_bytes = f64::from(sample.segment_bytes);
-        let used = self.is_used(sample);
+        let smallest = segment_bytes * f64::from(SEGMENTS_MIN);
+        // With the smallest window little is read at a time and seldom, so it never looks used: it grows if there is room.
+        let used = self.window_bytes <= smallest || self.is_used(sample);
         self.last = sample.now;
         let off_target = ((target - queueing) / target).max(-1.0);
         if self.starting && queueing < target / 2.0 {
@@ -132,7 +134,6 @@ impl DelayControl {
                 self.window_bytes += off_target * arrived_bytes * segment_bytes / self.window_bytes;
             }
         }
-        let smallest = segment_bytes * f64::from(SEGMENTS_MIN);
         self.window_bytes = self.window_bytes.clamp(smallest, WINDOW_BYTES_MAX);
     }
 
@@ -223,6 +224,23 @@ mod tests {
         let (share, longest) = run(&mut DelayControl::new(SEGMENT_BYTES), 0.5, Duration::ZERO);
         assert!((0.42..=0.5).contains(&share), "{share} of the link");
         assert!(longest < TARGET * 3, "{longest:?} of queue");
+    }
+
+    #[test]
+    fn what_reads_seldom_and_little_grows_again_when_the_others_are_gone() {
+        let mut control = DelayControl::new(SEGMENT_BYTES);
+        run(&mut control, 0.0, Duration::from_millis(100));
+        let smallest = SEGMENTS_MIN * SEGMENT_BYTES;
+        assert_eq!(control.window_bytes(), smallest);
+        // One record of TLS each second, as one of many who stand back reads it, over a path of 10 ms.
+        let round_trip = Duration::from_millis(10);
+        for second in 60..64 {
+            let now = Duration::from_secs(second);
+            let (base, arrived_bytes) = (round_trip, 16 * 1024);
+            let segment_bytes = SEGMENT_BYTES;
+            control.update(&Sample { now, round_trip, base, arrived_bytes, segment_bytes });
+        }
+        assert!(control.window_bytes() > smallest, "{}", control.window_bytes());
     }
 
     #[test]
