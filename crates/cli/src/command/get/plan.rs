@@ -44,6 +44,7 @@ impl Get {
             request.hash = hash.or(entry.hash);
             requests.push(request);
         }
+        requests.iter().try_for_each(|request| refuse_in_the_way(&request.path, &taken))?;
         Ok(requests)
     }
 
@@ -62,6 +63,23 @@ impl Get {
         };
         Ok(folder.join(name))
     }
+}
+
+/// Until a file is whole it lies beside its place, where no other may be written.
+fn refuse_in_the_way(path: &Path, taken: &BTreeSet<PathBuf>) -> Result<(), Failure> {
+    for ending in [".part", ".part.state"] {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(ending);
+        if taken.contains(Path::new(&beside)) {
+            let (path, beside) = (path.display(), Path::new(&beside).display());
+            let message = format!(
+                "`{path}` lies in `{beside}` until it is whole, and that is to be another file"
+            );
+            return Err(failure::usage(message)
+                .with_hint("download one of them by itself, or give it another name with `out=`"));
+        }
+    }
+    Ok(())
 }
 
 /// The last part of the URL's path, if it is a file name.
@@ -99,6 +117,15 @@ mod tests {
             "https://a/c%3a",
         ] {
             assert!(name(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn no_file_is_written_where_another_one_lies_until_it_is_whole() {
+        let paths = |names: &[&str]| names.iter().map(PathBuf::from).collect::<BTreeSet<_>>();
+        refuse_in_the_way(Path::new("a/x"), &paths(&["a/x", "a/y.part", "x.part"])).expect("apart");
+        for other in ["a/x.part", "a/x.part.state"] {
+            refuse_in_the_way(Path::new("a/x"), &paths(&["a/x", other])).expect_err(other);
         }
     }
 
