@@ -4,6 +4,7 @@ mod archive;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use headstart_engine::{DownloadId, EffectId, Event, FileLimit, FileTransfer};
@@ -126,17 +127,20 @@ fn tracking(
 ) -> Tracking {
     let pace = context.pacing.of_effect(effect, &transfer.app, urgency(transfer.class));
     let challenger = Challenger::of_file(core.clone(), transfer.download);
-    let (told, held) = (core.clone(), Arc::new(std::sync::atomic::AtomicU64::new(0)));
+    let (told, held) = (core.clone(), Arc::new(AtomicU64::new(0)));
     let known = Arc::clone(&held);
     let tracking = Tracking::new(&format!("download {}", transfer.download))
         .with_pace(pace)
         .with_authenticator(Arc::new(challenger))
-        .with_listener(move |notice| {
-            if let Notice::LengthKnown { total_bytes, held_bytes } = notice {
-                known.store(*held_bytes, std::sync::atomic::Ordering::Relaxed);
+        .with_listener(move |notice| match notice {
+            Notice::LengthKnown { total_bytes, held_bytes } => {
+                known.store(*held_bytes, Ordering::Relaxed);
                 told.event(Event::LengthKnown { effect, bytes_total: *total_bytes });
                 told.event(Event::BytesMoved { effect, bytes_done: *held_bytes });
             }
+            // What an earlier attempt left is no part of the file that comes now.
+            Notice::StartedOver { .. } => known.store(0, Ordering::Relaxed),
+            _ => {}
         });
     tokio::spawn(report(core.clone(), effect, tracking.meter().subscribe(), held));
     tracking
@@ -147,7 +151,7 @@ async fn report(
     core: CoreHandle,
     effect: EffectId,
     mut changes: tokio::sync::watch::Receiver<headstart_transfer::Ledger>,
-    held: Arc<std::sync::atomic::AtomicU64>,
+    held: Arc<AtomicU64>,
 ) {
     let mut reported = Instant::now();
     while changes.changed().await.is_ok() {
@@ -155,7 +159,7 @@ async fn report(
         tokio::time::sleep(REPORT_EVERY.saturating_sub(reported.elapsed())).await;
         let fetched = changes.borrow_and_update().total().useful_bytes;
         reported = Instant::now();
-        let bytes_done = held.load(std::sync::atomic::Ordering::Relaxed) + fetched;
+        let bytes_done = held.load(Ordering::Relaxed) + fetched;
         core.event(Event::BytesMoved { effect, bytes_done });
     }
 }
