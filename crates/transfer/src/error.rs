@@ -145,6 +145,12 @@ pub enum TransferError {
         #[source]
         source: io::Error,
     },
+    /// Another download writes to the same place.
+    #[error("another download is writing to {}", path.display())]
+    Busy {
+        /// The file.
+        path: PathBuf,
+    },
     /// A local file cannot be read or written.
     #[error("cannot write the download to {}", path.display())]
     File {
@@ -305,6 +311,7 @@ impl TransferError {
             | Self::Tls { .. }
             | Self::Cancelled { .. }
             | Self::Sink(_)
+            | Self::Busy { .. }
             | Self::File { .. } => false,
         }
     }
@@ -316,6 +323,7 @@ impl TransferError {
             self,
             Self::Request(_)
                 | Self::Sink(_)
+                | Self::Busy { .. }
                 | Self::File { .. }
                 | Self::Tls { .. }
                 | Self::Cancelled { .. }

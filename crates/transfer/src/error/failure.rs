@@ -31,6 +31,7 @@ impl TransferError {
                 ErrorKind::Untrusted
             }
             Self::Tls { .. } => ErrorKind::Internal,
+            Self::Busy { .. } => ErrorKind::Conflict,
             Self::Cancelled { .. } | Self::Sink(SinkError::Closed) => ErrorKind::Cancelled,
             Self::Sink(SinkError::Failed(failure)) => failure.kind,
             Self::Sink(SinkError::Io(source))
@@ -66,6 +67,7 @@ impl TransferError {
             Self::Unreadable { .. } => "copyUnreadable",
             Self::Tls { .. } => "tlsFailed",
             Self::Cancelled { .. } => "authenticationCancelled",
+            Self::Busy { .. } => "downloadBusy",
             Self::Sink(_) | Self::File { .. } => "cannotStoreDownload",
         }
     }
@@ -111,6 +113,7 @@ impl TransferError {
                 "check the free space and the permissions there"
             }
             Self::Request(_) => "check the address",
+            Self::Busy { .. } => "wait until it ends, or download to another place",
             Self::Tls { .. } => "check that the system has trusted authorities",
             Self::Sink(SinkError::Closed) | Self::Cancelled { .. } => "ask again",
             Self::Sink(SinkError::Failed(_)) => "",

@@ -5,7 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-/// Does in one call what waits to be done; while a call runs, whoever comes waits for the next one. Calls run where they may
+/// The most that one call does: each may have a file open meanwhile, and many systems allow a process 1024 of them.
+const TOGETHER_MAX: usize = 256;
+
+/// Does in one call what waits to be done, up to [`TOGETHER_MAX`]; while a call runs, whoever comes waits for the next one. Calls run where they may
 /// block.
 ///
 /// `Ours:` a thread that is woken for each of thousands of small files costs more than what it does for it. A second call that
@@ -82,7 +85,9 @@ impl<I, O> Turn<I, O> {
                     self.ended = true;
                     return;
                 }
-                std::mem::take(&mut queue.waiting)
+                let together = queue.waiting.len().min(TOGETHER_MAX);
+                let later = queue.waiting.split_off(together);
+                std::mem::replace(&mut queue.waiting, later)
             };
             let (items, waiting) = batch.into_iter().unzip();
             self.waiting = waiting;
@@ -116,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_gets_its_own_outcome_and_those_who_wait_go_together() {
+    fn each_gets_its_own_outcome_and_those_who_wait_go_together_as_far_as_they_may() {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = runtime.max_blocking_threads(1).build().expect("a runtime");
         let batcher = Arc::new(Batcher::new(|numbers: Vec<usize>| {
@@ -127,10 +132,12 @@ mod tests {
             // The only thread for such work is busy until all have come.
             let (release, released) = std::sync::mpsc::channel::<()>();
             let busy = tokio::task::spawn_blocking(move || released.recv());
-            let all = futures::future::join_all((0..500).map(|number| batcher.submit(number)));
-            let (outcomes, _) = futures::future::join(all, async { release.send(()) }).await;
+            let all = TOGETHER_MAX * 2 + 7;
+            let each = futures::future::join_all((0..all).map(|number| batcher.submit(number)));
+            let (outcomes, _) = futures::future::join(each, async { release.send(()) }).await;
             for (number, outcome) in outcomes.into_iter().enumerate() {
-                assert_eq!(outcome.expect("done"), (number, 500));
+                let together = if number < TOGETHER_MAX * 2 { TOGETHER_MAX } else { 7 };
+                assert_eq!(outcome.expect("done"), (number, together));
             }
             busy.await.expect("no panic").expect("released");
             assert_eq!(batcher.submit(7).await.expect("done again"), (7, 1));

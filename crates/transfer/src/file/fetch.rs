@@ -2,15 +2,16 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use super::board::{Board, Piece};
+use super::gains::Gains;
 use super::open::Opened;
 use super::part::{Disk, Part, blocking};
 use super::receive::Gather;
-use super::settle::{Content, Finished};
+use super::settle::{Content, Finished, Room};
 use super::validator::Validator;
 use super::wrong::Wrong;
 use super::{Downloaded, FileHash, FileRequest};
@@ -51,7 +52,7 @@ impl<'a> Fetch<'a> {
         // No connection waits for the disk: what is there is looked for before there is one. The semaphores are never closed.
         let next = client.inner.next_files.acquire().await.expect("nobody closes it");
         let meter = tracking.meter().source(&request.url);
-        let part = client.inner.finder.find(&request.path, &request.url).await?;
+        let part = Self::find(client, request).await?;
         let slots = Arc::clone(&client.inner.file_slots);
         let slot = slots.acquire_owned().await.expect("nobody closes it");
         drop(next);
@@ -72,17 +73,31 @@ impl<'a> Fetch<'a> {
             answered: None,
             wrong: Wrong::default(),
         };
-        let content = fetch.fetch().await;
-        // Others may use the connection while this file is brought to disk.
+        let content = fetch.fetch().await?;
+        let room = client.inner.settler.room(&content).await;
+        // Others may use the connection while this file is brought to disk; but no more is fetched than may wait in memory.
         drop(slot);
-        fetch.settle(content?).await
+        fetch.settle(content, room).await
+    }
+
+    /// What an earlier call left. One that was dropped may be writing its last bytes still: that is waited for, for a moment.
+    async fn find(client: &Client, request: &FileRequest) -> Result<Part, TransferError> {
+        for _ in 0..20 {
+            match client.inner.finder.find(&request.path, &request.url).await {
+                Err(TransferError::Busy { .. }) => {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                found => return found,
+            }
+        }
+        client.inner.finder.find(&request.path, &request.url).await
     }
 
     /// As many rounds as it takes until everything is there and right.
     async fn fetch(&mut self) -> Result<Content, TransferError> {
         let mut attempts = Attempts::new(self.client, self.tracking);
+        let mut gains = Gains::from(self.resumable_bytes());
         loop {
-            let before_bytes = self.resumable_bytes();
             let error = match self.round(attempts.past_caches()).await {
                 Ok(content) => return Ok(content),
                 Err(error) => error,
@@ -91,7 +106,7 @@ impl<'a> Fetch<'a> {
             if matches!(error, TransferError::OtherHash { .. }) && !self.may_be_another().await {
                 return Err(error);
             }
-            if self.resumable_bytes() > before_bytes {
+            if gains.has_gained(self.resumable_bytes()) {
                 attempts.progressed();
             }
             attempts.failed(error, &self.meter, Pause::Wait).await?;
@@ -109,11 +124,9 @@ impl<'a> Fetch<'a> {
             Opened::Whole(answer, taken) => self.receive_whole(answer, taken).await?,
             Opened::Piece(answer, piece) => self.receive_pieces(answer, piece).await?,
         }
-        self.check_file().await?;
-        match self.disk().and_then(|disk| disk.file()) {
-            Ok(file) => Ok(Content::File(file)),
-            Err(source) => Err(self.failed(source)),
-        }
+        self.check_length().await?;
+        self.check_hash().await?;
+        self.disk().map(Content::File).map_err(|source| self.failed(source))
     }
 
     fn check_small(&mut self, chunks: Vec<Bytes>) -> Result<Content, TransferError> {
@@ -188,10 +201,26 @@ impl<'a> Fetch<'a> {
         if other || longer { Err(answer.unusable(Violation::Replaced)) } else { Ok(found) }
     }
 
-    async fn check_file(&mut self) -> Result<(), TransferError> {
+    /// Holds the length of what is there against what this call allows: an earlier one may have allowed another, and a server that
+    /// says that nothing is missing may have said something else before.
+    async fn check_length(&mut self) -> Result<(), TransferError> {
+        let actual_bytes = self.part.written().bytes();
+        match self.request.expected_bytes {
+            Some(promised_bytes) if promised_bytes != actual_bytes => {
+                self.start_over(None, None).await?;
+                let url = ShownUrl::from(&self.request.url);
+                let violation = Violation::OtherSize { promised_bytes, actual_bytes };
+                Err(TransferError::Unusable { url, violation })
+            }
+            _ if actual_bytes > self.request.max_bytes => Err(self.too_large()),
+            _ => Ok(()),
+        }
+    }
+
+    async fn check_hash(&mut self) -> Result<(), TransferError> {
         let Some(expected) = self.request.hash else { return Ok(()) };
-        let path = self.part.path.clone();
-        let hashed = blocking(self.request.path.clone(), move || expected.of_file(&path));
+        let disk = self.disk().map_err(|source| self.failed(source))?;
+        let hashed = blocking(self.request.path.clone(), move || expected.of_file(disk.file()));
         let actual = hashed.await?;
         if actual == expected {
             return Ok(());
@@ -202,7 +231,7 @@ impl<'a> Fetch<'a> {
     }
 
     /// Gives the file its name.
-    async fn settle(self, content: Content) -> Result<Downloaded, TransferError> {
+    async fn settle(self, content: Content, room: Room) -> Result<Downloaded, TransferError> {
         let file_bytes = match &content {
             Content::Bytes(chunks) => chunks.iter().map(|chunk| chunk.len() as u64).sum(),
             Content::File(_) => self.part.written().bytes(),
@@ -210,7 +239,7 @@ impl<'a> Fetch<'a> {
         let Part { target, path, state_path, has_state, .. } = self.part;
         let state_path = has_state.then_some(state_path);
         let finished = Finished { content, path, target, state_path };
-        self.client.inner.settler.settle(finished).await?;
+        self.client.inner.settler.settle(finished, room).await?;
         let etag = match self.answered.or(self.part.validator) {
             Some(Validator::Tag(tag)) => Some(tag),
             _ => None,

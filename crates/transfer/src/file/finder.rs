@@ -8,6 +8,7 @@ use headstart_model::Digest;
 use url::Url;
 
 use super::batcher::Batcher;
+use super::own::cannot_write;
 use super::part::Part;
 use super::state::source_digest;
 use crate::TransferError;
@@ -31,6 +32,6 @@ impl Finder {
     pub(super) async fn find(&self, target: &Path, url: &Url) -> Result<Part, TransferError> {
         let path = target.to_owned();
         let found = self.0.submit((path.clone(), source_digest(url))).await;
-        found.flatten().map_err(|source| TransferError::File { path, source })
+        found.flatten().map_err(|source| cannot_write(path, source))
     }
 }

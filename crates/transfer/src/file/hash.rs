@@ -1,8 +1,8 @@
 //! The digests by which whole files are known.
 
 use std::fmt;
-use std::io::{self, Read};
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _};
 use std::str::FromStr;
 
 use aws_lc_rs::digest::{Context, SHA256};
@@ -35,8 +35,8 @@ impl FileHash {
     }
 
     /// The digest of the same kind of a file. Blocks.
-    pub(super) fn of_file(self, path: &Path) -> io::Result<Self> {
-        let mut file = std::fs::File::open(path)?;
+    pub(super) fn of_file(self, mut file: &File) -> io::Result<Self> {
+        file.rewind()?;
         let mut hasher = self.hasher();
         let mut buffer = vec![0; 512 * 1024];
         loop {

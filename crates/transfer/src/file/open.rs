@@ -137,8 +137,7 @@ impl Fetch<'_> {
         let end = found.range.map_or(0, |(_, end)| end);
         let validator = Validator::of(&answer.headers);
         let is_whole = found.file_bytes == Some(end);
-        self.check_length(&answer, found.file_bytes)?;
-        self.tell_length(found.file_bytes);
+        self.check_announced(&answer, found.file_bytes)?;
         if is_whole {
             return self.take_small(answer, end, validator).await;
         }
@@ -149,6 +148,7 @@ impl Fetch<'_> {
             return Box::pin(self.begin(false)).await;
         }
         self.start_over(validator, found.file_bytes).await?;
+        self.tell_length(found.file_bytes);
         let piece = self.board().begin(0, end, Instant::now());
         Ok(Opened::Piece(answer, piece))
     }
@@ -160,9 +160,10 @@ impl Fetch<'_> {
         bytes: u64,
         validator: Option<Validator>,
     ) -> Result<Opened, TransferError> {
-        if self.part.disk().is_some() {
+        if self.part.has_state || self.part.disk().is_some() {
             self.start_over(None, None).await?;
         }
+        self.tell_length(Some(bytes));
         let gathered = gather(&mut answer, bytes).await;
         let (Gathered::All(chunks) | Gathered::Some(chunks, _)) = &gathered;
         for chunk in chunks {
@@ -184,11 +185,11 @@ impl Fetch<'_> {
     /// An answer with the whole file, asked for or not.
     async fn take_whole(&mut self, answer: Answer) -> Result<Opened, TransferError> {
         let total_bytes = answer.body.announced_bytes();
-        self.check_length(&answer, total_bytes)?;
-        self.tell_length(total_bytes);
+        self.check_announced(&answer, total_bytes)?;
         let same = self.part.validator.as_ref().is_some_and(|known| known.matches(&answer.headers))
             && self.part.total_bytes == total_bytes;
         if same {
+            self.tell_length(total_bytes);
             return Ok(Opened::Whole(answer, 0));
         }
         let validator = Validator::of(&answer.headers);
@@ -196,6 +197,7 @@ impl Fetch<'_> {
             return self.take_small(answer, bytes, validator).await;
         }
         self.start_over(validator, total_bytes).await?;
+        self.tell_length(total_bytes);
         Ok(Opened::Whole(answer, 0))
     }
 
@@ -232,11 +234,15 @@ impl Fetch<'_> {
     }
 
     fn check_promises(&self, answer: &Answer) -> Result<(), TransferError> {
-        self.check_length(answer, self.part.total_bytes)
+        self.check_announced(answer, self.part.total_bytes)
     }
 
     /// Refuses a file whose announced length is not the promised one or above the limit, before its body is read.
-    fn check_length(&self, answer: &Answer, announced: Option<u64>) -> Result<(), TransferError> {
+    fn check_announced(
+        &self,
+        answer: &Answer,
+        announced: Option<u64>,
+    ) -> Result<(), TransferError> {
         let Some(actual_bytes) = announced else { return Ok(()) };
         if let Some(promised_bytes) = self.request.expected_bytes
             && promised_bytes != actual_bytes
@@ -255,7 +261,7 @@ enum Gathered {
     Some(Vec<Bytes>, Result<(), TransferError>),
 }
 
-/// All bytes of a short file, if they come in good time.
+/// All bytes of a short file, if they come in good time. What an answer has beyond them is not taken.
 async fn gather(answer: &mut Answer, bytes: u64) -> Gathered {
     let deadline = tokio::time::Instant::now() + GATHER_TIME_MAX;
     let mut chunks = Vec::new();
@@ -263,7 +269,15 @@ async fn gather(answer: &mut Answer, bytes: u64) -> Gathered {
         match timeout_at(deadline, answer.body.chunk()).await {
             Err(_) => return Gathered::Some(chunks, Ok(())),
             Ok(Err(error)) => return Gathered::Some(chunks, Err(error)),
-            Ok(Ok(Some(chunk))) => chunks.push(chunk),
+            Ok(Ok(Some(mut chunk))) => {
+                let surplus = answer.body.received_bytes().saturating_sub(bytes);
+                let taken = (chunk.len() as u64).saturating_sub(surplus);
+                chunk.truncate(usize::try_from(taken).unwrap_or(usize::MAX));
+                chunks.push(chunk);
+                if surplus > 0 {
+                    return Gathered::All(chunks);
+                }
+            }
             Ok(Ok(None)) if answer.body.received_bytes() < bytes => {
                 return Gathered::Some(chunks, Err(answer.body.ended_early()));
             }

@@ -1,7 +1,7 @@
 //! The half-finished file and what is known about it.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,6 +12,7 @@ use headstart_model::Digest;
 use headstart_sys::positioned::{preallocate, write_all_at};
 
 use super::extents::Extents;
+use super::own::{Own, cannot_write, remove_left};
 use super::state::{self, Record, StateFile};
 use super::validator::Validator;
 use crate::TransferError;
@@ -50,13 +51,13 @@ impl Part {
             return Ok(part);
         };
         let Some(validator) = record.validator() else { return Ok(part) };
-        let file = match OpenOptions::new().write(true).open(&part.path) {
+        let file = match Own::open(&part.path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(part),
             Err(error) => return Err(error),
         };
         // A part cut short by somebody else, or a state from elsewhere: nothing of it is believed.
-        if file.metadata()?.len() < record.reliable().end()
+        if file.file().metadata()?.len() < record.reliable().end()
             || record.total_bytes.is_some_and(|total| record.reliable().end() > total)
         {
             return Ok(part);
@@ -111,9 +112,13 @@ impl Part {
                 }
                 None => None,
             };
-            let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
-            if let Some(bytes) = total_bytes {
-                preallocate(&file, bytes)?;
+            let file = Own::create(&path)?;
+            if let Some(bytes) = total_bytes
+                && let Err(error) = preallocate(file.file(), bytes)
+            {
+                // What was reserved until the disk was full would keep it full.
+                [&state_path, &path].into_iter().try_for_each(|path| remove(path))?;
+                return Err(error);
             }
             Ok(Disk::new(file, state))
         })
@@ -126,17 +131,23 @@ impl Part {
 
     /// Throws away what is there.
     pub(super) async fn forget(&mut self) -> Result<(), TransferError> {
-        (self.disk, self.validator, self.total_bytes) = (None, None, None);
-        self.has_state = false;
-        let paths = [self.state_path.clone(), self.path.clone()];
-        blocking(self.target.clone(), move || paths.iter().try_for_each(|path| remove(path))).await
+        // Held until it is removed, so that nobody else takes it.
+        let own = self.disk.take();
+        (self.validator, self.total_bytes, self.has_state) = (None, None, false);
+        let (path, state_path) = (self.path.clone(), self.state_path.clone());
+        blocking(self.target.clone(), move || match own {
+            Some(_own) => [&state_path, &path].into_iter().try_for_each(|path| remove(path)),
+            // The state of somebody who works on the part stays as well.
+            None => remove_left(&path).and_then(|()| remove(&state_path)),
+        })
+        .await
     }
 }
 
 /// An open part, shared by those who write to it.
 #[derive(Debug)]
 pub(super) struct Disk {
-    file: File,
+    file: Own,
     progress: Mutex<Progress>,
 }
 
@@ -145,7 +156,7 @@ struct Progress {
     written: Extents,
     durable: Extents,
     /// None: without a validator nothing can be resumed, so nothing is noted down.
-    state: Option<(StateFile, Record)>,
+    state: Option<(Arc<StateFile>, Record)>,
     recorded_bytes: u64,
     recorded: Instant,
     synced_bytes: u64,
@@ -163,8 +174,9 @@ impl Disk {
     /// A power cut costs what came in so long. `Ours:` a download that is over sooner is synced once, at its end.
     const SYNC_EVERY: Duration = Duration::from_secs(5);
 
-    fn new(file: File, state: Option<(StateFile, Record)>) -> Self {
+    fn new(file: Own, state: Option<(StateFile, Record)>) -> Self {
         let now = Instant::now();
+        let state = state.map(|(file, record)| (Arc::new(file), record));
         let progress = Progress {
             written: Extents::default(),
             durable: Extents::default(),
@@ -178,13 +190,14 @@ impl Disk {
         Self { file, progress: Mutex::new(progress) }
     }
 
-    fn resumed(file: File, state: StateFile, record: Record) -> Self {
-        let written = record.reliable().clone();
+    fn resumed(file: Own, state: StateFile, mut record: Record) -> Self {
+        let (written, durable) = record.resume();
         let disk = Self::new(file, Some((state, record)));
         {
             let mut progress = disk.lock();
             progress.recorded_bytes = written.bytes();
-            progress.written = written;
+            progress.synced_bytes = durable.bytes();
+            (progress.written, progress.durable) = (written, durable);
         }
         disk
     }
@@ -205,41 +218,44 @@ impl Disk {
         missing
     }
 
-    /// Writes bytes at their place and notes that down if it is time. Blocks.
+    /// Writes bytes at their place and notes that down if it is time. Blocks, at times until the disk has them.
     pub(super) fn write(&self, start: u64, chunks: &[Bytes]) -> io::Result<()> {
-        let mut end = start;
-        for chunk in chunks {
-            write_all_at(&self.file, chunk, end)?;
-            end += chunk.len() as u64;
-        }
-        let sync = {
-            let mut progress = self.lock();
-            progress.written.insert(start, end);
-            let now = Instant::now();
-            progress.record_if_due(now)?;
-            progress.begin_sync(now)
-        };
+        self.write_out(start, chunks)?;
+        let sync = self.lock().begin_sync(Instant::now());
         sync.map_or(Ok(()), |written| self.sync(written))
     }
 
-    fn sync(&self, written: Extents) -> io::Result<()> {
-        let synced = self.file.sync_data();
-        let mut progress = self.lock();
-        progress.syncing = false;
-        progress.synced = Instant::now();
-        synced?;
-        progress.synced_bytes = written.bytes();
-        progress.durable = written;
-        progress.record()?;
-        match &progress.state {
-            Some((file, _)) => file.sync(),
-            None => Ok(()),
+    /// As [`Self::write`], but does not wait for the disk.
+    pub(super) fn write_out(&self, start: u64, chunks: &[Bytes]) -> io::Result<()> {
+        let mut end = start;
+        for chunk in chunks {
+            write_all_at(self.file.file(), chunk, end)?;
+            end += chunk.len() as u64;
         }
+        let mut progress = self.lock();
+        progress.written.insert(start, end);
+        progress.record_if_due(Instant::now())
+    }
+
+    fn sync(&self, written: Extents) -> io::Result<()> {
+        let synced = self.file.file().sync_data();
+        let state = {
+            let mut progress = self.lock();
+            progress.syncing = false;
+            progress.synced = Instant::now();
+            synced?;
+            progress.synced_bytes = written.bytes();
+            progress.durable = written;
+            progress.record()?;
+            progress.state.as_ref().map(|(file, _)| Arc::clone(file))
+        };
+        // Nobody who only counts bytes waits for this.
+        state.map_or(Ok(()), |file| file.sync())
     }
 
     /// The file itself, to be synced and named.
-    pub(super) fn file(&self) -> io::Result<File> {
-        self.file.try_clone()
+    pub(super) const fn file(&self) -> &File {
+        self.file.file()
     }
 
     fn lock(&self) -> MutexGuard<'_, Progress> {
@@ -302,7 +318,7 @@ pub(super) async fn blocking<T: Send + 'static>(
 ) -> Result<T, TransferError> {
     let done = tokio::task::spawn_blocking(work).await;
     let done = done.unwrap_or_else(|error| Err(io::Error::other(error)));
-    done.map_err(|source| TransferError::File { path, source })
+    done.map_err(|source| cannot_write(path, source))
 }
 
 pub(super) fn beside(target: &Path, suffix: &str) -> PathBuf {
@@ -364,5 +380,58 @@ mod tests {
         left_over(&target, Some("\"one\"")).await;
         std::fs::write(beside(&target, ".part"), b"cut").expect("writable");
         assert!(!found().is_resumable());
+    }
+
+    #[tokio::test]
+    async fn what_was_durable_stays_so_when_it_is_resumed_after_a_new_start_of_the_machine() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let target = folder.path().join("f");
+        left_over(&target, Some("\"one\"")).await;
+        let part = find(&target, "https://a/f");
+        let disk = part.disk().expect("resumed");
+        disk.sync(part.written()).expect("a disk");
+        drop((disk, part));
+        for _ in 0..2 {
+            let mut record = state::read(&beside(&target, ".part.state")).expect("readable");
+            let record = record.as_mut().expect("a record");
+            record.boot = Some("another start".to_owned());
+            record.sequence += 1;
+            let file = StateFile::open(&beside(&target, ".part.state")).expect("there");
+            file.write(record).expect("writable");
+            drop(file);
+            let part = find(&target, "https://a/f");
+            assert_eq!(part.written().first_gap(3, 9), Some((7, 9)));
+            // What comes now is not durable yet, and the rest stays so.
+            part.disk().expect("resumed").write(0, &[Bytes::from_static(b"a")]).expect("space");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_length_that_finds_no_room_leaves_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut part = find(&folder.path().join("f"), "https://a/f");
+        let endless = Some(i64::MAX.cast_unsigned());
+        let result = part.start_over(Validator::parse("\"one\""), endless).await;
+        assert!(matches!(result, Err(TransferError::File { .. })), "{result:?}");
+        assert_eq!(std::fs::read_dir(folder.path()).expect("readable").count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_part_that_somebody_writes_is_left_to_him() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let target = folder.path().join("f");
+        let mut part = find(&target, "https://a/f");
+        part.start_over(Validator::parse("\"one\""), Some(9)).await.expect("a folder");
+        let url = url::Url::parse("https://a/g").expect("a URL");
+        let found = || Part::find(target.clone(), state::source_digest(&url));
+        // With another address nothing is taken up, and nothing is thrown away either.
+        let mut other = found().expect("nothing for this address");
+        let result = other.start_over(None, Some(5)).await;
+        assert!(matches!(result, Err(TransferError::Busy { .. })), "{result:?}");
+        let same = url::Url::parse("https://a/f").expect("a URL");
+        assert!(Part::find(target.clone(), state::source_digest(&same)).is_err());
+        assert!(part.path.exists() && part.state_path.exists());
+        drop(part);
+        other.start_over(None, Some(5)).await.expect("it is free");
     }
 }

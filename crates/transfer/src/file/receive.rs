@@ -92,6 +92,6 @@ impl Drop for Gather<'_> {
             return;
         }
         // At most one buffer, into the memory of the system. What fails here fails again when the download goes on.
-        let _ = self.disk.write(self.start, &self.chunks);
+        let _ = self.disk.write_out(self.start, &self.chunks);
     }
 }

@@ -1,6 +1,6 @@
 //! Finished files get their names, many at once where many are finished.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,7 +10,8 @@ use headstart_sys::durable::{Unnamed, name_files};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::batcher::Batcher;
-use super::part::remove;
+use super::own::{Own, cannot_write, remove_left};
+use super::part::{Disk, remove};
 use crate::TransferError;
 
 /// What a finished file consists of.
@@ -19,7 +20,7 @@ pub(super) enum Content {
     /// All of it, not written yet.
     Bytes(Vec<Bytes>),
     /// A file that is completely written.
-    File(File),
+    File(Arc<Disk>),
 }
 
 /// A finished file on its way to its name.
@@ -41,10 +42,14 @@ pub(crate) struct Settler {
     room: Arc<Semaphore>,
 }
 
+/// Room in memory for what waits to be brought to disk, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Room(#[expect(dead_code, reason = "it is held")] OwnedSemaphorePermit);
+
 #[derive(Debug)]
 struct Waiting {
     finished: Finished,
-    _room: OwnedSemaphorePermit,
+    _room: Room,
 }
 
 impl Settler {
@@ -56,33 +61,52 @@ impl Settler {
         Self { batcher: Arc::new(Batcher::new(name)), room }
     }
 
-    /// Gives a file its name. When this returns it survives a power cut. Dropped once the file waits, it is named all the same.
-    pub(super) async fn settle(&self, finished: Finished) -> Result<(), TransferError> {
-        let path = finished.target.clone();
-        let bytes = match &finished.content {
+    /// Waits until there is room in memory for `content` until it is on disk.
+    pub(super) async fn room(&self, content: &Content) -> Room {
+        let bytes = match content {
             Content::Bytes(chunks) => chunks.iter().map(Bytes::len).sum(),
             Content::File(_) => 0,
         };
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).min(Self::ROOM_BYTES);
         // The semaphore is never closed.
-        let room = Arc::clone(&self.room).acquire_many_owned(bytes).await;
-        let room = room.expect("nobody closes it");
+        Room(Arc::clone(&self.room).acquire_many_owned(bytes).await.expect("nobody closes it"))
+    }
+
+    /// Gives a file its name. When this returns it survives a power cut. Dropped once the file waits, it is named all the same.
+    pub(super) async fn settle(&self, finished: Finished, room: Room) -> Result<(), TransferError> {
+        let path = finished.target.clone();
         let named = self.batcher.submit(Waiting { finished, _room: room }).await;
-        named.flatten().map_err(|source| TransferError::File { path, source })
+        named.flatten().map_err(|source| cannot_write(path, source))
+    }
+}
+
+/// Keeps a file from others until it has its name.
+enum Held {
+    Written(Own),
+    Disk(Arc<Disk>),
+}
+
+impl Held {
+    fn file(&self) -> &File {
+        match self {
+            Self::Written(own) => own.file(),
+            Self::Disk(disk) => disk.file(),
+        }
     }
 }
 
 fn name(group: Vec<Waiting>) -> Vec<io::Result<()>> {
-    let mut batch = Vec::new();
+    let (mut batch, mut held) = (Vec::new(), Vec::new());
     let written: Vec<io::Result<Option<PathBuf>>> = group
         .into_iter()
         .map(|Waiting { finished, _room }| {
             let Finished { content, path, target, state_path } = finished;
-            let file = match content {
-                Content::File(file) => file,
-                Content::Bytes(chunks) => write(&path, &chunks)?,
+            let of_one = match content {
+                Content::File(disk) => Held::Disk(disk),
+                Content::Bytes(chunks) => Held::Written(write(&path, &chunks)?),
             };
-            batch.push(Unnamed { file, path, target });
+            batch.push(Unnamed { file: of_one.file().try_clone()?, path, target });
+            held.push(of_one);
             Ok(state_path)
         })
         .collect();
@@ -93,21 +117,22 @@ fn name(group: Vec<Waiting>) -> Vec<io::Result<()>> {
         named.next().ok_or(io::ErrorKind::Interrupted)??;
         state_path.map_or(Ok(()), |path| remove(&path))
     });
-    outcomes.collect()
+    let outcomes = outcomes.collect();
+    drop(held);
+    outcomes
 }
 
 /// A new file, so that no late write of a dropped call lands in it.
-fn write(path: &std::path::Path, chunks: &[Bytes]) -> io::Result<File> {
-    let create = || OpenOptions::new().write(true).create_new(true).open(path);
-    let mut file = match create() {
+fn write(path: &std::path::Path, chunks: &[Bytes]) -> io::Result<Own> {
+    let own = match Own::create(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            remove(path)?;
-            create()?
+            remove_left(path)?;
+            Own::create(path)?
         }
         created => created?,
     };
-    chunks.iter().try_for_each(|chunk| file.write_all(chunk))?;
-    Ok(file)
+    chunks.iter().try_for_each(|chunk| own.file().write_all(chunk))?;
+    Ok(own)
 }
 
 #[cfg(test)]
@@ -125,7 +150,13 @@ mod tests {
             let content = Content::Bytes(vec![Bytes::from(name)]);
             Finished { content, path, target, state_path: None }
         };
-        let all = (0..40).map(|number| settler.settle(finished(number)));
+        let all = (0..40).map(|number| {
+            let (finished, settler) = (finished(number), Arc::clone(&settler));
+            async move {
+                let room = settler.room(&finished.content).await;
+                settler.settle(finished, room).await
+            }
+        });
         let results = futures::future::join_all(all).await;
         for (number, result) in results.iter().enumerate() {
             assert_eq!(result.is_ok(), number != 7, "{number}: {result:?}");

@@ -32,7 +32,7 @@ pub(super) struct Record {
     /// Length of the whole file, if the server named it.
     pub(super) total_bytes: Option<u64>,
     /// The start of the machine in which `written` was true.
-    boot: Option<String>,
+    pub(super) boot: Option<String>,
     /// What was handed to the system.
     written: Extents,
     /// What survives a power cut.
@@ -61,6 +61,13 @@ impl Record {
         let same_boot =
             self.boot.is_some() && self.boot.as_deref() == headstart_sys::boot::boot_id();
         if same_boot { &self.written } else { &self.durable }
+    }
+
+    /// Goes on with what can be relied on: what is written now, and what of it survives a power cut.
+    pub(super) fn resume(&mut self) -> (Extents, Extents) {
+        self.written = self.reliable().clone();
+        self.boot = headstart_sys::boot::boot_id().map(str::to_owned);
+        (self.written.clone(), self.durable.clone())
     }
 
     pub(super) fn set(&mut self, written: &Extents, durable: &Extents) {

@@ -6,6 +6,7 @@ mod chaos;
 mod credentials;
 mod faults;
 mod files;
+mod lengths;
 mod pace;
 mod precedence;
 mod pressure;
