@@ -60,7 +60,7 @@ pub struct Downloaded {
     pub file_bytes: u64,
     /// Bytes of bodies that this call took from the network.
     pub bytes_down: u64,
-    /// Bytes that an earlier call had left and that were kept; 0 when it began anew.
+    /// Bytes that an earlier call had left and that did not come again; 0 when it began anew, or the server sent the whole file.
     pub resumed_from: u64,
     /// The server's tag, if it is a strong one.
     pub etag: Option<EntityTag>,

@@ -35,6 +35,8 @@ pub(super) struct Fetch<'a> {
     pub(super) resumed_from: u64,
     /// Ranges are not asked for any more.
     pub(super) whole_only: bool,
+    /// The whole file came in one answer, whatever was there before.
+    whole_came: bool,
     /// Bytes that this call took from the network.
     bytes_down: AtomicU64,
     pub(super) length_told: bool,
@@ -68,6 +70,7 @@ impl<'a> Fetch<'a> {
             working: AtomicUsize::new(0),
             resumed_from,
             whole_only: false,
+            whole_came: false,
             bytes_down: AtomicU64::new(0),
             length_told: false,
             answered: None,
@@ -121,7 +124,10 @@ impl<'a> Fetch<'a> {
         match self.open(past_caches).await? {
             Opened::Complete => {}
             Opened::Small(chunks) => return self.check_small(chunks),
-            Opened::Whole(answer, taken) => self.receive_whole(answer, taken).await?,
+            Opened::Whole(answer, taken) => {
+                self.receive_whole(answer, taken).await?;
+                self.whole_came = true;
+            }
             Opened::Piece(answer, piece) => self.receive_pieces(answer, piece).await?,
         }
         self.check_length().await?;
@@ -245,7 +251,8 @@ impl<'a> Fetch<'a> {
             _ => None,
         };
         let bytes_down = self.bytes_down.into_inner();
-        Ok(Downloaded { file_bytes, bytes_down, resumed_from: self.resumed_from, etag })
+        let resumed_from = if self.whole_came { 0 } else { self.resumed_from };
+        Ok(Downloaded { file_bytes, bytes_down, resumed_from, etag })
     }
 
     /// Writes bytes that were kept in memory.
