@@ -13,6 +13,8 @@ mod worker;
 
 use std::path::PathBuf;
 
+use futures::TryStreamExt as _;
+use futures::stream::FuturesUnordered;
 use headstart_model::Digest;
 
 use crate::{Client, CoalescePolicy, RequestError, Tracking, TransferError, coalesce};
@@ -168,13 +170,15 @@ impl Client {
                 .unwrap_or_else(|_| Heads::find(None, &[])),
         };
         let fetch = Fetch::new(self, (request, &ranges), heads, sink, tracking);
-        let all = futures::future::try_join_all((0..workers).map(|_| fetch.work()));
+        // The first error ends all: a worker may wait for what another one had.
+        let all: FuturesUnordered<_> = (0..workers).map(|_| fetch.work()).collect();
+        let all = all.try_collect::<()>();
         match &request.precedence {
-            None => all.await.map(drop),
+            None => all.await,
             Some(precedence) => tokio::select! {
                 biased;
                 never = fetch.follow(precedence) => match never {},
-                fetched = all => fetched.map(drop),
+                fetched = all => fetched,
             },
         }
     }

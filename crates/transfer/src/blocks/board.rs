@@ -1,7 +1,7 @@
 //! Who works on which blocks.
 //!
-//! Every block that was not handed over is in a range that waits or in one that is under way. A block that two fetch is in
-//! two ranges; whoever has it first claims it and takes it away from the other.
+//! Every block that was not claimed is in a range that waits or in one that is under way. A block that two fetch is in two
+//! ranges; whoever has it first claims it and takes it away from the other. What a range leaves when it ends waits again.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -305,15 +305,18 @@ impl Board {
     pub(super) fn is_held_by_others(&self, job: u64) -> bool {
         let state = self.lock();
         let Some(mine) = state.running.get(&job) else { return true };
-        let others = || state.running.iter().filter(|(other, _)| **other != job);
-        mine.blocks.iter().all(|block| others().any(|(_, other)| other.blocks.contains(block)))
+        mine.blocks.iter().all(|block| state.is_held(block, job))
     }
 
-    /// A worker is through with a range.
+    /// A worker is through with a range. What is left of it, and nobody else fetches, waits again.
     pub(super) fn end(&self, job: u64, now: Duration) {
         let rate = self.rate(job, now);
         let mut state = self.lock();
-        state.running.remove(&job);
+        let mut left = state.running.remove(&job).map_or_else(Job::new, |running| running.blocks);
+        left.retain(|block| !state.is_held(block, job));
+        for rest in self.ranges_of(left.make_contiguous()).into_iter().rev() {
+            state.put_back(rest);
+        }
         if let Some((rate, _)) = rate {
             let usual = state.usual_rate.unwrap_or(rate);
             state.usual_rate = Some(usual + NEWEST_WEIGHT * (rate - usual));
@@ -336,6 +339,11 @@ impl State {
         };
         self.running.insert(job, running);
         Ticket { job, lost }
+    }
+
+    /// Whether a range under way that is not `job` has this block.
+    fn is_held(&self, block: &WantedBlock, job: u64) -> bool {
+        self.running.iter().any(|(other, found)| *other != job && found.blocks.contains(block))
     }
 
     /// Puts blocks before all that wait and are not more urgent.

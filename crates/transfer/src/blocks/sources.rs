@@ -13,8 +13,10 @@ const NEWEST_WEIGHT: f64 = 0.5;
 /// The sources of one file, each with what it did so far.
 #[derive(Debug)]
 pub(super) struct Sources<'a> {
-    sources: Vec<Source<'a>>,
+    all: Vec<Source<'a>>,
     standings: Mutex<Vec<Standing>>,
+    /// With which a source was dropped, for those that find none left.
+    last_error: Mutex<Option<TransferError>>,
 }
 
 /// One source.
@@ -72,7 +74,7 @@ impl<'a> Sources<'a> {
         };
         let sources: Vec<_> = all.iter().enumerate().map(source).collect();
         let standings = Mutex::new(vec![Standing::default(); sources.len()]);
-        Self { sources, standings }
+        Self { all: sources, standings, last_error: Mutex::default() }
     }
 
     /// The least troubled source. Of equals one on this machine; then one that was never tried, if another one is at work
@@ -80,7 +82,7 @@ impl<'a> Sources<'a> {
     pub(super) fn choose(&self, now: Duration) -> Choice<'_, 'a> {
         let mut standings = self.lock();
         let usable = || {
-            let all = self.sources.iter().zip(standings.iter());
+            let all = self.all.iter().zip(standings.iter());
             all.filter(|(_, standing)| !standing.dropped)
         };
         let rested = || usable().filter(|(_, standing)| standing.rests_until <= now);
@@ -139,6 +141,18 @@ impl<'a> Sources<'a> {
         self.lock().iter().any(|standing| !standing.dropped)
     }
 
+    /// Keeps an error that is not told because others may do better, if it is one that drops its source.
+    pub(super) fn keep(&self, error: TransferError) {
+        if !error.is_retryable() {
+            *lock(&self.last_error) = Some(error);
+        }
+    }
+
+    /// Why no source is left, if that was not told. Given once: whoever does not tell it keeps it again.
+    pub(super) fn last_error(&self) -> Option<TransferError> {
+        lock(&self.last_error).take()
+    }
+
     /// The source gave a verified block.
     pub(super) fn gave(&self, source: &Source<'_>) {
         self.change(source, |standing| {
@@ -170,9 +184,13 @@ impl<'a> Sources<'a> {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Standing>> {
-        // Nothing panics while it is held, and every state of the list is a good one.
-        self.standings.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.standings)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics while it is held, and every state is a good one.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -213,23 +231,23 @@ mod tests {
         let missing = TransferError::NotFound { url: shown };
 
         assert_eq!(next(&sources), Some(0));
-        sources.failed(&sources.sources[0], &cut());
+        sources.failed(&sources.all[0], &cut());
         assert_eq!(next(&sources), Some(1));
-        sources.failed(&sources.sources[1], &corrupt);
+        sources.failed(&sources.all[1], &corrupt);
         assert_eq!(next(&sources), Some(2));
-        sources.failed(&sources.sources[2], &missing);
+        sources.failed(&sources.all[2], &missing);
         assert!(!sources.has_untroubled());
         assert_eq!(next(&sources), Some(0));
-        sources.gave(&sources.sources[0]);
+        sources.gave(&sources.all[0]);
         assert!(sources.has_untroubled());
         // Wrong bytes weigh more than any number of broken connections.
         for _ in 0..9 {
-            sources.failed(&sources.sources[0], &cut());
+            sources.failed(&sources.all[0], &cut());
         }
-        sources.gave(&sources.sources[1]);
+        sources.gave(&sources.all[1]);
         assert_eq!(next(&sources), Some(0));
-        sources.failed(&sources.sources[0], &missing);
-        sources.failed(&sources.sources[1], &missing);
+        sources.failed(&sources.all[0], &missing);
+        sources.failed(&sources.all[1], &missing);
         assert!(matches!(sources.choose(NOW), Choice::Nobody));
         assert!(!sources.is_any_left());
     }
@@ -238,7 +256,7 @@ mod tests {
     fn a_source_that_never_gave_anything_says_nothing_of_the_way() {
         let (all, meter) = (servers(), Meter::new());
         let sources = Sources::new(&all, &meter);
-        let [first, second, third] = &sources.sources[..] else { panic!("three") };
+        let [first, second, third] = &sources.all[..] else { panic!("three") };
         sources.failed(first, &cut());
         assert!(!sources.may_be_of_the_way(first));
         sources.gave(second);
@@ -258,7 +276,7 @@ mod tests {
         };
         assert_eq!([ask(), ask(), ask(), ask()].map(|source| source.number), [0, 1, 2, 0]);
         for (number, rate) in [(0, 300.0), (0, 300.0), (1, 1_000.0), (2, 1.0)] {
-            sources.done(&sources.sources[number], Some(rate));
+            sources.done(&sources.all[number], Some(rate));
         }
         // The third is so slow that it is asked when the others have hundreds of ranges each.
         let asked: Vec<_> = (0..13).map(|_| ask().number).collect();
@@ -273,7 +291,7 @@ mod tests {
         let sources = Sources::new(&all, &meter);
         assert_eq!(next(&sources), Some(3));
         assert_eq!(meter.ledger().sources[3].origin, "file:///media/stick");
-        sources.failed(&sources.sources[3], &cut());
+        sources.failed(&sources.all[3], &cut());
         assert_eq!(next(&sources), Some(0));
     }
 
@@ -281,9 +299,9 @@ mod tests {
     fn who_asks_to_be_left_alone_is() {
         let (all, meter) = (servers(), Meter::new());
         let sources = Sources::new(&all[..2], &meter);
-        sources.rest(&sources.sources[0], Duration::from_secs(9));
+        sources.rest(&sources.all[0], Duration::from_secs(9));
         assert_eq!(next(&sources), Some(1));
-        sources.rest(&sources.sources[1], Duration::from_secs(5));
+        sources.rest(&sources.all[1], Duration::from_secs(5));
         let Choice::Wait(time) = sources.choose(Duration::from_secs(1)) else { panic!("asked") };
         assert_eq!(time, Duration::from_secs(4));
     }

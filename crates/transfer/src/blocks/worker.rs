@@ -141,8 +141,9 @@ impl<'a, S: BlockSink> Fetch<'a, S> {
         // Help may exceed what is allowed by one: a range that is silent is hardly under way.
         let spare = self.board.busy() <= allowed;
         let limited = self.tracking.pace().limit().narrowest().is_some();
+        let may_help = spare && !limited && self.sources.is_any_left();
         match waiting {
-            None if spare && !limited => self.board.help(self.growth(|growth| growth.rates()), now),
+            None if may_help => self.board.help(self.growth(|growth| growth.rates()), now),
             other => other,
         }
     }
@@ -157,7 +158,10 @@ impl<'a, S: BlockSink> Fetch<'a, S> {
                     self.pause(ticket, time).await;
                     continue;
                 }
-                Choice::Nobody => return Err(RequestError::NoSource.into()),
+                Choice::Nobody => {
+                    let error = self.sources.last_error();
+                    return self.give_up(ticket, error.unwrap_or(RequestError::NoSource.into()));
+                }
             };
             let kept_bytes = self.heads.kept_bytes(&first);
             let attempt = self.attempt(source, ticket, attempts.past_caches()).await;
@@ -166,8 +170,7 @@ impl<'a, S: BlockSink> Fetch<'a, S> {
                 .done(source, rate.filter(|(_, age)| *age > RATED_AFTER).map(|(rate, _)| rate));
             let error = match attempt {
                 Err(Setback::Mixed(error)) if attempts.is_corrupt_too_often() => return Err(error),
-                Ok(()) | Err(Setback::Mixed(_)) => continue,
-                Err(Setback::Lost) => return Ok(()),
+                Ok(()) | Err(Setback::Mixed(_) | Setback::Lost) => continue,
                 Err(Setback::Failed(error)) => error,
             };
             if self.board.front(ticket.job) != Some(first) {
@@ -183,11 +186,25 @@ impl<'a, S: BlockSink> Fetch<'a, S> {
             }
             self.sources.failed(source, &error);
             if let Err(error) = self.after_failure(error, source, (ticket, &mut attempts)).await {
-                // Whoever else fetches these blocks has attempts of its own.
-                return if self.board.is_held_by_others(ticket.job) { Ok(()) } else { Err(error) };
+                return self.give_up(ticket, error);
             }
         }
         Ok(())
+    }
+
+    /// A range has failed for good: so has the transfer, unless others fetch its blocks too, who have attempts of their own.
+    fn give_up(&self, ticket: &Ticket, error: TransferError) -> Result<(), TransferError> {
+        if !self.board.is_held_by_others(ticket.job) {
+            return Err(error);
+        }
+        self.sources.keep(error);
+        Ok(())
+    }
+
+    /// A source has shown that it gives ranges.
+    fn opened(&self) {
+        self.growth(|growth| growth.opened(self.now()));
+        self.board.changed.notify_waiters();
     }
 
     async fn after_failure(
@@ -240,3 +257,6 @@ fn trouble(error: &TransferError) -> Trouble {
         _ => Trouble::Broken,
     }
 }
+
+#[cfg(test)]
+mod tests;

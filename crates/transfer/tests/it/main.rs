@@ -4,6 +4,7 @@ mod blocks;
 mod broken_off;
 mod chaos;
 mod credentials;
+mod endings;
 mod faults;
 mod files;
 mod lengths;

@@ -117,6 +117,23 @@ fn a_range_that_waits_for_the_disk_and_not_for_the_network_is_left_alone() {
 }
 
 #[test]
+fn what_a_range_leaves_when_it_ends_waits_again_unless_others_fetch_it_too() {
+    let board = board(&[0, 100, 110, 120, 200]);
+    let slow = take(&board);
+    board.asked(slow.job, at(0));
+    let racer = board.help(IDLE, at(9)).expect("silent for long");
+    board.take_along(racer.job, 90);
+    assert_eq!(tags(&board, &racer), [0, 1, 2, 3]);
+    board.end(racer.job, at(9));
+    assert_eq!(board.busy(), 1);
+    let order: Vec<_> = (0..3).map(|_| tags(&board, &take(&board))).collect();
+    assert_eq!(order, [vec![1, 2], vec![3], vec![4]], "in ranges of the usual length");
+    assert!(board.take(1, at(9)).is_none());
+    board.end(slow.job, at(9));
+    assert_eq!(tags(&board, &take(&board)), [0], "nobody else had it");
+}
+
+#[test]
 fn the_end_is_reached_when_all_blocks_are_handed_over() {
     let board = board(&[0, 10]);
     let ticket = take(&board);

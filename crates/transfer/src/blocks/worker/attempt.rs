@@ -45,8 +45,7 @@ impl<S: BlockSink> Fetch<'_, S> {
         ticket: &Ticket,
         past_caches: bool,
     ) -> Result<(), Setback> {
-        let Some((first, end)) = self.board.extent(ticket.job) else { return Ok(()) };
-        let head = self.heads.take(&first).await;
+        let Some((first, end, head)) = self.beginning(ticket).await else { return Ok(()) };
         let start = first.offset + head.bytes.len() as u64;
         self.board.asked(ticket.job, self.now());
         let opening = self.open(source, ticket, ((start, end), past_caches));
@@ -57,6 +56,9 @@ impl<S: BlockSink> Fetch<'_, S> {
                 return Err(setback);
             }
         };
+        // Another one may have been faster with the first block meanwhile: the next one does not begin with its head.
+        let is_at_first = self.board.front(ticket.job) == Some(first);
+        let head = if is_at_first { head } else { Head::default() };
         let mut head = Head { begun_bytes: head.bytes.len(), ..head };
         let cutter = Cutter::new(start, std::mem::take(&mut head.bytes));
         let saved_at = self.now();
@@ -78,6 +80,19 @@ impl<S: BlockSink> Fetch<'_, S> {
         Ok(())
     }
 
+    /// The first block of a range, the offset after the last one, and what is there of the first.
+    async fn beginning(&self, ticket: &Ticket) -> Option<(WantedBlock, u64, Head)> {
+        loop {
+            let (first, _) = self.board.extent(ticket.job)?;
+            let head = self.heads.take(&first).await;
+            let (block, end) = self.board.extent(ticket.job)?;
+            // If it is another one, somebody was faster with the first.
+            if block == first {
+                return Some((first, end, head));
+            }
+        }
+    }
+
     async fn open(
         &self,
         source: &Source<'_>,
@@ -90,7 +105,7 @@ impl<S: BlockSink> Fetch<'_, S> {
                 let after = self.client.inner.config.stall_timeout;
                 let opened = timeout(after, other.open(start, end)).await;
                 let reader = opened.map_err(|_| stalled(&other.name(), after))??;
-                self.growth(|growth| growth.opened(self.now()));
+                self.opened();
                 return Ok((Incoming::Reader(reader), start));
             }
         };
@@ -116,8 +131,7 @@ impl<S: BlockSink> Fetch<'_, S> {
                 let found = ContentRange::check(&answer.headers, asked)
                     .map_err(|violation| answer.unusable(violation))?;
                 self.check_size(&answer, found.file_bytes)?;
-                self.growth(|growth| growth.opened(self.now()));
-                self.board.changed.notify_waiters();
+                self.opened();
                 Ok((answer, asked.start))
             }
             StatusCode::OK => {
@@ -246,7 +260,9 @@ impl<S: BlockSink> Fetch<'_, S> {
         };
         self.board.stops_waiting(attempt.ticket.job, self.now());
         if !self.board.claim(attempt.ticket.job, block) {
-            return Err(Setback::Lost);
+            // The range may have grown since others began with its block: then it goes on behind that.
+            let is_left = self.board.front(attempt.ticket.job).is_some();
+            return if is_left { Ok(()) } else { Err(Setback::Lost) };
         }
         self.sink.lock().await.block(block.tag, verified).await.map_err(TransferError::Sink)?;
         self.board.delivered();
