@@ -107,6 +107,18 @@ impl Network {
     }
 }
 
+/// A failure of a transfer, with the option of these commands that is the way out.
+pub(crate) fn advised(failure: Failure) -> Failure {
+    let hint = match failure.code.as_str() {
+        "certificateNotTrusted" => {
+            "check this machine's clock; a private server's authority is trusted with `--ca FILE`"
+        }
+        "insecureUrl" => "use an https address, or allow plain http with `--insecure`",
+        _ => return failure,
+    };
+    failure.with_hint(hint)
+}
+
 /// Where the authority of `serve --tls auto` is kept.
 pub(crate) fn local_authority(home: &Home) -> PathBuf {
     home.authority_folder()

@@ -1,22 +1,23 @@
 //! `clone`: one pack from a repository into a folder, without the service.
 
 mod destination;
+mod failures;
 mod held;
 mod state;
 mod told;
+mod wanted;
 
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
 use headstart_deliver::{
-    DeliverError, Delivered, Delivery, Finish, Goal, HeldFolder, Location, LocationError, Mirror,
+    DeliverError, Delivered, Delivery, Finish, Goal, HeldFolder, Location, Mirror,
     ProgressListener, Receipt, RepositoryAccess,
 };
-use headstart_model::catalog::{Catalog, CatalogPack};
-use headstart_model::{ChannelName, ErrorKind, Failure, PackId, PackVersion};
+use headstart_model::catalog::CatalogPack;
+use headstart_model::{ChannelName, ErrorKind, Failure};
 use headstart_repo::{AheadFetch, Fetch, Freshness, RepoError, TrustStore};
 use headstart_sys::mode::Access;
 use headstart_transfer::{Counts, Limit, Pace, Rate, Tracking, Urgency};
@@ -26,10 +27,12 @@ use super::Verdict;
 use crate::context::Context;
 use crate::network::Network;
 use crate::output::size;
-use crate::{input, quantity, temporary};
+use crate::{failure, input, network, quantity, temporary};
 use destination::{Destination, Overwrite};
+use failures::{of_location, of_repository, of_root};
 use held::Held;
 use state::{Note, Workplace};
+use wanted::{Wanted, pick};
 
 /// Most bytes of a root file.
 const ROOT_BYTES_MAX: u64 = 8 * 1024 * 1024;
@@ -82,29 +85,6 @@ pub(crate) struct Clone {
     network: Network,
 }
 
-/// A pack as it is named on the command line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Wanted {
-    id: PackId,
-    version: Option<PackVersion>,
-}
-
-impl FromStr for Wanted {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (id, version) = match text.split_once('@') {
-            Some((id, version)) => {
-                let number =
-                    version.parse().map_err(|_| format!("`{version}` is no version number"))?;
-                (id, Some(number))
-            }
-            None => (text, None),
-        };
-        Ok(Self { id: id.parse().map_err(|error| format!("{error}"))?, version })
-    }
-}
-
 /// Where the trust in the repository comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pinned {
@@ -131,7 +111,10 @@ impl From<Failure> for Stopped {
 
 impl From<DeliverError> for Stopped {
     fn from(error: DeliverError) -> Self {
-        let failure = error.to_failure();
+        if matches!(error, DeliverError::Cancelled) {
+            return Self::Failed(failure::cancelled());
+        }
+        let failure = network::advised(error.to_failure());
         if error.is_missing() { Self::Gone(failure) } else { Self::Failed(failure) }
     }
 }
@@ -163,6 +146,10 @@ impl Clone {
 
     pub(crate) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
         let started = Instant::now();
+        if self.repository.is_empty() {
+            return Err(failure::usage("the address of the repository is empty")
+                .with_hint("name an https URL, or a folder"));
+        }
         let destination = Destination::at(&self.destination)?;
         quantity::heed(&context.output, "--limit", self.limit);
         let location = Location::parse(&self.repository, self.network.https())
@@ -262,7 +249,8 @@ impl Job<'_> {
             Freshness::Any => trust.check(access, channel, now).await,
             Freshness::FromServer => trust.check_past_caches(access, channel, now).await,
         };
-        let catalog = checked.map_err(|error| error.to_failure())?.catalog;
+        let checked = checked.map_err(|error| of_repository(&error, self.access.location()));
+        let catalog = checked?.catalog;
         let pack = pick(&catalog, &self.command.pack)?.clone();
         if pinned == Pinned::Now {
             self.tell_pinned(&trust);
@@ -288,7 +276,7 @@ impl Job<'_> {
             let trust = TrustStore::pin(&place.trust, &root).map_err(|error| of_root(&error))?;
             return Ok((trust, Pinned::Given));
         }
-        let failed = |error: RepoError| error.to_failure();
+        let failed = |error: RepoError| of_repository(&error, self.access.location());
         if let Some(trust) = TrustStore::open(&place.trust).map_err(failed)? {
             return Ok((trust, Pinned::Before));
         }
@@ -354,52 +342,6 @@ impl Job<'_> {
     }
 }
 
-fn of_location(error: &LocationError) -> Failure {
-    let (kind, code, hint) = match error {
-        LocationError::Insecure { .. } => (
-            ErrorKind::Refused,
-            "insecureUrl",
-            "use an https address, or allow plain http with `--insecure`",
-        ),
-        _ => (ErrorKind::Usage, "repositoryUrl", "name an https URL, or a folder"),
-    };
-    Failure::from_error(kind, code, error).with_hint(hint)
-}
-
-/// A root that a person names is an input: one that is none is told as such.
-fn of_root(error: &RepoError) -> Failure {
-    match error {
-        RepoError::Malformed { .. } | RepoError::WrongSignature { .. } => {
-            Failure::from_error(ErrorKind::InvalidInput, "rootMalformed", error)
-                .with_hint("`--root` names the first root of the repository, metadata/root.json, from a place that you trust")
-        }
-        _ => error.to_failure(),
-    }
-}
-
-/// The pack wanted, if the channel has it in that version.
-fn pick<'a>(catalog: &'a Catalog, wanted: &Wanted) -> Result<&'a CatalogPack, Failure> {
-    let all = || catalog.packs.iter().chain(&catalog.former).filter(|pack| pack.id == wanted.id);
-    let found = match wanted.version {
-        None => catalog.packs.iter().find(|pack| pack.id == wanted.id),
-        Some(version) => all().find(|pack| pack.version == version),
-    };
-    found.ok_or_else(|| {
-        let (id, channel) = (&wanted.id, &catalog.channel);
-        if let (Some(version), Some(live)) = (wanted.version, all().next()) {
-            let message = format!("channel `{channel}` has no version {version} of pack `{id}`");
-            return Failure::new(ErrorKind::NotFound, "versionUnknown", message)
-                .with_hint(format!("version {} is live", live.version));
-        }
-        let message = format!("channel `{channel}` of the repository has no pack `{id}`");
-        let names = catalog.packs.iter().take(10).map(|pack| pack.id.as_str());
-        let names = names.collect::<Vec<_>>().join(", ");
-        let hint =
-            if names.is_empty() { "it has none".to_owned() } else { format!("it has: {names}") };
-        Failure::new(ErrorKind::NotFound, "packUnknown", message).with_hint(hint)
-    })
-}
-
 fn refuse_full_disk(destination: &Destination, receipt: &Receipt) -> Result<(), Failure> {
     let needed = receipt.peak_extra_disk;
     // Where the space cannot be told, writing tells.
@@ -412,18 +354,4 @@ fn refuse_full_disk(destination: &Destination, receipt: &Receipt) -> Result<(), 
     let message = format!("the clone may need {}, and {} are free", size(needed), size(free));
     Err(Failure::new(ErrorKind::NoSpace, "diskFull", message)
         .with_hint("free some space, then try again"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_version_may_be_asked_for() {
-        let id = PackId::new("Level1").expect("a good id");
-        assert_eq!("Level1".parse(), Ok(Wanted { id: id.clone(), version: None }));
-        assert_eq!("Level1@3".parse(), Ok(Wanted { id, version: Some(PackVersion(3)) }));
-        assert!("Level1@latest".parse::<Wanted>().is_err());
-        assert!("../x".parse::<Wanted>().is_err());
-    }
 }

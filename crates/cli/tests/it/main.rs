@@ -24,6 +24,7 @@ mod gone;
 mod hints;
 mod interruption;
 mod private;
+mod refusals;
 mod repository;
 mod server;
 mod servers;

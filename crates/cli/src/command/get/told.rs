@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use url::Url;
 
 use crate::command::Verdict;
+use crate::network;
 use crate::output::{Advance, Output, Progress, count, size};
 
 /// How a download ended.
@@ -34,7 +35,7 @@ impl Outcome {
         // Fails only for URLs that have no room for them.
         let _ = url.set_username("");
         let _ = url.set_password(None);
-        let result = result.map_err(|error| error.to_failure());
+        let result = result.map_err(|error| network::advised(error.to_failure()));
         Self { url, path: request.path.clone(), result, seconds: took.as_secs_f64() }
     }
 
