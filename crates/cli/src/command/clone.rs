@@ -18,7 +18,9 @@ use headstart_deliver::{
 };
 use headstart_model::catalog::CatalogPack;
 use headstart_model::{ChannelName, ErrorKind, Failure};
-use headstart_repo::{AheadFetch, Fetch, Freshness, RepoError, TrustStore};
+use headstart_repo::{
+    AheadFetch, Fetch, FetchRequest, Fetched, Freshness, RepoError, Sha256, TrustStore, layout,
+};
 use headstart_sys::mode::Access;
 use headstart_transfer::{Counts, Limit, Pace, Rate, Tracking, Urgency};
 use tokio::sync::watch;
@@ -29,7 +31,7 @@ use crate::network::Network;
 use crate::output::size;
 use crate::{failure, input, network, quantity, temporary};
 use destination::{Destination, Overwrite};
-use failures::{of_location, of_repository, of_root};
+use failures::{Basis, of_location, of_repository, of_root, of_signature};
 use held::Held;
 use state::{Note, Workplace};
 use wanted::{Wanted, pick};
@@ -249,8 +251,10 @@ impl Job<'_> {
             Freshness::Any => trust.check(access, channel, now).await,
             Freshness::FromServer => trust.check_past_caches(access, channel, now).await,
         };
-        let checked = checked.map_err(|error| of_repository(&error, self.access.location()));
-        let catalog = checked?.catalog;
+        let catalog = match checked {
+            Ok(checked) => checked.catalog,
+            Err(error) => return Err(self.distrust(&error, &trust, pinned).await),
+        };
         let pack = pick(&catalog, &self.command.pack)?.clone();
         if pinned == Pinned::Now {
             self.tell_pinned(&trust);
@@ -266,6 +270,30 @@ impl Job<'_> {
         Ok(Found { trust, pack, note, metadata })
     }
 
+    /// Where the trust of this destination is kept; not where a dry run keeps what it finds.
+    fn trusted(&self) -> PathBuf {
+        Workplace::within(self.destination.state()).trust
+    }
+
+    async fn distrust(&self, error: &RepoError, trust: &TrustStore, pinned: Pinned) -> Failure {
+        let RepoError::WrongSignature { .. } = error else {
+            return of_repository(error, self.access.location());
+        };
+        let before = self.trusted();
+        let basis = match (pinned, &self.command.root) {
+            (Pinned::Given, Some(root)) => Basis::Given(root),
+            (Pinned::Before, _) => Basis::Before(&before),
+            _ => Basis::Itself,
+        };
+        let (path, freshness) = (layout::FIRST_ROOT, Freshness::Any);
+        let request = FetchRequest { path, max_bytes: ROOT_BYTES_MAX, held: None, freshness };
+        let offered = match self.access.fetch(request).await {
+            Ok(Fetched::Body { bytes, .. }) => Some(Sha256::of(&bytes)),
+            _ => None,
+        };
+        of_signature(error, basis, trust.fingerprint(), offered)
+    }
+
     async fn trust(
         &self,
         place: &Workplace,
@@ -273,7 +301,8 @@ impl Job<'_> {
     ) -> Result<(TrustStore, Pinned), Failure> {
         if let Some(path) = &self.command.root {
             let root = input::read(path, ROOT_BYTES_MAX, ("root", "rootMissing"))?;
-            let trust = TrustStore::pin(&place.trust, &root).map_err(|error| of_root(&error))?;
+            let trust = TrustStore::pin(&place.trust, &root)
+                .map_err(|error| of_root(&error, path, &self.trusted()))?;
             return Ok((trust, Pinned::Given));
         }
         let failed = |error: RepoError| of_repository(&error, self.access.location());

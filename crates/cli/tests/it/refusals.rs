@@ -46,3 +46,65 @@ fn a_place_that_is_no_repository_is_named() {
     world.json(&["clone", "", "Level1", "dest"]).fails(2, "usage", "usage");
     server.stop();
 }
+
+/// A second repository with the same pack; both fingerprints.
+fn with_two_repositories() -> (World, String, String) {
+    let world = World::with_repository();
+    world.run(&["repo", "init", "other"]).succeeds();
+    world.run(&["repo", "publish", "other", "v1.assetpack"]).succeeds();
+    let fingerprint = |repo: &str, dest: &str| {
+        let done = world.json(&["clone", repo, "Level1", dest]).succeeds().last();
+        done["fingerprint"].as_str().expect("text").to_owned()
+    };
+    let (one, two) = (fingerprint("repo", "dest"), fingerprint("other", "dest-other"));
+    (world, one, two)
+}
+
+#[test]
+fn another_repository_for_a_folder_is_told_with_both_fingerprints_and_the_way_out_works() {
+    let (world, trusted, offered) = with_two_repositories();
+    let clone = ["clone", "other", "Level1", "dest"];
+    let trust = world.path("dest.headstart/trust");
+    for arguments in [[&clone[..], &["--force"]].concat(), clone.to_vec()] {
+        let refused = world.json(&arguments).fails(1, "untrusted", "metadataSignature");
+        assert!(refused.err.contains(&trusted) && refused.err.contains(&offered), "{refused:?}");
+        assert!(hint(&refused).contains(&trust.display().to_string()), "{refused:?}");
+        assert!(!refused.err.contains("uninstall"), "{refused:?}");
+    }
+    let root = ["--root", "other/metadata/root.json"];
+    let pinned = world.json(&[&clone[..], &root].concat()).fails(1, "untrusted", "otherRoot");
+    assert!(hint(&pinned).contains(&trust.display().to_string()), "{pinned:?}");
+    std::fs::remove_dir_all(&trust).expect("there");
+    let done = world.json(&clone).succeeds();
+    assert_eq!(done.last()["fingerprint"], offered.as_str());
+    assert_eq!(done.objects()[0]["event"], "pinned");
+}
+
+#[test]
+fn a_root_of_another_repository_and_one_that_is_none_are_named() {
+    let (world, offered, given) = with_two_repositories();
+    let clone = |root: &str| world.json(&["clone", "repo", "Level1", "new", "--root", root]);
+    let refused = clone("other/metadata/root.json").fails(1, "untrusted", "metadataSignature");
+    assert!(refused.err.contains(&given) && refused.err.contains(&offered), "{refused:?}");
+    assert!(refused.err.contains("the one in other/metadata/root.json has"), "{refused:?}");
+    assert!(hint(&refused).contains("`--root`") && !refused.err.contains("uninstall"));
+    assert!(!world.path("new.headstart").exists());
+    let none = clone("pack.jsonc").fails(2, "invalidInput", "rootMalformed");
+    assert!(none.err.starts_with("error: `pack.jsonc` is not the root of"), "{none:?}");
+}
+
+#[test]
+fn a_repository_that_was_changed_is_not_taken_for_another_one() {
+    let world = World::with_repository();
+    world.run(&["clone", "repo", "Level1", "dest"]).succeeds();
+    world.publish_second();
+    let path = world.path("repo/metadata/timestamp.json");
+    let text = std::fs::read_to_string(&path).expect("there");
+    let (head, tail) = text.split_once("\"sig\":\"").expect("a signature");
+    let other = if tail.starts_with('0') { "1" } else { "0" };
+    std::fs::write(&path, format!("{head}\"sig\":\"{other}{}", &tail[1..])).expect("writable");
+    let refused = world.json(&["clone", "repo", "Level1", "dest"]);
+    let refused = refused.fails(1, "untrusted", "metadataSignature");
+    assert!(hint(&refused).contains("somebody changed the repository"), "{refused:?}");
+    assert!(!refused.err.contains("dest.headstart"), "{refused:?}");
+}

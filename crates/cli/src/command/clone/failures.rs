@@ -1,8 +1,10 @@
 //! How what can go wrong with a clone's repository is told: with its address, and with what can be done here.
 
+use std::path::Path;
+
 use headstart_deliver::{Location, LocationError};
 use headstart_model::{ErrorKind, Failure};
-use headstart_repo::{FetchError, RepoError, layout};
+use headstart_repo::{FetchError, RepoError, Sha256, layout};
 use headstart_transfer::{ShownUrl, TransferError};
 
 use crate::network;
@@ -20,15 +22,21 @@ pub(super) fn of_location(error: &LocationError) -> Failure {
     Failure::from_error(kind, code, error).with_hint(hint)
 }
 
-/// A root that a person names is an input: one that is none is told as such.
-pub(super) fn of_root(error: &RepoError) -> Failure {
-    match error {
-        RepoError::Malformed { .. } | RepoError::WrongSignature { .. } => {
-            Failure::from_error(ErrorKind::InvalidInput, "rootMalformed", error)
-                .with_hint("`--root` names the first root of the repository, metadata/root.json, from a place that you trust")
+/// A root that a person names is an input: one that is none is told as such. Another one than is trusted lies in `trusted`.
+pub(super) fn of_root(error: &RepoError, root: &Path, trusted: &Path) -> Failure {
+    let cause = match error {
+        RepoError::Malformed { source, .. } => source.to_string(),
+        RepoError::WrongSignature { .. } => "it is not signed by its own keys".to_owned(),
+        RepoError::OtherRoot { .. } => {
+            return error.to_failure().with_hint(way_out(trusted));
         }
-        _ => error.to_failure(),
-    }
+        _ => return error.to_failure(),
+    };
+    let message = format!("`{}` is not the root of a repository", root.display());
+    let mut failure = Failure::new(ErrorKind::InvalidInput, "rootMalformed", message)
+        .with_hint("`--root` names the first root of the repository, metadata/root.json, from a place that you trust");
+    failure.causes.push(cause);
+    failure
 }
 
 /// Metadata that could not be had, or does not hold. Why a transfer failed for good is told as every command tells it.
@@ -68,6 +76,53 @@ fn no_repository(error: &RepoError, location: &Location) -> Failure {
         Location::Archive(_) => return error.to_failure(),
     };
     error.to_failure().within(place).with_hint(hint)
+}
+
+/// Where the trust in a repository came from, and what it is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Basis<'a> {
+    /// The root named by `--root`.
+    Given(&'a Path),
+    /// What an earlier clone left in this folder.
+    Before(&'a Path),
+    /// The repository itself, just now.
+    Itself,
+}
+
+/// Signatures that do not hold. `offered` is the fingerprint of the root that lies at the address; nobody vouches for it.
+pub(super) fn of_signature(
+    error: &RepoError,
+    basis: Basis<'_>,
+    trusted: Sha256,
+    offered: Option<Sha256>,
+) -> Failure {
+    let mut failure = error.to_failure();
+    let trusted_place = match basis {
+        Basis::Given(root) => root.display().to_string(),
+        Basis::Before(folder) => folder.display().to_string(),
+        Basis::Itself => return failure.with_hint(CHANGED),
+    };
+    let Some(offered) = offered.filter(|offered| *offered != trusted) else {
+        return failure.with_hint(CHANGED);
+    };
+    failure.causes.push(format!(
+        "the root at the address has the fingerprint {offered}, the one in {trusted_place} has {trusted}"
+    ));
+    failure.with_hint(match basis {
+        Basis::Before(folder) => way_out(folder),
+        _ => "give `--root` the first root (metadata/root.json) of this very repository, from a place that you trust"
+            .to_owned(),
+    })
+}
+
+const CHANGED: &str = "somebody changed the repository, or it was copied while it was being written; ask its publisher, who can \
+                       run `headstart repo verify`";
+
+fn way_out(trusted: &Path) -> String {
+    format!(
+        "clone another repository into another folder; if the publisher confirms the new fingerprint, remove {} and clone again",
+        trusted.display()
+    )
 }
 
 #[cfg(test)]
