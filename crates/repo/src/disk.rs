@@ -70,6 +70,16 @@ pub(crate) fn remove(path: &Path) -> Result<(), FileError> {
     fs::remove_file(path).map_err(at(Action::Remove, path))
 }
 
+/// Removes an empty folder.
+pub(crate) fn remove_folder(path: &Path) -> Result<(), FileError> {
+    fs::remove_dir(path).map_err(at(Action::Remove, path))
+}
+
+/// Whether there is nothing under this name, not even a link to nowhere.
+pub(crate) fn is_missing(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
 /// Removes what writes that were cut short left in a folder, if the folder is there.
 pub(crate) fn remove_leftovers(folder: &Path) -> Result<(), FileError> {
     if folder.is_dir() {

@@ -1,7 +1,7 @@
 //! The author's side of a repository.
 
 use crate::golden::{assert_golden, assert_progress};
-use crate::world::World;
+use crate::world::{World, tree};
 
 #[test]
 fn a_repository_is_made_filled_and_changed() {
@@ -281,4 +281,28 @@ fn a_change_that_makes_no_sense_is_refused() {
     world.json(&["repo", "init", "repo"]).fails(1, "conflict", "repositoryExists");
     let twice = ["repo", "publish", "repo", "v1.assetpack", "v1.assetpack"];
     world.json(&twice).fails(2, "usage", "packTwice");
+}
+
+#[test]
+fn a_refused_repository_leaves_nothing() {
+    let world = World::with_sources();
+    let before = tree(&world.path("src"));
+    let refused = world.json(&["repo", "init", "src"]);
+    refused.fails(1, "conflict", "repositoryNotEmpty");
+    assert!(tree(&world.path("src")) == before, "neither a lock nor anything else");
+    let inside = ["repo", "init", "new/repo", "--keys", "new/repo/keys"];
+    world.json(&inside).fails(1, "refused", "keysInsideRepository");
+    assert!(!world.path("new").exists());
+    // Told only while the keys are written: the lock was taken by then.
+    for repo in ["new/repo", "empty"] {
+        std::fs::create_dir_all(world.path("empty")).unwrap();
+        let failed = world.json(&["repo", "init", repo, "--keys", "pack.jsonc"]);
+        assert_eq!(failed.code, 1, "{failed:?}");
+        assert!(!world.path("new").exists() && tree(&world.path("empty")).is_empty(), "{repo}");
+    }
+    // A lock that somebody else has put there is not taken away.
+    world.write("empty/.lock", "");
+    world.json(&["repo", "init", "empty", "--keys", "pack.jsonc"]);
+    assert!(world.path("empty/.lock").exists());
+    world.run(&["repo", "init", "empty"]).succeeds();
 }

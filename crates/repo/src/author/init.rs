@@ -50,7 +50,7 @@ pub struct Initialised {
 
 /// Makes a new repository without channels in `repo`, an empty folder or one that does not exist, with new keys.
 ///
-/// A kill in the middle leaves a folder that is not a repository yet, and keys that are of no use to anybody.
+/// What is refused or fails before anything was written leaves nothing: neither the lock nor a new folder. A kill in the middle leaves a folder that is not a repository yet, and keys that are of no use to anybody.
 ///
 /// # Errors
 /// [`PublishError::Exists`] and [`PublishError::NotEmpty`] for the folder, [`PublishError::Locked`] while somebody else
@@ -61,11 +61,45 @@ pub fn init(
     lifetimes: Lifetimes,
     now: Timestamp,
 ) -> Result<Initialised, PublishError> {
-    disk::create_folders(repo)?;
-    refuse_inside(keys.path(), repo)?;
-    let _lock = disk::lock(repo)?.ok_or_else(|| PublishError::Locked { path: repo.to_owned() })?;
+    // What is refused anyhow is refused before the lock would lie there.
     refuse_occupied(repo)?;
+    refuse_inside(keys.path(), repo)?;
+    let new: Vec<_> = repo.ancestors().take_while(|folder| disk::is_missing(folder)).collect();
+    let made = init_in(repo, keys, lifetimes, now);
+    if made.is_err() {
+        // Those that are not empty stay.
+        new.into_iter().take_while(|folder| disk::remove_folder(folder).is_ok()).for_each(drop);
+    }
+    made
+}
 
+fn init_in(
+    repo: &Path,
+    keys: &KeysPlace,
+    lifetimes: Lifetimes,
+    now: Timestamp,
+) -> Result<Initialised, PublishError> {
+    disk::create_folders(repo)?;
+    let lock_was_there = !disk::is_missing(&repo.join(layout::LOCK));
+    let lock = disk::lock(repo)?.ok_or_else(|| PublishError::Locked { path: repo.to_owned() })?;
+    let made = refuse_occupied(repo).and_then(|()| fill(repo, keys, lifetimes, now));
+    if made.is_err() && !lock_was_there {
+        // While it is held: whoever has opened the file meanwhile finds it locked, or gone, and begins anew.
+        if let Err(error) = disk::remove(&repo.join(layout::LOCK)) {
+            tracing::warn!(%error, "the lock stays");
+        }
+    }
+    drop(lock);
+    made
+}
+
+/// Everything that makes an empty folder a repository. Its lock is held.
+fn fill(
+    repo: &Path,
+    keys: &KeysPlace,
+    lifetimes: Lifetimes,
+    now: Timestamp,
+) -> Result<Initialised, PublishError> {
     let made = vec![SigningKey::generate(Duty::Root)?, SigningKey::generate(Duty::Online)?];
     let root = first_root(&made, lifetimes, now);
     let mut folder = KeyFolder::unsaved(made);
@@ -87,7 +121,10 @@ fn refuse_occupied(repo: &Path) -> Result<(), PublishError> {
     if disk::is_file(&repo.join(layout::METADATA).join("timestamp.json")) {
         return Err(PublishError::Exists { path: path() });
     }
-    let names = disk::names_in(repo)?;
+    let names = match disk::names_in(repo) {
+        Err(error) if error.is_missing() => return Ok(()),
+        names => names?,
+    };
     if names.iter().any(|name| name != layout::LOCK) {
         return Err(PublishError::NotEmpty { path: path() });
     }
