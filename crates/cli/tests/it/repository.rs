@@ -306,3 +306,24 @@ fn a_refused_repository_leaves_nothing() {
     assert!(world.path("empty/.lock").exists());
     world.run(&["repo", "init", "empty"]).succeeds();
 }
+
+#[test]
+fn a_pack_that_is_named_twice_is_refused_and_the_costliest_update_is_named() {
+    let world = World::with_repository();
+    for command in ["receipt", "publish"] {
+        let twice = world.json(&["repo", command, "repo", "v1.assetpack", "v1.assetpack"]);
+        twice.fails(2, "usage", "packTwice");
+    }
+    world.write("src/more.bin", crate::world::noise(7, 400_000));
+    world.pack("v2");
+    world.run(&["repo", "publish", "repo", "v2.assetpack"]).succeeds();
+    world.write("src/last.txt", "The end.\n");
+    let archive = world.pack("v3");
+    let receipt = ["repo", "receipt", "repo", archive.to_str().unwrap(), "--budget", "1"];
+    let costs = world.json(&receipt).last()["packs"].as_array().unwrap().clone();
+    assert_eq!(costs.len(), 2, "{costs:?}");
+    let worst = costs.iter().max_by_key(|cost| cost["bytesDown"].as_u64()).unwrap();
+    assert_eq!(worst["from"], 1, "{costs:?}");
+    let told = world.run(&receipt);
+    assert!(told.err.contains("over budget: Level1 from version 1 costs "), "{told:?}");
+}

@@ -1,5 +1,6 @@
 //! `repo publish`: one atomic release of several packs.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
@@ -8,8 +9,8 @@ use headstart_model::protocol::packs::COLLISIONS_TOLD_MAX;
 use headstart_model::{AppVersions, ChannelName, Failure, PackId};
 use headstart_pack::Level;
 use headstart_repo::author::{
-    Collision, Doing, Mode, Outcome, Preparation, PreparedPack, Reader, ReleaseRequest, Released,
-    Step,
+    ChangeError, Collision, Doing, Mode, Outcome, Preparation, PreparedPack, PublishError, Reader,
+    ReleaseRequest, Released, Step,
 };
 use serde_json::{Value, json};
 
@@ -59,8 +60,7 @@ pub(crate) struct Publish {
 
 impl Publish {
     pub(crate) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
-        // A wrong file is told before anything is waited for.
-        self.packs.iter().try_for_each(|path| archive::open(path).map(drop))?;
+        check_archives(&self.packs)?;
         let mut desk = if self.dry_run {
             self.signing.try_out(context, &self.repo)?
         } else {
@@ -161,6 +161,19 @@ enum Signed {
     Nothing,
     /// There are no keys for it here.
     WithoutKeys,
+}
+
+/// Refuses files that are no archives, and two of one pack, before anything is waited for.
+pub(super) fn check_archives(archives: &[PathBuf]) -> Result<(), Failure> {
+    let mut seen = BTreeSet::new();
+    for path in archives {
+        let reader = archive::open(path)?;
+        let id = archive::manifest(path, &reader)?.asset_pack_id;
+        if let Some(id) = seen.replace(id) {
+            return Err(PublishError::from(ChangeError::Duplicate { id }).to_failure());
+        }
+    }
+    Ok(())
 }
 
 /// Makes every archive ready, with progress; may be interrupted.

@@ -24,11 +24,11 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::place::{Repository, Signing};
-use super::publish::prepare;
+use super::publish::{check_archives, prepare};
 use crate::command::Verdict;
 use crate::context::Context;
 use crate::output::{size, table};
-use crate::{archive, failure, quantity, temporary};
+use crate::{failure, quantity, temporary};
 
 /// Shows what an update would cost devices with each earlier version, before it is published
 #[derive(Debug, Args)]
@@ -70,7 +70,7 @@ struct Cost {
 
 impl Receipt {
     pub(crate) fn run(&self, context: &Context) -> Result<Verdict, Failure> {
-        self.packs.iter().try_for_each(|path| archive::open(path).map(drop))?;
+        check_archives(&self.packs)?;
         let mut reader = self.signing.look(context, &self.repo)?;
         let staging = temporary::folder(context, "receipt")?;
         let how = Preparation {
@@ -89,7 +89,8 @@ impl Receipt {
         }
         context.output.document(&json!({"packs": costs}), || text(&costs));
         let over = |cost: &&Cost| self.budget.is_some_and(|budget| cost.bytes_down > budget);
-        let Some(over) = costs.iter().find(over) else { return Ok(Verdict::Done) };
+        let worst = costs.iter().filter(over).max_by_key(|cost| cost.bytes_down);
+        let Some(over) = worst else { return Ok(Verdict::Done) };
         let budget = size(self.budget.unwrap_or_default());
         let (id, from, bytes) = (&over.id, over.from, size(over.bytes_down));
         context.output.remark(format!(
