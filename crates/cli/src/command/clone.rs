@@ -132,6 +132,7 @@ impl Stopped {
 /// What is known once the repository was asked.
 struct Found {
     trust: TrustStore,
+    pinned: Pinned,
     pack: CatalogPack,
     note: Note,
     /// What was moved to know it.
@@ -189,9 +190,11 @@ impl Job<'_> {
 
     async fn clone_at(&self, place: &Workplace) -> Result<Verdict, Failure> {
         self.destination.recover(place)?;
+        // What would be refused is refused before anything is asked for.
+        let mut held = self.look(place)?;
         let mut found = self.find(place, Freshness::Any).await?;
         loop {
-            match Box::pin(self.bring(place, &found)).await {
+            match Box::pin(self.bring(place, &mut found, held)).await {
                 Ok(delivered) => {
                     self.tell_done(&found, delivered.as_ref());
                     return Ok(Verdict::Done);
@@ -203,22 +206,33 @@ impl Job<'_> {
                     if newer.pack.content == found.pack.content {
                         return Err(failure);
                     }
-                    found = newer;
+                    found = Found { pinned: found.pinned, ..newer };
+                    held = self.look(place)?;
                 }
             }
         }
     }
 
-    /// Brings the destination to what was found; nothing when it is that already.
-    async fn bring(&self, place: &Workplace, found: &Found) -> Result<Option<Delivered>, Stopped> {
+    fn look(&self, place: &Workplace) -> Result<Held, Failure> {
         let overwrite = if self.command.force { Overwrite::Allowed } else { Overwrite::Refused };
-        let held = Held::look(&self.destination, place, overwrite)?;
+        Held::look(&self.destination, place, overwrite)
+    }
+
+    /// Brings the destination to what was found; nothing when it is that already.
+    async fn bring(
+        &self,
+        place: &Workplace,
+        found: &mut Found,
+        held: Held,
+    ) -> Result<Option<Delivered>, Stopped> {
         if held.is_whole(&found.pack) {
+            self.tell_pinned(found);
             return Ok(None);
         }
         let as_cloned = held.is_as_cloned();
         let delivery = self.prepare(place, found, held).await?;
         refuse_full_disk(&self.destination, delivery.receipt())?;
+        self.tell_pinned(found);
         let delivered = Box::pin(self.carry_out(delivery, &found.pack)).await?;
         if as_cloned {
             Held::refuse_changed_since(&self.destination, place)?;
@@ -230,9 +244,9 @@ impl Job<'_> {
     async fn dry_run(self) -> Result<Verdict, Failure> {
         let scratch = temporary::folder(self.context, "clone")?;
         let mut place = Workplace::within(scratch.path());
-        place.look_at(self.destination.state());
+        place.look_at(&self.destination)?;
+        let held = self.look(&place)?;
         let found = self.find(&place, Freshness::Any).await?;
-        let held = Held::look(&self.destination, &place, Overwrite::Allowed)?;
         if held.is_whole(&found.pack) {
             self.tell_done(&found, None);
             return Ok(Verdict::Done);
@@ -256,9 +270,6 @@ impl Job<'_> {
             Err(error) => return Err(self.distrust(&error, &trust, pinned).await),
         };
         let pack = pick(&catalog, &self.command.pack)?.clone();
-        if pinned == Pinned::Now {
-            self.tell_pinned(&trust);
-        }
         let note = Note {
             pack: pack.id.clone(),
             version: pack.version,
@@ -267,7 +278,7 @@ impl Job<'_> {
             repository: self.command.repository.clone(),
         };
         let metadata = self.access.tracking().meter().ledger().total();
-        Ok(Found { trust, pack, note, metadata })
+        Ok(Found { trust, pinned, pack, note, metadata })
     }
 
     /// Where the trust of this destination is kept; not where a dry run keeps what it finds.

@@ -1,6 +1,8 @@
-//! Clones that are refused: why, in words that name the way out.
+//! Clones that are refused: why, in words that name the way out; and dry runs, which refuse the same and change nothing.
 
-use crate::world::{Ran, World};
+use serde_json::Value;
+
+use crate::world::{Ran, World, tree};
 
 /// The hint of the failure.
 fn hint(ran: &Ran) -> String {
@@ -107,4 +109,69 @@ fn a_repository_that_was_changed_is_not_taken_for_another_one() {
     let refused = refused.fails(1, "untrusted", "metadataSignature");
     assert!(hint(&refused).contains("somebody changed the repository"), "{refused:?}");
     assert!(!refused.err.contains("dest.headstart"), "{refused:?}");
+}
+
+#[test]
+fn a_dry_run_refuses_what_the_real_run_refuses_and_neither_tells_of_trust() {
+    let world = World::with_repository();
+    world.write("dest/mine.txt", "mine");
+    world.run(&["clone", "repo", "Level1", "cloned"]).succeeds();
+    world.write("cloned/text/story.txt", "another story");
+    for (destination, code) in [("dest", "destinationOccupied"), ("cloned", "destinationChanged")] {
+        for extra in [[].as_slice(), &["--dry-run"]] {
+            let arguments = [&["clone", "repo", "Level1", destination], extra].concat();
+            let ran = world.json(&arguments).fails(1, "conflict", code);
+            assert!(!ran.out.contains("pinned"), "{ran:?}");
+            assert!(!world.run(&arguments).out.contains("trusting"));
+        }
+        let forced = ["clone", "repo", "Level1", destination, "--force", "--dry-run"];
+        assert_eq!(world.json(&forced).succeeds().last()["dryRun"], true);
+    }
+    assert!(!world.path("dest.headstart").exists());
+    let first = ["clone", "repo", "Level1", "new", "--dry-run"];
+    assert!(!world.json(&first).succeeds().out.contains("pinned"));
+    assert!(!world.run(&first).succeeds().out.contains("trust"));
+}
+
+#[test]
+fn a_dry_run_changes_no_file_and_announces_what_the_metadata_costs() {
+    let world = World::with_repository();
+    world.run(&["clone", "repo", "Level1", "dest"]).succeeds();
+    world.publish_second();
+    let server = world.serve(&["repo"]);
+    let before = (tree(&world.path("dest.headstart")), tree(&world.path("dest")));
+    let clone = ["clone", &server.url, "Level1", "dest"];
+    let metadata = |done: &Value| (done["metadataBytes"].clone(), done["metadataRequests"].clone());
+    let dry = world.json(&[&clone[..], &["--dry-run"]].concat()).succeeds().last();
+    assert!((tree(&world.path("dest.headstart")), tree(&world.path("dest"))) == before);
+    let real = world.json(&clone).succeeds().last();
+    assert_eq!(metadata(&dry), metadata(&real));
+    server.stop();
+}
+
+/// What a killed clone had put in place and not noted yet: the real run notes it first, so the dry run takes it as noted.
+#[test]
+fn a_dry_run_knows_a_folder_that_a_killed_clone_had_replaced() {
+    let world = World::with_repository();
+    let clone = ["clone", "repo", "Level1", "dest"];
+    world.run(&clone).succeeds();
+    let state = world.path("dest.headstart");
+    std::fs::rename(state.join("current"), state.join("ready")).expect("there");
+    let dry = world.json(&[&clone[..], &["--dry-run"]].concat()).succeeds().last();
+    assert_eq!(dry["bytesWritten"], 0, "{dry}");
+    assert!(state.join("ready").exists() && !state.join("current").exists());
+}
+
+#[test]
+fn a_chain_begins_with_the_version_that_was_cloned() {
+    let world = World::with_repository();
+    world.run(&["clone", "repo", "Level1@1", "dest"]).succeeds();
+    for text in ["It goes on.\n", "It ends.\n"] {
+        world.write("src/text/next.txt", text);
+        world.pack("next");
+        let publish = ["repo", "publish", "repo", "next.assetpack", "--deltas", "1"];
+        world.run(&publish).succeeds();
+    }
+    let dry = world.json(&["clone", "repo", "Level1", "dest", "--dry-run"]).succeeds().last();
+    assert_eq!(dry["way"], serde_json::json!({"chain": {"from": 1, "deltas": 2}}), "{dry}");
 }

@@ -113,6 +113,12 @@ impl Destination {
         Ok(())
     }
 
+    /// Whether the folder has the files of the version that a clone had ready before it was killed.
+    pub(super) fn is_in_place(&self, ready: &Path) -> bool {
+        InstalledVersion::open_apart(ready, &self.folder)
+            .is_ok_and(|ready| self.folder.exists() && self.differences(&ready).is_empty())
+    }
+
     /// Finishes, or takes back, what a killed clone had begun to put in place.
     pub(super) fn recover(&self, place: &Workplace) -> Result<(), Failure> {
         let of_file = |error| failure::of_file(&error);
@@ -127,10 +133,7 @@ impl Destination {
         if !place.ready.exists() {
             return Ok(());
         }
-        if let Ok(ready) = InstalledVersion::open_apart(&place.ready, &self.folder)
-            && self.folder.exists()
-            && self.differences(&ready).is_empty()
-        {
+        if self.is_in_place(&place.ready) {
             return self.settle(place);
         }
         remove_tree(&place.leftover).map_err(of_file)?;

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use headstart_deliver::{HeldFolder, InstalledVersion, SeedError, Sharing, scan_seed, version_of};
 use headstart_model::catalog::CatalogPack;
-use headstart_model::{ErrorKind, Failure};
+use headstart_model::{ErrorKind, Failure, PackVersion};
 use headstart_pack::plan::HeldVersion;
 
 use super::destination::{Destination, Overwrite};
-use super::state::Workplace;
+use super::state::{Note, Workplace};
 
 /// Paths that are named when a folder was changed by hand.
 const NAMED_MAX: usize = 5;
@@ -126,10 +126,22 @@ fn is_shortest(held: &HeldFolder, pack: &CatalogPack) -> bool {
 
 /// A version that was cloned, if its record and its files are at hand.
 fn recorded(folder: &Path, pack: &CatalogPack, sharing: Sharing) -> Option<HeldFolder> {
-    let content = InstalledVersion::open(folder).ok()?.complete().content();
+    let installed = InstalledVersion::open(folder).ok()?;
+    let content = installed.complete().content();
     let files = InstalledVersion::files_of(folder).is_dir();
-    let version = HeldVersion { version: version_of(&content, pack), content };
+    let version = match version_of(&content, pack) {
+        // No delta starts from it, so only the note tells which one it was.
+        PackVersion(0) => noted_version(&installed, pack).unwrap_or(PackVersion(0)),
+        version => version,
+    };
+    let version = HeldVersion { version, content };
     files.then(|| HeldFolder { version, folder: folder.to_owned(), sharing })
+}
+
+/// The number under which a version of `pack` was cloned.
+fn noted_version(installed: &InstalledVersion, pack: &CatalogPack) -> Option<PackVersion> {
+    let note: Note = serde_json::from_slice(&installed.about().ok()?).ok()?;
+    (note.pack == pack.id).then_some(note.version)
 }
 
 /// Where the record of a folder lies that was cloned and not changed since; a changed one is read like any other.

@@ -10,15 +10,17 @@
 //! | `leftover/` | one that was whole and did not get there: reused |
 //! | `seeds/` | records of the folders that are reused, while a clone runs |
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use headstart_model::{
     ChannelName, Digest, ErrorKind, Failure, PackId, PackVersion, ReleaseNumber,
 };
-use headstart_sys::durable;
 use headstart_sys::lock::FileLock;
-use serde::Serialize;
+use headstart_sys::{Action, FileError, durable};
+use serde::{Deserialize, Serialize};
 
+use super::destination::Destination;
 use crate::failure;
 
 /// Where a clone works.
@@ -60,20 +62,39 @@ impl Workplace {
         others.map(|entry| entry.path()).filter(|path| *path != own).collect()
     }
 
-    /// Lets what is known and held be that of another state, which is looked at and not changed, but for the trust: what
-    /// was newest once is remembered.
-    pub(super) fn look_at(&mut self, state: &Path) {
-        let there = Self::within(state);
-        if there.trust.is_dir() {
-            self.trust = there.trust;
-        }
-        self.current = there.current;
-        self.leftover = there.leftover;
+    /// Lets what is known and held be that of a destination, which is looked at and not changed. What is trusted is copied: the check
+    /// of the repository keeps what it finds. A version that a killed clone had ready counts as what it will be
+    /// once that is [recovered](Destination::recover).
+    pub(super) fn look_at(&mut self, destination: &Destination) -> Result<(), Failure> {
+        let there = Self::within(destination.state());
+        copy_files(&there.trust, &self.trust).map_err(|error| {
+            failure::of_file(&FileError::new(Action::Read, &there.trust, error))
+        })?;
+        let is_in_place = destination.is_in_place(&there.ready);
+        self.current = if is_in_place { there.ready.clone() } else { there.current };
+        self.leftover =
+            if there.ready.exists() && !is_in_place { there.ready } else { there.leftover };
+        Ok(())
     }
 }
 
-/// What was cloned, kept with the record for who looks.
-#[derive(Debug, Serialize)]
+/// Copies the files of a folder, if it is there.
+fn copy_files(from: &Path, to: &Path) -> io::Result<()> {
+    if !from.is_dir() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            std::fs::copy(entry.path(), to.join(entry.file_name()))?;
+        }
+    }
+    Ok(())
+}
+
+/// What was cloned, kept with the record.
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Note {
     pub(super) pack: PackId,
     pub(super) version: PackVersion,

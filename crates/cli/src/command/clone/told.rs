@@ -2,16 +2,19 @@
 
 use headstart_deliver::{Delivered, Receipt};
 use headstart_model::catalog::CatalogPack;
-use headstart_repo::TrustStore;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::{Clone, Found, Job};
+use super::{Clone, Found, Job, Pinned};
 use crate::output::{Advance, Progress, count, size};
 
 impl Job<'_> {
-    pub(super) fn tell_pinned(&self, trust: &TrustStore) {
-        let (output, fingerprint) = (&self.context.output, trust.fingerprint());
+    /// Tells of trust at first use, now that nothing of this clone is refused any more.
+    pub(super) fn tell_pinned(&self, found: &mut Found) {
+        if std::mem::replace(&mut found.pinned, Pinned::Before) != Pinned::Now {
+            return;
+        }
+        let (output, fingerprint) = (&self.context.output, found.trust.fingerprint());
         output.event(&json!({"event": "pinned", "fingerprint": fingerprint}));
         output
             .line(format!("trusting the repository from now on; its fingerprint is {fingerprint}"));
