@@ -175,3 +175,16 @@ fn a_chain_begins_with_the_version_that_was_cloned() {
     let dry = world.json(&["clone", "repo", "Level1", "dest", "--dry-run"]).succeeds().last();
     assert_eq!(dry["way"], serde_json::json!({"chain": {"from": 1, "deltas": 2}}), "{dry}");
 }
+
+#[test]
+fn a_digest_that_may_be_mistyped_is_not_blamed_on_the_server() {
+    let world = World::with_sources();
+    let server = world.serve(&["src"]);
+    let url = format!("{}textures/sky.bin", server.url);
+    let ran = world.json(&["get", &url, "-o", "got", "--sha256", &"0".repeat(64)]);
+    let ran = ran.fails(1, "untrusted", "corruptDownload");
+    assert!(hint(&ran).contains("the digest given may be wrong"), "{ran:?}");
+    let told = world.run(&["get", &url, "-o", "got", "--sha256", &"0".repeat(64)]);
+    assert!(!told.err.contains("the server has another file now"), "{told:?}");
+    server.stop();
+}

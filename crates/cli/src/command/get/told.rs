@@ -35,7 +35,7 @@ impl Outcome {
         // Fails only for URLs that have no room for them.
         let _ = url.set_username("");
         let _ = url.set_password(None);
-        let result = result.map_err(|error| network::advised(error.to_failure()));
+        let result = result.map_err(|error| told(&error));
         Self { url, path: request.path.clone(), result, seconds: took.as_secs_f64() }
     }
 
@@ -58,6 +58,18 @@ impl Outcome {
             bytes => format!(", resumed after {}", size(bytes)),
         };
         Some(format!("{}: {}{resumed}", self.path.display(), size(done.file_bytes)))
+    }
+}
+
+/// A failure as this command tells it: the digest was typed by somebody, and the server has its file.
+fn told(error: &TransferError) -> Failure {
+    let failure = network::advised(error.to_failure());
+    match error {
+        TransferError::OtherHash { .. } => failure.with_hint(
+            "the server gave the same file again, so the digest given may be wrong: check it, and that it is that of this file; \
+             if it is right, the file on the server is damaged or another one",
+        ),
+        _ => failure,
     }
 }
 
@@ -152,7 +164,7 @@ impl<'a> Teller<'a> {
                 .event(&json!({"event": "startedOver", "url": url, "lostBytes": lost_bytes}));
             let lost = size(lost_bytes);
             self.output.remark(format!(
-                "{url} begins again: the server has another file now, or cannot continue; {lost} are given up"
+                "{url} begins again: what had arrived is not what was asked for, or the server cannot continue it; {lost} are given up"
             ));
         }
     }
