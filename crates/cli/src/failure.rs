@@ -56,7 +56,7 @@ fn of_io(error: &(dyn Error + 'static), kind: io::ErrorKind) -> Failure {
 
 /// Where an output that a person names is written: where its links lead. `Spec: cli, common rules`.
 pub(crate) fn output_place(path: &Path) -> Result<PathBuf, Failure> {
-    follow_links(path).map_err(|error| match error.kind() {
+    let place = follow_links(path).map_err(|error| match error.kind() {
         io::ErrorKind::InvalidInput => {
             Failure::from_error(ErrorKind::InvalidInput, "fileFailed", &error)
                 .with_hint("name another place, or remove the links")
@@ -65,7 +65,18 @@ pub(crate) fn output_place(path: &Path) -> Result<PathBuf, Failure> {
             of_file(&error).with_hint("name the place that the link leads to, if that is meant")
         }
         _ => of_file(&error),
-    })
+    })?;
+    match place.symlink_metadata() {
+        // A new file takes the place of the old one, which nothing else can give away.
+        Ok(there) if !there.is_file() => {
+            let what = if there.is_dir() { "a folder" } else { "no regular file" };
+            let message =
+                format!("`{}` is {what}, so no file can be written there", path.display());
+            Err(Failure::new(ErrorKind::Conflict, "fileKind", message)
+                .with_hint("name a file, one that is there or a new one"))
+        }
+        _ => Ok(place),
+    }
 }
 
 /// A folder where a file should be, or the reverse.

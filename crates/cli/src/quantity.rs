@@ -55,7 +55,10 @@ pub(crate) fn time(text: &str) -> Result<Duration, String> {
     let days = text.trim().strip_suffix('d').and_then(|days| days.trim_end().parse::<u32>().ok());
     match days {
         Some(days) => DAY.checked_mul(days).ok_or_else(|| format!("`{text}` is too long")),
-        None => parse_duration(text).map_err(|error| error.to_string()),
+        None => parse_duration(text).map_err(|error| match error {
+            QuantityError::UnknownUnit { .. } => format!("{error}, or `d` for days"),
+            error => error.to_string(),
+        }),
     }
 }
 

@@ -163,15 +163,27 @@ fn site(
 
 fn not_started(error: &headstart_serve::StartError) -> Failure {
     use headstart_serve::{StartError, TlsError};
-    let (kind, code) = match error {
-        StartError::Listen { .. } => (ErrorKind::Conflict, "cannotListen"),
+    let (kind, code, hint) = match error {
+        StartError::Listen { .. } => (
+            ErrorKind::Conflict,
+            "cannotListen",
+            "another program may listen there: choose another port with `--listen`, or 0 for any that is free",
+        ),
         StartError::Tls(
             TlsError::Unreadable { .. } | TlsError::NotPem { .. } | TlsError::Unusable(_),
-        ) => (ErrorKind::InvalidInput, "tlsFiles"),
-        StartError::Tls(_) => (ErrorKind::Refused, "tlsFailed"),
-        _ => (ErrorKind::Internal, "cannotServe"),
+        ) => (
+            ErrorKind::InvalidInput,
+            "tlsFiles",
+            "name the certificate and its key, both PEM: `--tls CERT,KEY`",
+        ),
+        StartError::Tls(_) => (
+            ErrorKind::Refused,
+            "tlsFailed",
+            "check the permissions of the home, or use files of your own",
+        ),
+        _ => (ErrorKind::Internal, "cannotServe", ""),
     };
-    Failure::from_error(kind, code, error)
+    Failure::from_error(kind, code, error).with_hint(hint)
 }
 
 /// Tells of requests until somebody ends it; gives their number.

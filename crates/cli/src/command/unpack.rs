@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use headstart_deliver::{Overwrite, unpack};
-use headstart_model::Failure;
+use headstart_model::{ErrorKind, Failure};
 use serde_json::json;
 
 use super::Verdict;
@@ -40,7 +40,7 @@ impl Unpack {
             progress.advance(&Advance { phase, bytes_done, bytes_total, ..Advance::default() });
         };
         let unpacked = unpack(&self.archive, &self.directory, overwrite, &mut advance)
-            .map_err(|error| error.to_failure())?;
+            .map_err(|error| told(error.to_failure()))?;
         progress.finish();
         let document = json!({"files": unpacked.files, "bytes": unpacked.bytes});
         context.output.document(&document, || {
@@ -48,5 +48,25 @@ impl Unpack {
             format!("{files}, {bytes} in {}", self.directory.display())
         });
         Ok(Verdict::Done)
+    }
+}
+
+/// Nothing is downloaded here, so there is nothing that a download would go on with.
+fn told(failure: Failure) -> Failure {
+    match failure.kind {
+        ErrorKind::NoSpace => failure.with_hint("free some space, then try again"),
+        _ => failure,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_not_told_as_that_of_a_download() {
+        let full = |kind| Failure::new(kind, "code", "text").with_hint("the download goes on");
+        assert_eq!(told(full(ErrorKind::NoSpace)).hint, "free some space, then try again");
+        assert_eq!(told(full(ErrorKind::Internal)).hint, "the download goes on");
     }
 }

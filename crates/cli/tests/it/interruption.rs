@@ -35,6 +35,22 @@ fn a_pack_that_is_interrupted_leaves_no_archive() {
 }
 
 #[test]
+fn a_release_that_is_interrupted_is_told_as_every_command_tells_it_and_not_made() {
+    let world = World::with_repository();
+    let lines = (0..300_000).map(|n: u32| format!("{n} {}", n.wrapping_mul(2_654_435_761)));
+    world.write("src/large.txt", lines.collect::<Vec<_>>().join("\n"));
+    world.pack("v2");
+    let publish = ["repo", "publish", "repo", "v2.assetpack", "--level", "small", "--json"];
+    let mut running = world.spawn(&publish);
+    wait_for_bytes(&mut running, 0);
+    running.signal(Signal::Interrupt);
+    let ran = running.end().fails(130, "cancelled", "interrupted");
+    assert!(ran.last()["error"]["hint"].as_str().is_some_and(|hint| !hint.is_empty()));
+    let live = world.json(&["repo", "list", "repo"]).succeeds().last();
+    assert_eq!(live["channels"][0]["release"], 1, "{live}");
+}
+
+#[test]
 fn a_clone_that_is_broken_off_goes_on_where_it_was() {
     let world = World::with_sources();
     world.write("src/large.bin", noise(3, 3_000_000));

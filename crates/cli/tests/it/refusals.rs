@@ -177,6 +177,27 @@ fn a_chain_begins_with_the_version_that_was_cloned() {
 }
 
 #[test]
+fn options_that_lead_nowhere_are_told_with_a_way_out() {
+    let world = World::with_repository();
+    let seed = world.json(&["clone", "repo", "Level1", "dest", "--seed", "none"]);
+    assert!(hint(&seed.fails(2, "invalidInput", "seedMissing")).contains("folder"));
+    let insecure = world.json(&["get", "http://assets.example.com/x"]);
+    assert!(hint(&insecure.fails(1, "refused", "insecureUrl")).contains("`--insecure`"));
+    let server = world.serve(&["src"]);
+    let listen = server.url.trim_start_matches("http://").trim_end_matches('/');
+    let used = world.json(&["serve", "src", "--listen", listen]);
+    assert!(hint(&used.fails(1, "conflict", "cannotListen")).contains("`--listen`"));
+    server.stop();
+    for output in ["src", "/dev/null"] {
+        let packed = world.json(&["pack", "pack.jsonc", "-o", output]);
+        assert!(!packed.out.contains("progress"), "nothing was packed: {packed:?}");
+        assert!(hint(&packed.fails(1, "conflict", "fileKind")).contains("name a file"));
+    }
+    let units = world.run(&["repo", "gc", "repo", "--keep", "5x"]);
+    assert!(units.code == 2 && units.err.contains("`d` for days"), "{units:?}");
+}
+
+#[test]
 fn a_digest_that_may_be_mistyped_is_not_blamed_on_the_server() {
     let world = World::with_sources();
     let server = world.serve(&["src"]);

@@ -170,11 +170,17 @@ fn occupied(folder: &Path) -> Failure {
 }
 
 fn of_seed(error: &SeedError) -> Failure {
-    let (kind, code) = match error {
-        SeedError::Folder { .. } => (ErrorKind::InvalidInput, "seedMissing"),
-        SeedError::TooMuch { .. } => (ErrorKind::InvalidInput, "seedTooLarge"),
+    let (kind, code, hint) = match error {
+        SeedError::Folder { .. } => {
+            (ErrorKind::InvalidInput, "seedMissing", "check the path: a seed is a folder")
+        }
+        SeedError::TooMuch { .. } => (
+            ErrorKind::InvalidInput,
+            "seedTooLarge",
+            "name a smaller folder, one with files like those of the pack",
+        ),
         SeedError::Store(error) => return error.to_failure(),
-        _ => (ErrorKind::Internal, "seedFailed"),
+        _ => (ErrorKind::Internal, "seedFailed", "clone without this seed"),
     };
-    Failure::from_error(kind, code, error)
+    Failure::from_error(kind, code, error).with_hint(hint)
 }

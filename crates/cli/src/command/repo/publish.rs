@@ -9,8 +9,8 @@ use headstart_model::protocol::packs::COLLISIONS_TOLD_MAX;
 use headstart_model::{AppVersions, ChannelName, Failure, PackId};
 use headstart_pack::Level;
 use headstart_repo::author::{
-    ChangeError, Collision, Doing, Mode, Outcome, Preparation, PreparedPack, PublishError, Reader,
-    ReleaseRequest, Released, Step,
+    ChangeError, Collision, Doing, Mode, Outcome, Preparation, PrepareError, PreparedPack,
+    PublishError, Reader, ReleaseRequest, Released, Step,
 };
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ use super::{outcome, sentence};
 use crate::command::Verdict;
 use crate::context::Context;
 use crate::output::{Advance, Progress, size};
-use crate::{archive, quantity, temporary};
+use crate::{archive, failure, quantity, temporary};
 
 /// Collisions that people are told of by name.
 const COLLISIONS_NAMED_MAX: usize = 10;
@@ -197,7 +197,10 @@ pub(super) fn prepare(
                 ControlFlow::Continue(())
             }
         };
-        let pack = reader.prepare(archive, how, &mut steps).map_err(|error| error.to_failure())?;
+        let pack = reader.prepare(archive, how, &mut steps).map_err(|error| match error {
+            PrepareError::Cancelled => failure::cancelled(),
+            error => error.to_failure(),
+        })?;
         prepared.push(pack);
         work.next_pack();
     }
