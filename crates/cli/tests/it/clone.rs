@@ -237,7 +237,7 @@ fn plain_http_is_for_this_machine_only() {
 
 #[cfg(unix)]
 #[test]
-fn the_executable_bit_is_kept() {
+fn the_executable_bit_is_kept_and_healed() {
     use std::os::unix::fs::PermissionsExt as _;
     let world = World::with_sources();
     let tool = world.write("src/tool.sh", "#!/bin/sh\n");
@@ -250,4 +250,15 @@ fn the_executable_bit_is_kept() {
         std::fs::metadata(world.path(name)).expect("there").permissions().mode() & 0o777
     };
     assert_eq!((mode("dest/tool.sh"), mode("dest/text/story.txt")), (0o755, 0o644));
+    for (name, changed, own) in [("tool.sh", 0o644, 0o755), ("text/story.txt", 0o755, 0o644)] {
+        let file = format!("dest/{name}");
+        let changed = std::fs::Permissions::from_mode(changed);
+        std::fs::set_permissions(world.path(&file), changed).expect("ours");
+        let clone = ["clone", "repo", "Level1", "dest"];
+        let refused = world.json(&clone).fails(1, "conflict", "destinationChanged");
+        assert!(refused.err.contains(name), "{refused:?}");
+        world.run(&[&clone[..], &["--force"]].concat()).succeeds();
+        assert_eq!(mode(&file), own, "{name} is healed");
+        assert_eq!(world.json(&clone).succeeds().last()["bytesWritten"], 0);
+    }
 }

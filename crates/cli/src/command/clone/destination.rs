@@ -69,11 +69,22 @@ impl Destination {
         std::fs::read_dir(&self.folder).map_or(true, |mut entries| entries.next().is_none())
     }
 
-    /// In what the folder differs from `version`, by paths. A file that still has its stamp is not read.
+    /// In what the folder differs from `version`, by paths: bytes, executable bits, what is too much or missing. A file that still has
+    /// its stamp is not read.
     pub(super) fn differences(&self, version: &InstalledVersion) -> Vec<String> {
         let changed = version.changed().into_iter().map(|damage| damage.path.to_string());
         let mut differences: Vec<String> = changed.collect();
-        Listing::new(version.complete().tree()).compare(&self.folder, &mut differences);
+        let tree = version.complete().tree();
+        Listing::new(tree).compare(&self.folder, &mut differences);
+        if keeps_modes(version.folder()) {
+            for (_, path, file) in tree.files() {
+                let other = is_executable(&self.folder.join(path.as_str()))
+                    .is_some_and(|is_executable| is_executable != file.executable);
+                if other && !differences.iter().any(|known| known == path.as_str()) {
+                    differences.push(path.to_string());
+                }
+            }
+        }
         differences
     }
 
@@ -197,4 +208,31 @@ impl<'a> Listing<'a> {
 
 fn is_real_folder(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|facts| facts.is_dir())
+}
+
+/// Whether files here have the modes that they are given. The record in `folder` tells: on file systems that give all files the same
+/// one it does not have its own.
+#[cfg(unix)]
+fn keeps_modes(folder: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    let facts = folder.join("version.record").symlink_metadata();
+    facts.is_ok_and(|facts| facts.permissions().mode() & 0o777 == 0o600)
+}
+
+#[cfg(not(unix))]
+const fn keeps_modes(_: &Path) -> bool {
+    false
+}
+
+/// Whether its owner may execute a file; nothing of what is no file.
+#[cfg(unix)]
+fn is_executable(path: &Path) -> Option<bool> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let facts = path.symlink_metadata().ok().filter(std::fs::Metadata::is_file)?;
+    Some(facts.permissions().mode() & 0o100 != 0)
+}
+
+#[cfg(not(unix))]
+const fn is_executable(_: &Path) -> Option<bool> {
+    None
 }
