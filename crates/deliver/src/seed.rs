@@ -1,6 +1,7 @@
 //! Folders that nobody installed, as something to reuse.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
 
 use headstart_model::catalog::CatalogPack;
@@ -44,7 +45,8 @@ pub enum SeedError {
 
 /// Reads every regular file below `folder`, cuts it into chunks, and keeps in `record`, a folder that is made, what was
 /// found: then it can be reused for `pack` as a version that is held. Links, and names that a pack cannot have, are
-/// passed over, and so is what cannot be read. Blocks; memory grows with the number of chunks.
+/// passed over, and so is what cannot be read; of names that a pack cannot have beside each other, all but the first.
+/// Blocks; memory grows with the number of chunks.
 ///
 /// What changes after it was read is noticed when it is reused, and then not used.
 ///
@@ -57,7 +59,12 @@ pub fn scan_seed(
 ) -> Result<HeldFolder, SeedError> {
     let absolute = std::path::absolute(folder)
         .map_err(|source| SeedError::Folder { folder: folder.to_owned(), source })?;
-    let mut found = Found { root: &absolute, builder: TreeBuilder::new(), stamps: BTreeMap::new() };
+    let mut found = Found {
+        root: &absolute,
+        builder: TreeBuilder::new(),
+        stamps: BTreeMap::new(),
+        keys: HashSet::new(),
+    };
     found.folder(&absolute, None)?;
     let (complete, stamps) = found.finish();
     let made = std::fs::create_dir_all(record);
@@ -74,6 +81,8 @@ struct Found<'a> {
     builder: TreeBuilder,
     /// Taken before the bytes were read, so that a change meanwhile shows as a difference.
     stamps: BTreeMap<PackPath, FileStamp>,
+    /// Of what was met: a pack holds one path of each key.
+    keys: HashSet<String>,
 }
 
 impl Found<'_> {
@@ -88,8 +97,15 @@ impl Found<'_> {
                 return Ok(());
             }
         };
-        for entry in entries.flatten() {
+        let mut entries: Vec<_> = entries.flatten().collect();
+        // The same one is the first on every run.
+        entries.sort_by_key(DirEntry::file_name);
+        for entry in entries {
             let Some(path) = path_of(within, &entry.file_name()) else { continue };
+            if !self.keys.insert(path.case_key()) {
+                tracing::warn!(path = %entry.path().display(), "passed over: another has its name but for case");
+                continue;
+            }
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => self.folder(&entry.path(), Some(&path))?,
                 Ok(kind) if kind.is_file() => self.file(&entry.path(), path)?,

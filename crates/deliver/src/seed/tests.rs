@@ -51,6 +51,24 @@ fn every_file_of_a_seed_can_be_read_by_its_chunks() {
 }
 
 #[test]
+fn of_names_that_differ_by_case_only_the_first_is_held() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let seed = folder.path().join("seed");
+    for name in ["Docs/guide", "README", "docs/guide", "plain", "readme"] {
+        let file = seed.join(name);
+        std::fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+        std::fs::write(file, name).expect("a file");
+    }
+    let held =
+        scan_seed(&seed, &folder.path().join("record"), &pack(Vec::new())).expect("readable");
+    let installed = InstalledVersion::open(&held.folder).expect("a record that can be read again");
+    let paths: Vec<_> =
+        installed.complete().tree().files().map(|(_, path, _)| path.to_string()).collect();
+    // A file system that ignores case has stored each pair as one, under the first name, too.
+    assert_eq!(paths, ["Docs/guide", "README", "plain"]);
+}
+
+#[test]
 fn what_changed_since_is_noticed() {
     let folder = tempfile::tempdir().expect("a folder");
     let seed = folder.path().join("seed");
