@@ -127,10 +127,20 @@ impl PackPath {
         Self::new(format!("{}/{}", self.0, below.0))
     }
 
-    /// A key that is equal for two paths which some platform would store as the same file (they differ by case only).
+    /// A key that is equal for two paths which some platform would store as the same file: they differ by case only. `Ours:` Unicode's
+    /// full case folding, of which every platform uses a part: `σ`, `ς` and `Σ` are alike, and so are `ß` and `ss`.
     #[must_use]
     pub fn case_key(&self) -> String {
-        self.0.chars().flat_map(char::to_lowercase).nfc().collect()
+        let mut folded = String::with_capacity(self.0.len());
+        for character in self.0.chars().flat_map(char::to_lowercase) {
+            match character {
+                // It has the upper case of `i`, and is another letter on every platform.
+                'ı' => folded.push(character),
+                // By way of the upper case, which several small letters have in common.
+                _ => folded.extend(character.to_uppercase().flat_map(char::to_lowercase)),
+            }
+        }
+        folded.nfc().collect()
     }
 }
 
@@ -248,5 +258,16 @@ mod tests {
         let key = |text: &str| PackPath::new(text).expect(text).case_key();
         assert_eq!(key("Ä/File.PNG"), key("ä/file.png"));
         assert_ne!(key("a"), key("b"));
+        assert_ne!(key("ı"), key("i"));
+        for (one, other) in [
+            ("ΣΑΣ.txt", "σας.txt"),
+            ("\u{b5}", "\u{3bc}"),
+            ("ſ", "S"),
+            ("ẞ", "ß"),
+            ("ß", "SS"),
+            ("ǅ", "ǆ"),
+        ] {
+            assert_eq!(key(one), key(other), "{one} {other}");
+        }
     }
 }

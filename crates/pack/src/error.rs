@@ -49,11 +49,15 @@ pub enum FormatError {
     /// A path inside breaks the rules for paths.
     #[error("the index names a path that is not allowed")]
     Path(#[from] PathError),
-    /// Two entries whose paths are the same, or differ by case only.
-    #[error("the index names `{path}` twice (names that differ by case only count as the same)")]
+    /// Two entries whose paths differ by case only.
+    #[error(
+        "the index names `{first}` and `{second}`, which not every platform can store beside each other"
+    )]
     DuplicatePath {
-        /// The second one.
-        path: PackPath,
+        /// The first of them.
+        first: PackPath,
+        /// The other.
+        second: PackPath,
     },
     /// Bytes do not have the digest that is promised for them.
     #[error("{what} is damaged")]

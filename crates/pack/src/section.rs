@@ -64,9 +64,25 @@ pub fn decode_full_within<B: AsRef<[u8]>>(
     section: &Verified<B>,
     plain_bytes_max: u64,
 ) -> Result<Structure, FormatError> {
+    decode_full_by(section, plain_bytes_max, Tree::decode)
+}
+
+/// As [`decode_full`], of a version that is published: see [`Tree::decode_kept`].
+///
+/// # Errors
+/// As [`decode_full`], but for names that differ by case only.
+pub fn decode_full_kept<B: AsRef<[u8]>>(section: &Verified<B>) -> Result<Structure, FormatError> {
+    decode_full_by(section, STRUCTURE_BYTES_MAX, Tree::decode_kept)
+}
+
+fn decode_full_by<B: AsRef<[u8]>>(
+    section: &Verified<B>,
+    plain_bytes_max: u64,
+    tree: impl Fn(&[u8]) -> Result<Tree, FormatError>,
+) -> Result<Structure, FormatError> {
     let plain = unseal(FULL, section.as_bytes(), (&[], plain_bytes_max))?;
     let mut cursor = Cursor::new("the index", &plain);
-    let tree = Tree::decode(cursor.part("the index")?.rest())?;
+    let tree = tree(cursor.part("the index")?.rest())?;
     let table = BlockTable::decode(cursor.part("the index")?.rest(), &tree, 0)?;
     cursor.finish()?;
     Ok(Structure { tree, table })

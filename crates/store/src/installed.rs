@@ -369,7 +369,7 @@ fn decode(bytes: &[u8]) -> Result<(CompleteTree, Vec<FileStamp>), FormatError> {
     let (length, rest) = rest.split_first_chunk::<8>().ok_or_else(truncated)?;
     let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| truncated())?;
     let (tree, rest) = rest.split_at_checked(length).ok_or_else(truncated)?;
-    let tree = Tree::decode(tree)?;
+    let tree = Tree::decode_kept(tree)?;
     let names_bytes = index(tree.chunk_count()) * Digest::LEN;
     let (names, stamps) = rest.split_at_checked(names_bytes).ok_or_else(truncated)?;
     let (names, _) = names.as_chunks::<{ Digest::LEN }>();

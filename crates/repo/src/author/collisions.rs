@@ -115,6 +115,6 @@ fn read_tree(path: &Path, index: &IndexRef) -> Result<Tree, FormatError> {
     bytes.truncate(head);
     let damaged = |source| FormatError::Damaged { what: "the index", source };
     let structure = Verified::check(bytes.as_slice(), &index.digest).map_err(damaged)?;
-    let Structure { tree, .. } = section::decode_full(&structure)?;
+    let Structure { tree, .. } = section::decode_full_kept(&structure)?;
     Ok(tree)
 }

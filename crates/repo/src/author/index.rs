@@ -26,7 +26,7 @@ pub(crate) fn read(repo: &Path, pack: &CatalogPack) -> Result<Index, FormatError
     let (structure, names) = bytes.split_at_checked(head).ok_or_else(cut_short)?;
     let damaged = |source| FormatError::Damaged { what: "the index", source };
     let structure = Verified::check(structure, &pack.index.digest).map_err(damaged)?;
-    let Structure { tree, table } = section::decode_full(&structure)?;
+    let Structure { tree, table } = section::decode_full_kept(&structure)?;
     let complete = section::decode_names(tree, names, &pack.content)?;
     if table.stored_bytes() == pack.full.bytes {
         Ok(Index { complete, table })

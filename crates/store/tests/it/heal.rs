@@ -3,8 +3,10 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use headstart_model::PackPath;
+use headstart_model::{Digest, PackPath};
+use headstart_pack::TreeBuilder;
 use headstart_store::{InstalledVersion, heal, sweep_repairs};
+use headstart_sys::identity::FileStamp;
 use headstart_sys::mode::{Mode, set_mode};
 
 use crate::world::{Packed, assert_files, install, pack, sample};
@@ -73,6 +75,27 @@ fn folders_that_vanished_or_became_something_else_are_made_again() {
     assert_eq!(world.heal().len(), 4);
     assert_files(&world.home.path().join("1/files"), &sample());
     assert!(world.file("hollow").is_dir());
+}
+
+#[test]
+fn a_version_with_names_that_some_platform_takes_for_one_is_read_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut builder = TreeBuilder::new();
+    let (names, bytes) = (["ΣΑΣ.txt", "σας.txt"], b"both");
+    std::fs::create_dir(folder.path().join("files")).unwrap();
+    let mut stamps = Vec::new();
+    for name in names {
+        let chunk = [(Digest::of(bytes), 4)];
+        builder.file(&PackPath::new(name).unwrap(), false, chunk).unwrap();
+        let file = folder.path().join("files").join(name);
+        std::fs::write(&file, bytes).unwrap();
+        stamps.push(FileStamp::of_path(&file).unwrap());
+    }
+    let complete = builder.finish();
+    InstalledVersion::write_record(folder.path(), &complete, &stamps).unwrap();
+    let version = InstalledVersion::open(folder.path()).unwrap();
+    assert_eq!(version.complete(), &complete);
+    assert!(version.verify().is_empty());
 }
 
 #[test]
