@@ -46,7 +46,7 @@ pub(crate) struct Source {
 pub(crate) struct Reusable {
     pub(crate) held: InstalledVersion,
     pub(crate) sharing: Sharing,
-    /// The chunks that were read and found good; none when the record is believed.
+    /// The chunks that were read and found good, or that are left where files were handed over; none when the record is believed.
     pub(crate) intact: Option<ChunkSet>,
 }
 

@@ -329,10 +329,14 @@ impl Scout<'_> {
 
 fn open_folder(folder: &HeldFolder, belief: Belief) -> Result<Reusable, StoreError> {
     let mut held = InstalledVersion::open(&folder.folder)?;
-    let intact = (belief == Belief::Nothing).then(|| {
-        held.distrust();
-        held.intact()
-    });
+    let intact = match belief {
+        // What was handed over is not held any more.
+        Belief::Records => held.left(),
+        Belief::Nothing => {
+            held.distrust();
+            Some(held.intact())
+        }
+    };
     Ok(Reusable { held, sharing: folder.sharing, intact })
 }
 

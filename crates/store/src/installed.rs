@@ -148,6 +148,27 @@ impl InstalledVersion {
         intact
     }
 
+    /// The chunks that files still have which are there, if files were handed over; `None` if none was. Reads no content.
+    #[must_use]
+    pub fn left(&self) -> Option<ChunkSet> {
+        if self.consumed.is_empty() {
+            return None;
+        }
+        let tree = self.complete.tree();
+        let mut left = ChunkSet::empty(tree.chunk_count());
+        for (_, _, file) in tree.files().filter(|(_, path, _)| self.is_there(path)) {
+            for chunk in tree.chunks_of(file) {
+                left.insert(*chunk);
+            }
+        }
+        Some(left)
+    }
+
+    /// Whether a file was not handed over, or lies here all the same.
+    pub(crate) fn is_there(&self, path: &PackPath) -> bool {
+        !self.consumed.contains_key(path) || self.files.join(path.as_str()).is_file()
+    }
+
     /// Believes no file unread any more, whatever its stamp: for whoever looks for damage that the system did not notice.
     pub fn distrust(&mut self) {
         let none = FileStamp { device: 0, inode: 0, size_bytes: 0, modified_ns: 0, changed_ns: 0 };

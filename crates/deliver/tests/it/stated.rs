@@ -141,6 +141,43 @@ async fn a_folder_that_nobody_installed_finds_the_chain_by_the_names_of_its_chun
     assert_files(&world.path("device/4"), &edited(4));
 }
 
+/// Takes a file away as handing it over does.
+fn hand_over(held: &HeldFolder, file: &str) {
+    std::fs::remove_file(held.folder.join("files").join(file)).expect("there");
+    let list = format!(r#"{{"{file}":"done"}}"#);
+    std::fs::write(held.folder.join("consumed.json"), list).expect("writable");
+}
+
+#[tokio::test]
+async fn a_file_that_was_handed_over_is_counted_as_lacking() {
+    let (world, packs) = World::with_versions(2, 3).await;
+    let held = world.install("device", &packs[0]).await;
+    hand_over(&held, "a");
+    let outcome = world.deliver(world.goal("device", &packs[1], vec![held])).await;
+    outcome.assert_as_stated();
+    assert_eq!((outcome.receipt.way, outcome.delivered.way), (Way::Mixed, Way::Mixed));
+    assert!(outcome.receipt.bytes_down > 1_000_000, "{outcome:?}");
+    assert_files(&world.path("device/2"), &version(2));
+}
+
+#[tokio::test]
+async fn a_file_that_was_handed_over_is_not_shared_though_another_has_its_chunks() {
+    let world = World::new().await;
+    let copies = |number| {
+        let mut files = version(number);
+        files.insert("copy", [files["same"].clone(), noise(9, 1000)].concat());
+        files
+    };
+    let one = world.publish(&copies(1), 0).await;
+    let other = world.publish(&copies(2), 1).await;
+    let held = world.install("device", &one).await;
+    hand_over(&held, "same");
+    let outcome = world.deliver(world.goal("device", &other, vec![held])).await;
+    outcome.assert_as_stated();
+    assert!(outcome.receipt.bytes_down > 0, "the last chunk of it");
+    assert_files(&world.path("device/2"), &copies(2));
+}
+
 #[tokio::test]
 async fn a_damaged_file_of_the_version_held_costs_what_is_damaged() {
     let (world, packs) = World::with_versions(2, 3).await;

@@ -59,7 +59,7 @@ pub fn whole_files(
 ) -> Vec<WholeFile> {
     let old_tree = old.complete().tree();
     let mut by_chunks: HashMap<(&[u32], Option<Digest>), bool> = HashMap::new();
-    for (_, _, file) in old_tree.files() {
+    for (_, _, file) in old_tree.files().filter(|(_, path, _)| old.is_there(path)) {
         let key = (old_tree.chunks_of(file), file.opened);
         by_chunks.entry(key).or_insert(file.executable);
     }
