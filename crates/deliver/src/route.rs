@@ -1,10 +1,10 @@
 //! A way that can be gone: the bundles, what is held, and one numbering of all chunks in them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use headstart_model::Digest;
-use headstart_pack::plan::{Pieces, PiecesBuilder, Space};
+use headstart_pack::plan::{Pieces, PiecesBuilder, SPACES_MAX, Space};
 use headstart_pack::section::DeltaStructure;
 use headstart_pack::{BaseSpace, Block, BlockTable, ChunkSet, CompleteTree, Tree};
 use headstart_store::{InstalledVersion, Sharing};
@@ -161,6 +161,14 @@ impl Parts {
             .or_else(|| self.former.get(content));
         let of_delta = || self.deltas.iter().find(|delta| delta.to == *content);
         complete.map(CompleteTree::tree).or_else(|| of_delta().map(|delta| &delta.structure.tree))
+    }
+
+    /// Whether they, or they and one tree more, can be one way to `content`.
+    pub(crate) fn has_room(&self, held: &[Reusable], content: &Digest) -> bool {
+        let mut others: BTreeSet<_> = self.former.keys().collect();
+        others.extend(self.deltas.iter().map(|delta| &delta.to));
+        others.insert(content);
+        held.len() + others.len() < SPACES_MAX
     }
 
     /// The way that they make to `content`; `None` when the tree of that is not among them, or there are too many trees.

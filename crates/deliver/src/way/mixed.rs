@@ -31,6 +31,10 @@ const LACKING_SHARE: u64 = 10;
 /// Deltas that are followed back from what is wanted, one after the other.
 const DEPTH_MAX: usize = 3;
 
+/// Of what is held so much is looked at, the likeliest first: the trees of what is wanted, and of versions that deltas start from, have to find
+/// room beside it in one plan.
+const HELD_MAX: usize = plan::SPACES_MAX - 8;
+
 /// How far deltas are looked for.
 #[derive(Debug, Clone, Copy)]
 struct Search {
@@ -55,9 +59,17 @@ impl Scout<'_> {
                 from: chain.held.version,
                 deltas: u32::try_from(chain.hops.len()).unwrap_or(u32::MAX),
             };
-            let route = self.route(&parts, way, &held)?;
-            if estimate(&route).is_some_and(|cost| cost <= self.pack.full.bytes / CHAIN_SHARE) {
-                return Ok((route, held));
+            let route = parts.route(way, &self.pack.content, &held);
+            let cost = route.as_ref().and_then(estimate);
+            match route {
+                Some(route)
+                    if cost.is_some_and(|cost| cost <= self.pack.full.bytes / CHAIN_SHARE) =>
+                {
+                    return Ok((route, held));
+                }
+                Some(_) => {}
+                // What goes on from here would not fit, either.
+                None => parts = Parts::default(),
             }
         }
         let (tree, full) = self.read_full().await?;
@@ -74,7 +86,8 @@ impl Scout<'_> {
         let cost = estimate(&route).unwrap_or(pack.full.bytes);
         let search = Search { budget: cost / SEARCH_SHARE, wanted_bytes: all.saturating_sub(here) };
         self.look_for_deltas(&mut parts, &held, &former, search).await?;
-        Ok((self.route(&parts, Way::Mixed, &held)?, held))
+        // What was known before is a way by itself.
+        Ok((parts.route(Way::Mixed, &pack.content, &held).unwrap_or(route), held))
     }
 
     /// What is undamaged of a version of the content wanted, and the blocks of the full bundle that have the rest.
@@ -102,7 +115,7 @@ impl Scout<'_> {
         self.folders.is_empty() && self.leftovers.is_empty()
     }
 
-    /// Everything held that can be opened.
+    /// What is held and can be opened, up to [`HELD_MAX`].
     async fn open_all(&self) -> Result<Vec<Reusable>, DeliverError> {
         let (folders, leftovers) = (self.folders.to_vec(), self.leftovers.to_vec());
         let beside = if self.belief == Belief::Records { self.beside.to_vec() } else { Vec::new() };
@@ -125,7 +138,8 @@ impl Scout<'_> {
                 }
             };
             let held = folders.iter().chain(&left).chain(&beside).filter_map(open);
-            held.filter(|held| held.held.complete().tree().chunk_count() > 0).collect()
+            let held = held.filter(|held| held.held.complete().tree().chunk_count() > 0);
+            held.take(HELD_MAX).collect()
         })
         .await
     }
@@ -205,6 +219,9 @@ impl Scout<'_> {
             if let Some(version) = version
                 && parts.tree_of(held, &version.content).is_none()
             {
+                if !parts.has_room(held, &self.pack.content) {
+                    break;
+                }
                 let read = self.read_former(version).await;
                 let Some(complete) = passable(read)? else { continue };
                 parts.former.insert(version.content, complete);

@@ -141,6 +141,21 @@ async fn a_folder_that_nobody_installed_finds_the_chain_by_the_names_of_its_chun
     assert_files(&world.path("device/4"), &edited(4));
 }
 
+#[tokio::test]
+async fn more_folders_than_a_plan_takes_close_no_way() {
+    let world = World::new().await;
+    world.publish(&edited(1), 0).await;
+    world.publish(&edited(2), 1).await;
+    let newest = &world.publish(&edited(3), 2).await;
+    let held = halves(&world, newest);
+    let outcome = world.deliver(world.goal("device", newest, vec![held; 30])).await;
+    outcome.assert_as_stated();
+    assert_eq!(outcome.receipt.way, Way::Mixed);
+    let all = outcome.receipt.bytes_down + outcome.receipt.index_bytes_down;
+    assert!(all < newest.full.bytes / 4, "{all} of {}", newest.full.bytes);
+    assert_files(&world.path("device/3"), &edited(3));
+}
+
 /// Takes a file away as handing it over does.
 fn hand_over(held: &HeldFolder, file: &str) {
     std::fs::remove_file(held.folder.join("files").join(file)).expect("there");
