@@ -35,7 +35,8 @@ pub struct BuildSummary {
 /// Builds an archive of `selection` and writes it to `out`, which is empty and stands at its start.
 ///
 /// `manifest` is the canonical JSON of the packaging manifest. The same files, manifest and level give the same bytes on
-/// every machine. Memory does not grow with the size of files, only with the number of chunks. `progress` hears plain bytes.
+/// every machine. Memory does not grow with the size of files, only with the number of chunks. `progress` hears plain bytes: 0
+/// after each file as long as the files are cut, then what is compressed.
 ///
 /// # Errors
 /// [`BuildError`] when a file cannot be read or changes meanwhile, the output cannot be written, or `progress` breaks off.
@@ -46,7 +47,7 @@ pub fn build_archive<W: Write + Seek>(
     out: &mut W,
     progress: Progress<'_>,
 ) -> Result<BuildSummary, BuildError> {
-    let mut chunks = FolderChunks::scan(selection, containers(level))?;
+    let mut chunks = FolderChunks::scan_with(selection, containers(level), &mut *progress)?;
     let complete = chunks.complete().clone();
     let tree = complete.tree();
     archive::write_placeholder(out)?;

@@ -15,6 +15,9 @@ use crate::section::{self, DeltaStructure};
 use crate::source::ChunkSource;
 use crate::tree::CompleteTree;
 
+/// Old chunks that are read before it is asked again whether to go on: a few megabytes.
+const CHUNKS_PER_QUESTION: u32 = 128;
+
 /// A version with the bytes of its chunks.
 pub struct Version<'a> {
     /// What it consists of.
@@ -68,6 +71,9 @@ pub fn build_delta<S: Read + Write + Seek>(
     if missing.count() > 0 {
         let mut bytes = Vec::new();
         for chunk in 0..old_tree.chunk_count() {
+            if chunk.is_multiple_of(CHUNKS_PER_QUESTION) && progress(0).is_break() {
+                return Err(BuildError::Cancelled);
+            }
             bytes.clear();
             old.chunks.read_chunk(chunk, &mut bytes)?;
             chooser.add_old(&bytes);

@@ -4,15 +4,17 @@ mod scan;
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use headstart_model::{Digest, Verified};
 
+use crate::bundle::Progress;
 use crate::error::{BuildError, FormatError};
 use crate::numbers::{index, size};
 use crate::reader::{BaseSource, BlockReader};
 use crate::selection::Selection;
-use crate::table::{BaseSpace, BlockTable};
+use crate::table::{BaseSpace, Block, BlockTable};
 use crate::tree::CompleteTree;
 use scan::Scanned;
 
@@ -60,7 +62,19 @@ impl FolderChunks {
     /// [`BuildError::Read`], [`BuildError::Changed`] when a file does not have the size it was selected with,
     /// [`BuildError::TooMany`], and [`BuildError::Write`] for the temporary file.
     pub fn scan(selection: &Selection, containers: Containers) -> Result<Self, BuildError> {
-        let Scanned { complete, places, scratch } = scan::all(selection, containers)?;
+        Self::scan_with(selection, containers, &mut |_| ControlFlow::Continue(()))
+    }
+
+    /// As [`scan`](Self::scan); `progress`, which hears of 0 bytes after each file, may break off.
+    ///
+    /// # Errors
+    /// As [`scan`](Self::scan); [`BuildError::Cancelled`] when `progress` breaks off.
+    pub fn scan_with(
+        selection: &Selection,
+        containers: Containers,
+        progress: Progress<'_>,
+    ) -> Result<Self, BuildError> {
+        let Scanned { complete, places, scratch } = scan::all(selection, containers, progress)?;
         let sources = selection.files.iter().map(|file| file.source.clone()).collect();
         Ok(Self { complete, sources, places, open: None, scratch })
     }
@@ -131,6 +145,19 @@ impl ScratchChunks {
         bundle: &mut dyn Read,
         scratch: File,
     ) -> Result<Self, FormatError> {
+        Self::extract_with(complete, table, (bundle, scratch), &mut || Ok(()))
+    }
+
+    /// As [`extract`](Self::extract); `go_on`, which is asked before each block, ends it with an error of its own.
+    ///
+    /// # Errors
+    /// As [`extract`](Self::extract), and what `go_on` returns.
+    pub fn extract_with<E: From<FormatError>>(
+        complete: &CompleteTree,
+        table: &BlockTable,
+        (bundle, scratch): (&mut dyn Read, File),
+        go_on: &mut dyn FnMut() -> Result<(), E>,
+    ) -> Result<Self, E> {
         let tree = complete.tree();
         let lengths = (0..tree.chunk_count()).map(|chunk| tree.chunk_bytes(chunk)).collect();
         let offsets = vec![None; index(tree.chunk_count())];
@@ -138,21 +165,34 @@ impl ScratchChunks {
         let reader = BlockReader::new(tree, table);
         let mut end = 0;
         for (number, _, block) in table.with_offsets() {
-            let mut stored = vec![0; index(block.stored_bytes)];
-            bundle.read_exact(&mut stored)?;
-            let damaged = |source| FormatError::Damaged { what: "the bundle", source };
-            let stored = Verified::check(stored, &block.digest).map_err(damaged)?;
-            let plain = reader.open(number, &stored, &mut chunks)?;
-            chunks.scratch.seek(SeekFrom::Start(end))?;
-            for (chunk, bytes) in plain.chunks() {
-                chunks.scratch.write_all(bytes)?;
-                if let Some(offset) = chunks.offsets.get_mut(index(chunk)) {
-                    *offset = Some(end);
-                }
-                end += size(bytes.len());
-            }
+            go_on()?;
+            chunks.block(&reader, (number, block), bundle, &mut end)?;
         }
         Ok(chunks)
+    }
+
+    /// Decompresses the block at which `bundle` stands to the `end` of the scratch file.
+    fn block(
+        &mut self,
+        reader: &BlockReader<'_>,
+        (number, block): (u32, &Block),
+        bundle: &mut dyn Read,
+        end: &mut u64,
+    ) -> Result<(), FormatError> {
+        let mut stored = vec![0; index(block.stored_bytes)];
+        bundle.read_exact(&mut stored)?;
+        let damaged = |source| FormatError::Damaged { what: "the bundle", source };
+        let stored = Verified::check(stored, &block.digest).map_err(damaged)?;
+        let plain = reader.open(number, &stored, self)?;
+        self.scratch.seek(SeekFrom::Start(*end))?;
+        for (chunk, bytes) in plain.chunks() {
+            self.scratch.write_all(bytes)?;
+            if let Some(offset) = self.offsets.get_mut(index(chunk)) {
+                *offset = Some(*end);
+            }
+            *end += size(bytes.len());
+        }
+        Ok(())
     }
 
     fn read(&mut self, chunk: u32, out: &mut Vec<u8>) -> std::io::Result<()> {

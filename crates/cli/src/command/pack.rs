@@ -101,7 +101,10 @@ fn build(
     let total = input.selection.total_bytes();
     tell(&progress, "scan", (0, total));
     let mut advance = |done| {
-        tell(&progress, "compress", (done, total));
+        // Nothing is done as long as files are scanned.
+        if done > 0 {
+            tell(&progress, "compress", (done, total));
+        }
         if interrupted.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let manifest = input.manifest.to_json();

@@ -7,6 +7,7 @@ use std::io::{Read, Seek, SeekFrom};
 use headstart_model::Digest;
 
 use super::{Containers, Holder};
+use crate::bundle::Progress;
 use crate::chunker;
 use crate::container::{self, OpenedForm};
 use crate::error::BuildError;
@@ -23,13 +24,18 @@ pub(super) struct Scanned {
     pub(super) scratch: Option<File>,
 }
 
-/// Cuts the files on all cores. The result does not depend on their number.
-pub(super) fn all(selection: &Selection, containers: Containers) -> Result<Scanned, BuildError> {
+/// Cuts the files on all cores. The result does not depend on their number. `progress` may break off after each file.
+pub(super) fn all(
+    selection: &Selection,
+    containers: Containers,
+    progress: Progress<'_>,
+) -> Result<Scanned, BuildError> {
     let mut scan = Scan {
         left: (0..).zip(&selection.files),
         builder: TreeBuilder::new(),
         first_places: HashMap::new(),
         scratch: None,
+        progress,
     };
     selection.folders.iter().for_each(|folder| scan.builder.folder(&folder.path));
     ordered::run(&mut scan, ordered::cores(), |(number, file)| {
@@ -52,14 +58,15 @@ enum Cut {
     Container,
 }
 
-struct Scan<'a, I: Iterator<Item = Numbered<'a>>> {
+struct Scan<'a, 'p, I: Iterator<Item = Numbered<'a>>> {
     left: I,
     builder: TreeBuilder,
     first_places: HashMap<Digest, (Holder, u64)>,
     scratch: Option<File>,
+    progress: Progress<'p>,
 }
 
-impl<'a, I: Iterator<Item = Numbered<'a>>> Stages for Scan<'a, I> {
+impl<'a, I: Iterator<Item = Numbered<'a>>> Stages for Scan<'a, '_, I> {
     type Job = Numbered<'a>;
     type Done = (u32, &'a SelectedFile, Result<Cut, BuildError>);
 
@@ -68,6 +75,10 @@ impl<'a, I: Iterator<Item = Numbered<'a>>> Stages for Scan<'a, I> {
     }
 
     fn take(&mut self, (number, file, cut): Self::Done) -> Result<(), BuildError> {
+        // Nothing is compressed yet.
+        if (self.progress)(0).is_break() {
+            return Err(BuildError::Cancelled);
+        }
         let (holder, kind, mut offset, chunks) = match cut? {
             Cut::Chunks(chunks) => (Holder::File(number), FileKind::Plain, 0, chunks),
             Cut::Container => match open_container(file, &mut self.scratch)? {

@@ -1,10 +1,15 @@
 //! Archives: the same out as in, the same bytes every time, and every damage found.
 
 use std::io::Cursor;
+use std::ops::ControlFlow;
 
 use headstart_model::PackPath;
 use headstart_pack::limits::FORMAT_VERSION;
-use headstart_pack::{ArchiveHeader, ArchiveIndex, ArchiveReader, FormatError, Level, Node, Reach};
+use headstart_pack::selection::{SelectedFile, Selection};
+use headstart_pack::{
+    ArchiveHeader, ArchiveIndex, ArchiveReader, BuildError, FormatError, Level, Node, Reach,
+    build_archive,
+};
 
 use crate::world::{self, Held, Packed, files, open, pack, sample};
 
@@ -188,4 +193,24 @@ fn a_header_that_promises_terabytes_is_refused() {
     let later = with_number(&bytes, 8, &(FORMAT_VERSION + 1).to_le_bytes());
     let error = ArchiveReader::open(Cursor::new(later.as_slice())).expect_err("a later version");
     assert!(matches!(error, FormatError::Version { found, .. } if found == FORMAT_VERSION + 1));
+}
+
+#[test]
+fn whoever_breaks_off_while_files_are_cut_ends_it_before_anything_is_written() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut selection = Selection::default();
+    for number in 0..100_u8 {
+        let source = folder.path().join(number.to_string());
+        std::fs::write(&source, [number]).expect("writable");
+        let path = PackPath::new(number.to_string()).expect("fine");
+        selection.files.push(SelectedFile { path, source, size: 1, executable: false });
+    }
+    let (mut out, mut heard) = (Cursor::new(Vec::new()), Vec::new());
+    let progress = &mut |done| {
+        heard.push(done);
+        ControlFlow::Break(())
+    };
+    let ended = build_archive(b"{}", &selection, Level::Fast, &mut out, progress);
+    assert!(matches!(ended, Err(BuildError::Cancelled)), "{ended:?}");
+    assert_eq!((heard, out.into_inner()), (vec![0], Vec::new()));
 }

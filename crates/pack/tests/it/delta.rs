@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use headstart_model::{PackPath, Verified};
 use headstart_pack::delta::{DeltaSummary, Version, build_delta};
-use headstart_pack::{BaseSpace, BlockTable, Level, ScratchChunks, section};
+use headstart_pack::{BaseSpace, BlockTable, BuildError, Level, ScratchChunks, section};
 
 use crate::world::{
     Files, Held, Packed, assert_same, fetch, files, noise, open, pack, pack_with, sample, text,
@@ -189,4 +189,45 @@ fn a_delta_for_another_version_is_refused() {
     let head = &bundle[..summary.structure_bytes as usize];
     let head = Verified::check(head, &summary.structure_digest).expect("undamaged");
     assert!(section::decode_delta(&head, open(&new.bytes).complete().tree()).is_err());
+}
+
+/// Chunks that nobody may read.
+struct Untouched;
+
+impl headstart_pack::ChunkSource for Untouched {
+    fn read_chunk(&mut self, chunk: u32, _: &mut Vec<u8>) -> Result<(), BuildError> {
+        panic!("chunk {chunk} was read")
+    }
+}
+
+#[test]
+fn whoever_breaks_off_a_delta_at_once_waits_for_no_chunk() {
+    let (old, new) = (pack(&sample(), Level::Fast), pack(&edited(), Level::Fast));
+    let (old, new) = (open(&old.bytes), open(&new.bytes));
+    let ended = build_delta(
+        Version { complete: old.complete(), chunks: &mut Untouched },
+        Version { complete: new.complete(), chunks: &mut Untouched },
+        (Level::Balanced, &[]),
+        (&mut Cursor::new(Vec::new()), &mut Vec::new()),
+        &mut |_| ControlFlow::Break(()),
+    );
+    assert!(matches!(ended, Err(BuildError::Cancelled)), "{ended:?}");
+}
+
+#[test]
+fn extracting_ends_at_the_block_at_which_it_is_broken_off() {
+    let packed = pack(&sample(), Level::Fast);
+    let mut reader = open(&packed.bytes);
+    let (complete, table) = (reader.complete().clone(), reader.table().clone());
+    assert!(table.blocks().len() > 2);
+    let file = tempfile::tempfile().expect("a temporary file");
+    let mut asked = 0;
+    let go_on = &mut || {
+        asked += 1;
+        if asked == 2 { Err(BuildError::Cancelled) } else { Ok(()) }
+    };
+    let mut bundle = reader.bundle().expect("memory");
+    let ended = ScratchChunks::extract_with(&complete, &table, (&mut bundle, file), go_on);
+    assert!(matches!(ended, Err(BuildError::Cancelled)), "{ended:?}");
+    assert_eq!(asked, 2);
 }

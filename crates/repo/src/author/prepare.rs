@@ -121,11 +121,13 @@ impl Reader {
         let bundle = self.path_of(&headstart_model::catalog::bundle_path(&former.full.digest));
         let mut bundle = File::open(&bundle).map_err(|error| damaged(error.into()))?;
         let scratch = staging::scratch(&how.staging)?;
-        let mut old =
-            ScratchChunks::extract(&complete, &table, &mut bundle, scratch).map_err(damaged)?;
         let path = how.staging.join(format!("{}-from-{from}.delta", former.id));
         let mut out = File::create(&path).map_err(|e| FileError::new(Action::Create, &path, e))?;
         let bytes_total = opened.complete().tree().unique_bytes();
+        let step = Step { doing: Doing::MakingDelta { from }, bytes_done: 0, bytes_total };
+        let version = (&complete, &table);
+        let mut old =
+            staging::extract(version, (&mut bundle, scratch), (step, &mut *steps), damaged)?;
         let mut progress = |bytes_done| {
             steps(Step { doing: Doing::MakingDelta { from }, bytes_done, bytes_total })
         };

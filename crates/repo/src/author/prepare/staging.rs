@@ -1,14 +1,16 @@
 //! The parts of an archive, checked and laid out as the files of a repository.
 
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use headstart_model::catalog::{BundleRef, IndexRef};
 use headstart_model::packaging::PackagingManifest;
 use headstart_model::{Digest, PackPath, VerifyError};
 use headstart_pack::container::check_opened;
-use headstart_pack::{ArchiveReader, ChunkSource as _, CompleteTree, FormatError, ScratchChunks};
+use headstart_pack::{
+    ArchiveReader, BlockTable, ChunkSource as _, CompleteTree, FormatError, ScratchChunks,
+};
 use headstart_sys::{Action, FileError};
 
 use super::{Doing, PrepareError, Step, Steps};
@@ -102,14 +104,14 @@ impl Opened {
         let scratch = scratch(staging)?;
         let path = self.path.clone();
         let wrong = |source| PrepareError::Archive { path: path.clone(), source };
-        let mut bundle = self.reader.bundle().map_err(wrong)?;
-        let mut chunks =
-            ScratchChunks::extract(&complete, &table, &mut bundle, scratch).map_err(wrong)?;
         let mut step = Step {
             doing: Doing::Checking,
             bytes_done: 0,
             bytes_total: complete.tree().unique_bytes(),
         };
+        let mut bundle = self.reader.bundle().map_err(wrong)?;
+        let mut chunks =
+            extract((&complete, &table), (&mut bundle, scratch), (step, steps), wrong)?;
         let mut bytes = Vec::new();
         for (chunk, name) in (0_u32..).zip(complete.names()) {
             bytes.clear();
@@ -136,6 +138,35 @@ impl Opened {
 
     fn wrong(&self, source: FormatError) -> PrepareError {
         PrepareError::Archive { path: self.path.clone(), source }
+    }
+}
+
+/// The chunks of a bundle, `step` being told before each block.
+pub(super) fn extract(
+    (complete, table): (&CompleteTree, &BlockTable),
+    (bundle, scratch): (&mut dyn Read, File),
+    (step, steps): (Step, Steps<'_>),
+    wrong: impl FnOnce(FormatError) -> PrepareError,
+) -> Result<ScratchChunks, PrepareError> {
+    let go_on = &mut || {
+        if steps(step).is_break() { Err(BrokenOff::Cancelled) } else { Ok(()) }
+    };
+    ScratchChunks::extract_with(complete, table, (bundle, scratch), go_on).map_err(|error| {
+        match error {
+            BrokenOff::Cancelled => PrepareError::Cancelled,
+            BrokenOff::Format(source) => wrong(source),
+        }
+    })
+}
+
+enum BrokenOff {
+    Cancelled,
+    Format(FormatError),
+}
+
+impl From<FormatError> for BrokenOff {
+    fn from(source: FormatError) -> Self {
+        Self::Format(source)
     }
 }
 
