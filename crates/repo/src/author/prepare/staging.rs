@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use headstart_model::catalog::{BundleRef, IndexRef};
 use headstart_model::packaging::PackagingManifest;
-use headstart_model::{Digest, PackPath, VerifyError};
+use headstart_model::{Digest, PackPath, Verified, VerifyError};
 use headstart_pack::container::check_opened;
 use headstart_pack::{
-    ArchiveReader, BlockTable, ChunkSource as _, CompleteTree, FormatError, ScratchChunks,
+    ArchiveReader, BlockTable, ChunkSource as _, CompleteTree, FormatError, ScratchChunks, section,
 };
 use headstart_sys::{Action, FileError};
 
@@ -82,12 +82,25 @@ impl Opened {
 
     /// Writes index and bundle to their places in the staging folder.
     pub(super) fn stage(&mut self, pack: &PreparedPack) -> Result<(), PrepareError> {
-        let index = self.reader.index_bytes().map_err(|source| self.wrong(source))?;
+        let index = self.index().map_err(|source| self.wrong(source))?;
         create(&pack.index.path)?
             .write_all(&index)
             .map_err(|e| FileError::new(Action::Write, &pack.index.path, e))?;
         let mut bundle = create(&pack.full.path)?;
         self.reader.copy_bundle(&mut bundle).map_err(|source| self.wrong(source))
+    }
+
+    /// The index as it travels. The archive may have been written to since it was opened: what is copied out of it is what was checked.
+    fn index(&mut self) -> Result<Vec<u8>, FormatError> {
+        let mut structure = self.reader.index_bytes()?;
+        let header = self.reader.header();
+        structure.truncate(usize::try_from(header.structure_bytes).unwrap_or(usize::MAX));
+        let damaged = |source| FormatError::Damaged { what: "the index", source };
+        let structure = Verified::check(structure, &header.structure_digest).map_err(damaged)?;
+        let mut index = structure.into_inner();
+        // Of the names no digest is known; they are those whose content was compared.
+        index.extend(section::encode_names(self.complete()));
+        Ok(index)
     }
 
     /// Decompresses every block, and compares every chunk with its name.
@@ -172,4 +185,67 @@ impl From<FormatError> for BrokenOff {
 
 fn create(path: &Path) -> Result<File, FileError> {
     File::create(path).map_err(|e| FileError::new(Action::Create, path, e))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Seek as _, SeekFrom};
+    use std::ops::ControlFlow;
+
+    use headstart_pack::selection::{SelectedFile, Selection};
+    use headstart_pack::{Level, build_archive};
+
+    use super::*;
+
+    const MANIFEST: &[u8] = br#"{"assetPackID":"p","downloadPolicy":{"onDemand":{}},"fileSelectors":[{"directory":"."}],"platforms":[]}"#;
+
+    /// An archive, opened, of which the last byte but `from_end` is another one then.
+    fn overwritten(folder: &Path, from_end: i64) -> Opened {
+        let source = folder.join("source");
+        std::fs::write(&source, b"content").expect("writable");
+        let path = PackPath::new("file").expect("fine");
+        let file = SelectedFile { path, source, size: 7, executable: false };
+        let selection = Selection { files: vec![file], ..Selection::default() };
+        let archive = folder.join("archive");
+        let mut out = File::create(&archive).expect("writable");
+        let go_on = &mut |_| ControlFlow::Continue(());
+        build_archive(MANIFEST, &selection, Level::Fast, &mut out, go_on).expect("an archive");
+        let opened = Opened::open(&archive).expect("whole");
+        let mut archive = File::options().read(true).write(true).open(&archive).expect("there");
+        let mut byte = [0];
+        archive.seek(SeekFrom::End(-1 - from_end)).expect("inside");
+        archive.read_exact(&mut byte).expect("inside");
+        archive.seek(SeekFrom::End(-1 - from_end)).expect("inside");
+        archive.write_all(&[byte[0] ^ 1]).expect("writable");
+        opened
+    }
+
+    #[test]
+    fn names_are_published_as_they_were_checked_whatever_became_of_the_archive() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut opened = overwritten(folder.path(), 0);
+        let pack = opened.describe(folder.path());
+        opened.stage(&pack).expect("all that is copied is whole");
+        let index = std::fs::read(&pack.index.path).expect("staged");
+        assert_eq!(index.len() as u64, pack.index.named.structure_bytes + 32);
+        assert!(index.ends_with(Digest::of(b"content").as_bytes()));
+    }
+
+    #[test]
+    fn an_index_that_was_overwritten_meanwhile_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut opened = overwritten(folder.path(), 32);
+        let pack = opened.describe(folder.path());
+        let refused = opened.stage(&pack).expect_err("damaged");
+        assert!(
+            matches!(
+                refused,
+                PrepareError::Archive {
+                    source: FormatError::Damaged { what: "the index", .. },
+                    ..
+                }
+            ),
+            "{refused:?}"
+        );
+    }
 }
