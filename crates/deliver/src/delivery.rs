@@ -94,7 +94,7 @@ pub struct Delivered {
     pub built: Built,
     /// Bytes of different chunks that came from what was held, or from an earlier attempt.
     pub bytes_reused: u64,
-    /// Bytes that were written: of files, and of chunks that were kept for a while.
+    /// Bytes that were written: of files, of chunks that were kept for a while, and of opened forms that were made again.
     pub bytes_written: u64,
     /// Bytes that it took on disk at its height, beside what it had there before.
     pub peak_extra_disk: u64,
@@ -185,8 +185,9 @@ impl Delivery {
             } else {
                 plan.bytes_down
             };
-            let files = receipt::file_bytes_written(&site, &route, &held, &goal.staging)?;
-            let bytes_written = files + site.bytes_of(&site.aside_of(&plan));
+            let (files, whole) = receipt::file_bytes_written(&site, &route, &held, &goal.staging)?;
+            let lasting = files + site.bytes_of(&site.aside_of(&plan));
+            let forms = site.forms(&held, &whole, &plan);
             let receipt = Receipt {
                 way: route.way,
                 requests: plan.requests,
@@ -195,8 +196,8 @@ impl Delivery {
                 index_bytes_down: index.bytes_down,
                 index_requests: index.requests,
                 bytes_reused: site.bytes_here(),
-                bytes_written,
-                peak_extra_disk: bytes_written,
+                bytes_written: lasting + forms.written,
+                peak_extra_disk: lasting + forms.peak,
             };
             let (ways_left, readers) = (Vec::new(), None);
             Ok(Self { access, goal, belief, route, held, site, receipt, ways_left, readers })
@@ -274,14 +275,14 @@ impl Delivery {
         let (content, finish) = (goal.pack.content, goal.finish.clone());
         // What has arrived is read on until the version is in its place.
         let (assembly, _read_until_the_end) = site.into_assembly();
-        let before = assembly.bytes_written();
+        let (before, forms) = (assembly.bytes_written(), assembly.form_bytes());
         let built = blocking(move || assembly.finish(&content, &finish)).await??;
         Ok(Delivered {
             way: receipt.way,
             bytes_reused: receipt.bytes_reused.max(reused),
-            bytes_written: built.bytes_written + aside,
-            // Files that were made of their opened forms, which are still there then.
-            peak_extra_disk: peak_extra_disk + built.bytes_written - before,
+            bytes_written: built.bytes_written + aside + forms.written,
+            // Files that were made of their opened forms, which are still there then, and so are those that were made again.
+            peak_extra_disk: peak_extra_disk + built.bytes_written - before + forms.peak,
             built,
         })
     }

@@ -60,21 +60,21 @@ pub struct Receipt {
     pub index_requests: u64,
     /// Bytes of different chunks that come from what is held, or were fetched by an earlier attempt.
     pub bytes_reused: u64,
-    /// Bytes that will be written: of files, as far as they cannot share those of a version held, and of chunks that are kept
-    /// for a while.
+    /// Bytes that will be written: of files, as far as they cannot share those of a version held, of chunks that are kept for a while,
+    /// and of opened forms that are made again of files held, to read chunks from them.
     pub bytes_written: u64,
     /// Bytes that the delivery takes on disk at its height, beside what it has there already. Blocks that wait for others never add
     /// to it: they are as large as what they become, at most.
     pub peak_extra_disk: u64,
 }
 
-/// Bytes of files that [`Site::take_over`] and the blocks will write.
+/// Bytes of files that [`Site::take_over`] and the blocks will write; and for each entry that is taken over whole, what of them is for it.
 pub(crate) fn file_bytes_written(
     site: &Site,
     route: &Route,
     held: &[Reusable],
     staging: &Path,
-) -> Result<u64, StoreError> {
+) -> Result<(u64, Vec<Option<u64>>), StoreError> {
     let mut sharing = SharingProbe::new(staging);
     let mut whole: Vec<Option<u64>> = vec![None; route.tree.entries().len()];
     for (number, reusable) in held.iter().enumerate() {
@@ -87,7 +87,7 @@ pub(crate) fn file_bytes_written(
             *slot = Some(if shared { 0 } else { file.bytes });
         }
     }
-    Ok(written(&route.tree, &whole, site))
+    Ok((written(&route.tree, &whole, site), whole))
 }
 
 fn written(tree: &Tree, whole: &[Option<u64>], site: &Site) -> u64 {

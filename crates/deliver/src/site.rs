@@ -1,5 +1,6 @@
 //! The disk side of a delivery: opens blocks as they come, and puts their chunks where they belong.
 
+mod forms;
 mod taking;
 
 use std::collections::{BTreeSet, HashMap};

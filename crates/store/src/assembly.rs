@@ -29,7 +29,7 @@ use headstart_sys::{Action, FileError};
 use crate::error::StoreError;
 use crate::installed::InstalledVersion;
 use crate::numbers::{index, size};
-use crate::opened::RECIPES;
+use crate::opened::{FormBytes, RECIPES};
 use journal::Journal;
 use known::Look;
 use output::OutputFiles;
@@ -156,6 +156,13 @@ impl Assembly {
     #[must_use]
     pub const fn bytes_written(&self) -> u64 {
         self.bytes_written
+    }
+
+    /// What opened forms took on disk so far that were made again for chunks to be read.
+    #[must_use]
+    pub fn form_bytes(&self) -> FormBytes {
+        let olds = self.olds.iter().map(InstalledVersion::form_bytes);
+        olds.chain([self.output.form_bytes()]).sum()
     }
 
     /// Opens a verified block of the bundle that `table` describes and puts its chunks into place.

@@ -5,14 +5,16 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use headstart_model::{Digest, DigestHasher, PackPath};
-use headstart_pack::{ChunkSet, CompleteTree, FileNode, FormatError, Node, Places, Tree, section};
+use headstart_pack::{
+    ChunkSet, CompleteTree, FileNode, FormatError, Node, Place, Places, Tree, section,
+};
 use headstart_sys::identity::FileStamp;
 use headstart_sys::{Action, FileError, durable, positioned};
 
 use crate::consumed::{self, Consumed};
 use crate::error::StoreError;
 use crate::numbers::{index, size};
-use crate::opened::ReopenedForms;
+use crate::opened::{FormBytes, ReopenedForms};
 
 pub(crate) const RECORD: &str = "version.record";
 pub(crate) const FILES: &str = "files";
@@ -145,7 +147,29 @@ impl InstalledVersion {
                 intact.insert(chunk);
             }
         }
+        // They would take room until somebody reads on.
+        self.reopened.forget();
         intact
+    }
+
+    /// The entry whose opened form has to be made again for a chunk to be read, and the bytes of that form; `None` if it is read from a
+    /// file as it is. Reads no content.
+    #[must_use]
+    pub fn form_of(&self, chunk: u32) -> Option<(u32, u64)> {
+        let tree = self.complete.tree();
+        let entry = |place: &Place| Some((place.entry, tree.entries().get(index(place.entry))?));
+        let mut entries = self.places.of_chunk(chunk).iter().filter_map(entry);
+        let (number, first) = entries.find(|(_, entry)| self.is_there(&entry.path))?;
+        match &first.node {
+            Node::File(file) if file.opened.is_some() => Some((number, tree.chunked_bytes(file))),
+            _ => None,
+        }
+    }
+
+    /// What opened forms took on disk that were made again for chunks to be read.
+    #[must_use]
+    pub fn form_bytes(&self) -> FormBytes {
+        self.reopened.bytes()
     }
 
     /// The chunks that files still have which are there, if files were handed over; `None` if none was. Reads no content.

@@ -32,3 +32,4 @@ pub use heal::{heal, sweep_repairs};
 pub use installed::{Damage, InstalledVersion};
 pub use layout::Layout;
 pub use namespaces::{HandedOver, Lease, LivePack, Namespaces, Removal};
+pub use opened::{FORMS_MAX, FormBytes};

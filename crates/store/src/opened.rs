@@ -15,21 +15,72 @@ use crate::numbers::size;
 
 /// Where the recipes of a version lie in its folder, each named by the number of its entry.
 pub(crate) const RECIPES: &str = "recipes";
-/// Forms kept at once: chunks are asked for file by file, but for bases.
-const FORMS_MAX: usize = 4;
+/// Opened forms of one version that are kept at once, at most. `Ours:` chunks are asked for file by file, but for bases.
+pub const FORMS_MAX: usize = 4;
+
+/// Bytes of opened forms that were made again, to read chunks from them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FormBytes {
+    /// Of all of them.
+    pub written: u64,
+    /// Of those that were there at the same time, at most.
+    pub peak: u64,
+}
+
+impl std::iter::Sum for FormBytes {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, next| Self {
+            written: sum.written.saturating_add(next.written),
+            peak: sum.peak.saturating_add(next.peak),
+        })
+    }
+}
 
 /// The opened forms of files in place, in files without names beside them: a kill leaves nothing behind.
 #[derive(Debug)]
 pub(crate) struct ReopenedForms {
     folder: PathBuf,
+    forms: Mutex<Forms>,
+}
+
+#[derive(Debug)]
+struct Forms {
     /// The last used one first; `None` for a file that cannot be opened.
-    forms: Mutex<Vec<(u32, Option<File>)>>,
+    kept: Vec<(u32, Option<Form>)>,
+    bytes: FormBytes,
+}
+
+#[derive(Debug)]
+struct Form {
+    file: File,
+    bytes: u64,
+}
+
+impl Forms {
+    const NONE: Self = Self { kept: Vec::new(), bytes: FormBytes { written: 0, peak: 0 } };
+
+    fn made(&mut self, form: &Form) {
+        let kept = self.kept.iter().filter_map(|(_, form)| form.as_ref());
+        let now = kept.map(|form| form.bytes).sum::<u64>().saturating_add(form.bytes);
+        self.bytes.peak = self.bytes.peak.max(now);
+        self.bytes.written = self.bytes.written.saturating_add(form.bytes);
+    }
 }
 
 impl ReopenedForms {
     /// For the version in `folder`, which holds the recipes.
     pub(crate) const fn of(folder: PathBuf) -> Self {
-        Self { folder, forms: Mutex::new(Vec::new()) }
+        Self { folder, forms: Mutex::new(Forms::NONE) }
+    }
+
+    /// What the forms took on disk so far.
+    pub(crate) fn bytes(&self) -> FormBytes {
+        self.forms.lock().unwrap_or_else(PoisonError::into_inner).bytes
+    }
+
+    /// As if no form had been made yet.
+    pub(crate) fn forget(&self) {
+        *self.forms.lock().unwrap_or_else(PoisonError::into_inner) = Forms::NONE;
     }
 
     /// Where the recipe of an entry lies.
@@ -40,21 +91,25 @@ impl ReopenedForms {
     /// Reads from the opened form of the file at `path`; false when there is none. What is read is not verified.
     pub(crate) fn read(&self, entry: u32, path: &Path, bytes: &mut [u8], offset: u64) -> bool {
         let mut forms = self.forms.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = forms.iter().position(|(number, _)| *number == entry);
-        let form = known.map_or_else(
-            || {
-                let form = self.reopen(entry, path);
-                (entry, form.map_err(|error| tracing::debug!(%error, "not opened again")).ok())
-            },
-            |known| forms.remove(known),
-        );
-        let read = form.1.as_ref().map(|form| positioned::read_exact_at(form, bytes, offset));
-        forms.insert(0, form);
-        forms.truncate(FORMS_MAX);
+        let known = forms.kept.iter().position(|(number, _)| *number == entry);
+        let form = if let Some(known) = known {
+            forms.kept.remove(known)
+        } else {
+            // The oldest goes before there is one more.
+            forms.kept.truncate(FORMS_MAX - 1);
+            let form = self.reopen(entry, path);
+            let form = form.map_err(|error| tracing::debug!(%error, "not opened again")).ok();
+            if let Some(form) = &form {
+                forms.made(form);
+            }
+            (entry, form)
+        };
+        let read = form.1.as_ref().map(|form| positioned::read_exact_at(&form.file, bytes, offset));
+        forms.kept.insert(0, form);
         read.is_some_and(|read| read.is_ok())
     }
 
-    fn reopen(&self, entry: u32, path: &Path) -> Result<File, StoreError> {
+    fn reopen(&self, entry: u32, path: &Path) -> Result<Form, StoreError> {
         let recipe = load_recipe(&Self::recipe_path(&self.folder, entry))?;
         let broken = |source| StoreError::Format { path: path.to_owned(), source };
         let failed = |action| move |error| FileError::new(action, path, error);
@@ -63,7 +118,9 @@ impl ReopenedForms {
         let mut out = BufWriter::with_capacity(64 * 1024, form);
         container::reopen(&recipe, &mut file, &mut out).map_err(broken)?;
         out.flush().map_err(failed(Action::Write))?;
-        out.into_inner().map_err(|error| failed(Action::Write)(error.into_error()).into())
+        let file = out.into_inner().map_err(|error| failed(Action::Write)(error.into_error()))?;
+        let bytes = file.metadata().map_err(failed(Action::Read))?.len();
+        Ok(Form { file, bytes })
     }
 }
 

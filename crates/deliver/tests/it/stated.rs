@@ -1,7 +1,9 @@
 //! What is said beforehand is what is measured, whatever the way.
 
-use headstart_deliver::{HeldFolder, Sharing, Way, scan_seed};
+use flate2::{Compress, Compression, FlushCompress};
+use headstart_deliver::{HeldFolder, InstalledVersion, Receipt, Sharing, Way, scan_seed};
 use headstart_model::PackVersion;
+use headstart_pack::Level;
 
 use crate::world::{Files, World, assert_files, noise, version, write};
 
@@ -191,6 +193,58 @@ async fn a_file_that_was_handed_over_is_not_shared_though_another_has_its_chunks
     outcome.assert_as_stated();
     assert!(outcome.receipt.bytes_down > 0, "the last chunk of it");
     assert_files(&world.path("device/2"), &copies(2));
+}
+
+/// A zip file of so many members of 60 KB; the directory at its end is left out, for nobody here looks at it. `edit` is put into one of them.
+fn zip(seed: u64, members: u64, edit: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    for member in 0..members {
+        let row = |n: u64| format!("row {n} of {seed} {member} has {:x}\n", n * n * 7919 % 104_729);
+        let mut plain = (0..2500).map(row).collect::<String>().into_bytes();
+        if member == members / 2 {
+            plain.splice(30_000..30_000, edit.bytes());
+        }
+        let mut packed = Vec::with_capacity(plain.len() + 1000);
+        let mut compress = Compress::new(Compression::new(6), false);
+        compress.compress_vec(&plain, &mut packed, FlushCompress::Finish).expect("room");
+        out.extend_from_slice(b"PK\x03\x04\x14\0\0\0\x08\0\0\0\0\0\0\0\0\0");
+        for length in [packed.len(), plain.len()] {
+            out.extend(u32::try_from(length).expect("small").to_le_bytes());
+        }
+        out.extend_from_slice(b"\x01\0\0\0a");
+        out.extend_from_slice(&packed);
+    }
+    out
+}
+
+#[tokio::test]
+async fn opened_forms_that_are_made_again_are_written_and_take_room() {
+    let world = World::new().await;
+    let files = |edit| {
+        Files::from([
+            ("large", zip(1, 20, edit)),
+            ("other", zip(2, 8, edit)),
+            ("same", zip(3, 5, "")),
+        ])
+    };
+    let one = world.publish_at(Level::Balanced, &files(""), 0).await;
+    let other = world.publish_at(Level::Balanced, &files("a new row\n"), 1).await;
+    let held = world.install("device", &one).await;
+    let installed = InstalledVersion::open(&held.folder).expect("there");
+    let tree = installed.complete().tree();
+    let form = |name: &str| {
+        let file = tree.files().find(|(_, path, _)| path.as_str() == name).expect("there").2;
+        assert!(file.opened.is_some());
+        tree.chunked_bytes(file)
+    };
+    let forms = form("large") + form("other");
+    let outcome = world.deliver(world.goal("device", &other, vec![held])).await;
+    outcome.assert_as_stated();
+    assert_eq!(outcome.receipt.way, Way::Delta { from: PackVersion(1) });
+    // The old forms, the new ones, and the new files.
+    let Receipt { bytes_written, peak_extra_disk, .. } = outcome.receipt;
+    assert!(bytes_written > 2 * forms && peak_extra_disk > 2 * forms, "{forms} {outcome:?}");
+    assert_files(&world.path("device/2"), &files("a new row\n"));
 }
 
 #[tokio::test]

@@ -114,12 +114,22 @@ impl World {
 
     /// Publishes these files as the next version.
     pub(crate) async fn publish(&self, files: &Files, deltas: usize) -> CatalogPack {
+        self.publish_at(Level::Fast, files, deltas).await
+    }
+
+    /// As [`publish`](Self::publish), at another level.
+    pub(crate) async fn publish_at(
+        &self,
+        level: Level,
+        files: &Files,
+        deltas: usize,
+    ) -> CatalogPack {
         let work = tempfile::tempdir().expect("a folder");
         let archive = work.path().join("p.assetpack");
-        pack(&archive, files);
+        pack_at(level, &archive, files);
         let staging = work.path().join("staging");
         std::fs::create_dir(&staging).expect("a folder");
-        let how = Preparation { staging, deltas, level: Level::Fast, app_versions: None };
+        let how = Preparation { staging, deltas, level, app_versions: None };
         let mut writer = self.writer().await;
         let pack = writer
             .reader()
@@ -193,6 +203,10 @@ impl World {
 
 /// Makes an archive of pack `p`.
 pub(crate) fn pack(archive: &Path, files: &Files) {
+    pack_at(Level::Fast, archive, files);
+}
+
+fn pack_at(level: Level, archive: &Path, files: &Files) {
     let source = tempfile::tempdir().expect("a folder");
     write(source.path(), files);
     let manifest = r#"{"assetPackID": "p", "downloadPolicy": {"onDemand": {}},
@@ -201,8 +215,7 @@ pub(crate) fn pack(archive: &Path, files: &Files) {
     let selected = selection::select(&manifest, source.path()).expect("a selection");
     let mut out = std::fs::File::create(archive).expect("a file");
     let go_on = &mut |_| ControlFlow::Continue(());
-    build_archive(&manifest.to_json(), &selected, Level::Fast, &mut out, go_on)
-        .expect("an archive");
+    build_archive(&manifest.to_json(), &selected, level, &mut out, go_on).expect("an archive");
 }
 
 pub(crate) async fn carry_out(

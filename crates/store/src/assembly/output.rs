@@ -11,7 +11,7 @@ use headstart_sys::{Action, FileError, identity, mode, positioned};
 use crate::error::StoreError;
 use crate::installed::InstalledVersion;
 use crate::numbers::index;
-use crate::opened::{self, RECIPES, ReopenedForms};
+use crate::opened::{self, FormBytes, RECIPES, ReopenedForms};
 
 use super::write_out::WriteOut;
 
@@ -91,6 +91,11 @@ impl OutputFiles {
             }
         }
         Ok(())
+    }
+
+    /// What the forms took on disk that were made again of files that were taken over whole.
+    pub(super) fn form_bytes(&self) -> FormBytes {
+        self.reopened.bytes()
     }
 
     fn path(&self, tree: &Tree, entry: u32) -> PathBuf {
