@@ -237,10 +237,13 @@ fn next_path(column: &mut Cursor<'_>, last: Option<&Entry>) -> Result<PackPath, 
 
 #[cfg(test)]
 mod tests {
+    use headstart_model::Verified;
     use proptest::prelude::*;
 
     use super::super::{FileKind, TreeBuilder};
     use super::*;
+    use crate::section;
+    use crate::table::BlockTable;
 
     fn sample(files: &[(u8, Vec<u8>)]) -> Tree {
         let mut builder = TreeBuilder::new();
@@ -308,6 +311,15 @@ mod tests {
             let text = error.to_string();
             assert!(text.contains(first) && text.contains(second), "{text}");
             assert_eq!(Tree::decode_kept(&bytes).expect("there").encode(), bytes);
+            // The same holds for whole sections.
+            let tree = Tree::decode_kept(&bytes).expect("there");
+            let sealed = section::encode_full(&tree, &BlockTable::default()).expect("small");
+            let digest = Digest::of(&sealed);
+            let sealed = Verified::check(sealed, &digest).expect("its own");
+            let refused =
+                [section::decode_full(&sealed), section::decode_full_within(&sealed, 1 << 20)];
+            assert!(refused.iter().all(Result::is_err), "{refused:?}");
+            assert_eq!(section::decode_full_kept(&sealed).expect("there").tree, tree);
         }
     }
 
