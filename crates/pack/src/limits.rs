@@ -38,3 +38,42 @@ pub const ENTRIES_MAX: u64 = 1 << 24;
 pub const RECIPE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Most bytes of a file that is opened.
 pub const FILE_BYTES_MAX: u64 = 1 << 50;
+/// Most files and folders in an index that nobody signed. `Ours:` whatever host a manifest names may put anything there, and few bytes
+/// unfold to many; it is enough for a million files.
+pub const UNSIGNED_ENTRIES_MAX: u64 = 1 << 20;
+/// Most chunks of all files together in an index that nobody signed, one that stands in several places counted in each. `Ours:` enough for
+/// 32 GiB of the smallest chunks.
+pub const UNSIGNED_USES_MAX: u64 = 1 << 22;
+/// Most bytes of all paths in an index that nobody signed. `Ours:` 128 for each entry.
+pub const UNSIGNED_PATHS_BYTES_MAX: u64 = 128 * 1024 * 1024;
+
+/// What an index may promise: so much memory does it take to read it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct IndexLimits {
+    /// Plain bytes of the structure section.
+    pub(crate) plain_bytes: u64,
+    pub(crate) entries: u64,
+    pub(crate) uses: u64,
+    pub(crate) paths_bytes: u64,
+}
+
+impl IndexLimits {
+    /// Those of the format.
+    pub(crate) const FORMAT: Self = Self {
+        plain_bytes: STRUCTURE_BYTES_MAX,
+        entries: ENTRIES_MAX,
+        // Each takes a byte.
+        uses: STRUCTURE_BYTES_MAX,
+        paths_bytes: PATHS_BYTES_MAX,
+    };
+
+    /// Those of an index that nobody signed.
+    pub(crate) const fn unsigned(plain_bytes: u64) -> Self {
+        Self {
+            plain_bytes,
+            entries: UNSIGNED_ENTRIES_MAX,
+            uses: UNSIGNED_USES_MAX,
+            paths_bytes: UNSIGNED_PATHS_BYTES_MAX,
+        }
+    }
+}

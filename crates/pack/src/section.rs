@@ -4,7 +4,7 @@ use headstart_model::{Digest, Verified};
 use zstd::zstd_safe::{CCtx, CParameter, DCtx, DParameter, compress_bound};
 
 use crate::error::FormatError;
-use crate::limits::{FORMAT_VERSION, FORMAT_VERSION_OLDEST, STRUCTURE_BYTES_MAX};
+use crate::limits::{FORMAT_VERSION, FORMAT_VERSION_OLDEST, IndexLimits, STRUCTURE_BYTES_MAX};
 use crate::numbers::{index, size};
 use crate::table::BlockTable;
 use crate::tree::{CompleteTree, Tree};
@@ -53,10 +53,11 @@ pub fn encode_full(tree: &Tree, table: &BlockTable) -> Result<Vec<u8>, FormatErr
 /// # Errors
 /// [`FormatError`] naming what is wrong.
 pub fn decode_full<B: AsRef<[u8]>>(section: &Verified<B>) -> Result<Structure, FormatError> {
-    decode_full_within(section, STRUCTURE_BYTES_MAX)
+    decode_full_limited(section, IndexLimits::FORMAT)
 }
 
-/// As [`decode_full`], of a section that nobody signed: it may unfold to `plain_bytes_max` bytes at most.
+/// As [`decode_full`], of a section that nobody signed: it may unfold to `plain_bytes_max` bytes at most, and promise no more than
+/// [`limits`](crate::limits) name for such.
 ///
 /// # Errors
 /// As [`decode_full`]; [`FormatError::Limit`] when it promises more.
@@ -64,7 +65,14 @@ pub fn decode_full_within<B: AsRef<[u8]>>(
     section: &Verified<B>,
     plain_bytes_max: u64,
 ) -> Result<Structure, FormatError> {
-    decode_full_by(section, plain_bytes_max, Tree::decode)
+    decode_full_limited(section, IndexLimits::unsigned(plain_bytes_max))
+}
+
+pub(crate) fn decode_full_limited<B: AsRef<[u8]>>(
+    section: &Verified<B>,
+    limits: IndexLimits,
+) -> Result<Structure, FormatError> {
+    decode_full_by(section, limits.plain_bytes, |tree| Tree::decode_within(tree, limits))
 }
 
 /// As [`decode_full`], of a version that is published: see [`Tree::decode_kept`].

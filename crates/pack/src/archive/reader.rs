@@ -6,7 +6,7 @@ use headstart_model::{Digest, DigestHasher, Verified, VerifyError};
 
 use super::ArchiveHeader;
 use crate::error::FormatError;
-use crate::limits::STRUCTURE_BYTES_MAX;
+use crate::limits::IndexLimits;
 use crate::numbers::size;
 use crate::section::{self, Structure};
 use crate::table::BlockTable;
@@ -26,7 +26,8 @@ pub struct ArchiveIndex {
 
 impl ArchiveIndex {
     /// Reads the bytes of an archive from [`manifest_offset`](ArchiveHeader::manifest_offset) on, up to the chunk names: manifest and
-    /// structure section, which may unfold to `plain_bytes_max` bytes.
+    /// structure section, which may unfold to `plain_bytes_max` bytes, and promise no more than [`limits`](crate::limits) name for one
+    /// that nobody signed.
     ///
     /// # Errors
     /// [`FormatError`] when there are more or fewer bytes, they do not have the digests of `header`, do not fit together, or promise
@@ -36,6 +37,14 @@ impl ArchiveIndex {
         bytes: Vec<u8>,
         plain_bytes_max: u64,
     ) -> Result<Self, FormatError> {
+        Self::read_limited(header, bytes, IndexLimits::unsigned(plain_bytes_max))
+    }
+
+    fn read_limited(
+        header: &ArchiveHeader,
+        bytes: Vec<u8>,
+        limits: IndexLimits,
+    ) -> Result<Self, FormatError> {
         let mut manifest = bytes;
         let at = usize::try_from(header.manifest_bytes).unwrap_or(usize::MAX);
         if size(manifest.len()) != header.manifest_bytes.saturating_add(header.structure_bytes) {
@@ -44,7 +53,7 @@ impl ArchiveIndex {
         let structure = manifest.split_off(at);
         let manifest = check("the manifest", manifest, &header.manifest_digest)?.into_inner();
         let structure = check("the index", structure, &header.structure_digest)?;
-        let Structure { tree, table } = section::decode_full_within(&structure, plain_bytes_max)?;
+        let Structure { tree, table } = section::decode_full_limited(&structure, limits)?;
         // Before they are read: nobody reads more of them than there are chunks.
         if header.names_bytes != u64::from(tree.chunk_count()) * size(Digest::LEN) {
             return Err(FormatError::Rule {
@@ -73,14 +82,19 @@ impl<R: Read + Seek> ArchiveReader<R> {
     /// [`FormatError`] when it is no archive, a damaged one, cut short, or one that claims more than it holds. No length is
     /// believed before it was compared with the length of the file.
     pub fn open(input: R) -> Result<Self, FormatError> {
-        Self::open_within(input, STRUCTURE_BYTES_MAX)
+        Self::open_limited(input, IndexLimits::FORMAT)
     }
 
-    /// As [`open`](Self::open), of an archive that nobody vouches for: its index may unfold to `plain_bytes_max` bytes at most.
+    /// As [`open`](Self::open), of an archive that nobody vouches for: its index may unfold to `plain_bytes_max` bytes at most, and promise
+    /// no more than [`limits`](crate::limits) name for such.
     ///
     /// # Errors
     /// As [`open`](Self::open); [`FormatError::Limit`] when it promises more.
-    pub fn open_within(mut input: R, plain_bytes_max: u64) -> Result<Self, FormatError> {
+    pub fn open_within(input: R, plain_bytes_max: u64) -> Result<Self, FormatError> {
+        Self::open_limited(input, IndexLimits::unsigned(plain_bytes_max))
+    }
+
+    fn open_limited(mut input: R, limits: IndexLimits) -> Result<Self, FormatError> {
         let file_bytes = input.seek(SeekFrom::End(0))?;
         if file_bytes < ArchiveHeader::BYTES {
             let mut magic = Vec::new();
@@ -103,7 +117,7 @@ impl<R: Read + Seek> ArchiveReader<R> {
         let inside = header.manifest_bytes + header.structure_bytes;
         let inside = read_at(&mut input, header.manifest_offset(), inside)?;
         let ArchiveIndex { manifest, tree, table } =
-            ArchiveIndex::read(&header, inside, plain_bytes_max)?;
+            ArchiveIndex::read_limited(&header, inside, limits)?;
         let offset = header.structure_offset();
         let names = read_at(&mut input, offset + header.structure_bytes, header.names_bytes)?;
         let complete = section::decode_names(tree, &names, &header.content)?;

@@ -6,8 +6,8 @@ use headstart_model::{Digest, PackPath};
 
 use super::{Entry, FileNode, Node, Tree};
 use crate::error::FormatError;
-use crate::limits::{CHUNK_BYTES_MAX, CHUNKS_MAX, ENTRIES_MAX, FILE_BYTES_MAX, PATHS_BYTES_MAX};
-use crate::numbers::size;
+use crate::limits::{CHUNK_BYTES_MAX, CHUNK_BYTES_MIN, CHUNKS_MAX, FILE_BYTES_MAX, IndexLimits};
+use crate::numbers::{index, size};
 use crate::varint::{self, Cursor};
 
 const FOLDER: u8 = 0;
@@ -71,7 +71,12 @@ impl Tree {
     /// # Errors
     /// [`FormatError`] naming what is wrong. Memory stays within a small multiple of `bytes`.
     pub fn decode(bytes: &[u8]) -> Result<Self, FormatError> {
-        let tree = Self::decode_kept(bytes)?;
+        Self::decode_within(bytes, IndexLimits::FORMAT)
+    }
+
+    /// As [`decode`](Self::decode), within other limits.
+    pub(crate) fn decode_within(bytes: &[u8], limits: IndexLimits) -> Result<Self, FormatError> {
+        let tree = Self::decode_unnamed(bytes, limits)?;
         tree.check_names()?;
         Ok(tree)
     }
@@ -82,27 +87,28 @@ impl Tree {
     /// # Errors
     /// As [`decode`](Self::decode), but for names that differ by case only.
     pub fn decode_kept(bytes: &[u8]) -> Result<Self, FormatError> {
-        Self::decode_within(bytes, PATHS_BYTES_MAX)
+        Self::decode_unnamed(bytes, IndexLimits::FORMAT)
     }
 
-    fn decode_within(bytes: &[u8], path_bytes_max: u64) -> Result<Self, FormatError> {
+    /// Compares no names.
+    fn decode_unnamed(bytes: &[u8], limits: IndexLimits) -> Result<Self, FormatError> {
         let mut cursor = Cursor::new("the index", bytes);
-        let entry_count = cursor.count("the number of files and folders", ENTRIES_MAX, 2)?;
+        let entry_count = cursor.count("the number of files and folders", limits.entries, 2)?;
         let chunk_count = cursor.count("the number of chunks", CHUNKS_MAX, 1)?;
         let kinds = cursor.take(size(entry_count))?;
         let mut paths = cursor.part("the index")?;
         let mut counts = cursor.part("the index")?;
-        let mut references = decode_references(cursor.part("the index")?, chunk_count)?;
+        let uses = cursor.part("the index")?;
+        let references = decode_references(uses, chunk_count, limits.uses)?;
         let chunk_bytes = decode_chunk_bytes(&mut cursor, chunk_count)?;
-        references.shrink_to_fit();
         let mut tree = Self { entries: Vec::with_capacity(entry_count), references, chunk_bytes };
         let mut start = 0;
         let mut path_bytes = 0;
         for kind in kinds {
             let path = next_path(&mut paths, tree.entries.last())?;
             path_bytes += size(path.as_str().len());
-            if path_bytes > path_bytes_max {
-                let (found, limit) = (path_bytes, path_bytes_max);
+            if path_bytes > limits.paths_bytes {
+                let (found, limit) = (path_bytes, limits.paths_bytes);
                 return Err(FormatError::Limit { what: "the length of all paths", found, limit });
             }
             let node = match *kind {
@@ -138,6 +144,12 @@ impl Tree {
             .references
             .get(references.clone())
             .ok_or(FormatError::Rule { what: "a file lists more chunks than there are" })?;
+        // So that few bytes of an index cannot promise many chunks of few bytes of a file.
+        let before_last = chunks.split_last().map_or(&[][..], |(_, before)| before);
+        if before_last.iter().any(|chunk| index(self.chunk_bytes(*chunk)) < CHUNK_BYTES_MIN) {
+            let what = "a file has a chunk below the smallest length before its last one";
+            return Err(FormatError::Rule { what });
+        }
         let size = chunks.iter().map(|chunk| u64::from(self.chunk_bytes(*chunk))).sum();
         Ok(FileNode { size, executable, opened: None, references })
     }
@@ -186,8 +198,18 @@ fn shared_prefix(a: &str, b: &str) -> usize {
     a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count()
 }
 
-fn decode_references(mut column: Cursor<'_>, chunk_count: usize) -> Result<Vec<u32>, FormatError> {
-    let mut references = Vec::with_capacity(column.rest().len());
+fn decode_references(
+    mut column: Cursor<'_>,
+    chunk_count: usize,
+    limit: u64,
+) -> Result<Vec<u32>, FormatError> {
+    // Each number has one byte without the top bit, its last.
+    let count = column.rest().iter().filter(|byte| **byte & 0x80 == 0).count();
+    if size(count) > limit {
+        let (what, found) = ("the number of chunks of all files", size(count));
+        return Err(FormatError::Limit { what, found, limit });
+    }
+    let mut references = Vec::with_capacity(count);
     let mut next = 0_u64;
     while !column.rest().is_empty() {
         let back = column.number()?;
@@ -245,12 +267,14 @@ mod tests {
     use crate::section;
     use crate::table::BlockTable;
 
+    const SMALLEST: u32 = 8192;
+
     fn sample(files: &[(u8, Vec<u8>)]) -> Tree {
         let mut builder = TreeBuilder::new();
         builder.folder(&PackPath::new("empty").expect("fine"));
         for (name, chunks) in files {
             let path = PackPath::new(format!("f{}/{name}", name % 3)).expect("fine");
-            let chunks = chunks.iter().map(|c| (Digest::of(&[*c]), u32::from(*c) + 1));
+            let chunks = chunks.iter().map(|c| (Digest::of(&[*c]), SMALLEST + u32::from(*c)));
             let kind = match name % 5 {
                 0 => FileKind::Opened { bytes: u64::from(*name), digest: Digest::of(&[*name]) },
                 _ => FileKind::Plain,
@@ -290,7 +314,7 @@ mod tests {
     #[test]
     fn a_promise_of_terabytes_is_refused_before_memory_is_taken() {
         let mut bytes = Vec::new();
-        varint::put(&mut bytes, ENTRIES_MAX);
+        varint::put(&mut bytes, IndexLimits::FORMAT.entries);
         varint::put(&mut bytes, CHUNKS_MAX);
         assert!(matches!(Tree::decode(&bytes), Err(FormatError::Truncated { .. })));
         let mut bytes = Vec::new();
@@ -335,8 +359,42 @@ mod tests {
         let bytes = builder.finish().tree().encode();
         let path_bytes = 200 + 26 * 202;
         assert!(size(bytes.len()) * 10 < path_bytes, "{}", bytes.len());
-        assert!(Tree::decode_within(&bytes, path_bytes).is_ok());
-        let refused = Tree::decode_within(&bytes, path_bytes - 1);
+        let within = |paths_bytes| IndexLimits { paths_bytes, ..IndexLimits::FORMAT };
+        assert!(Tree::decode_within(&bytes, within(path_bytes)).is_ok());
+        let refused = Tree::decode_within(&bytes, within(path_bytes - 1));
         assert!(matches!(refused, Err(FormatError::Limit { .. })), "{refused:?}");
+    }
+
+    #[test]
+    fn a_file_of_many_chunks_of_a_byte_is_refused() {
+        let of = |lengths: &[u32]| {
+            let mut builder = TreeBuilder::new();
+            let chunks = lengths.iter().map(|bytes| (Digest::of(&bytes.to_le_bytes()), *bytes));
+            builder.file(&PackPath::new("f").expect("fine"), false, chunks).expect("small");
+            Tree::decode(&builder.finish().tree().encode())
+        };
+        for fine in [&[][..], &[1], &[SMALLEST, 1], &[SMALLEST, SMALLEST, 2]] {
+            assert!(of(fine).is_ok(), "{fine:?}");
+        }
+        for wrong in [&[1, 1][..], &[1, SMALLEST], &[SMALLEST, SMALLEST - 1, 2]] {
+            let refused = of(wrong);
+            assert!(matches!(refused, Err(FormatError::Rule { .. })), "{wrong:?}: {refused:?}");
+        }
+    }
+
+    #[test]
+    fn more_entries_or_chunks_than_an_index_may_promise_are_named() {
+        let bytes = sample(&[(0, vec![1, 2, 1]), (1, vec![2, 2])]).encode();
+        let within = |entries, uses| {
+            let limits = IndexLimits { entries, uses, ..IndexLimits::FORMAT };
+            match Tree::decode_within(&bytes, limits) {
+                Ok(_) => None,
+                Err(FormatError::Limit { what, found, .. }) => Some((what, found)),
+                Err(other) => panic!("{other}"),
+            }
+        };
+        assert_eq!(within(5, 5), None);
+        assert_eq!(within(4, 5), Some(("the number of files and folders", 5)));
+        assert_eq!(within(5, 4), Some(("the number of chunks of all files", 5)));
     }
 }

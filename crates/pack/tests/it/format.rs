@@ -228,6 +228,9 @@ fn the_page_names_every_limit() {
         ("packaging manifest", limits::MANIFEST_BYTES_MAX),
         ("chunks of a pack", limits::CHUNKS_MAX),
         ("files and folders of a pack", limits::ENTRIES_MAX),
+        ("files and folders, in an index that nobody signed", limits::UNSIGNED_ENTRIES_MAX),
+        ("chunks of all files together, in such an index", limits::UNSIGNED_USES_MAX),
+        ("bytes of all paths, in such an index", limits::UNSIGNED_PATHS_BYTES_MAX),
     ];
     for (name, limit) in limits {
         let row = format!("| {name} | {limit} |");
