@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 
@@ -28,7 +29,11 @@ pub(crate) trait Stages {
     fn take(&mut self, done: Self::Done) -> Result<(), BuildError>;
 }
 
-/// Does `work` for every job on `workers` threads, of which at most one more than that are given out at a time.
+/// What came of a job: what a thread panicked with otherwise.
+type Outcome<D> = std::thread::Result<D>;
+
+/// Does `work` for every job on `workers` threads, of which at most one more than that are given out at a time. A panic of `work`
+/// becomes one of the caller.
 pub(crate) fn run<S: Stages>(
     stages: &mut S,
     workers: usize,
@@ -51,13 +56,16 @@ pub(crate) fn run<S: Stages>(
 
 fn serve<J, D>(
     jobs: &Mutex<Receiver<(usize, J)>>,
-    report: &Sender<(usize, D)>,
+    report: &Sender<(usize, Outcome<D>)>,
     work: &impl Fn(J) -> D,
 ) {
     loop {
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((number, job)) = next else { return };
-        if report.send((number, work(job))).is_err() {
+        // A job that nobody reports would be waited for without end, while the other threads wait for jobs. Nothing that a
+        // panic left half done is looked at again: the caller panics, too.
+        let outcome = catch_unwind(AssertUnwindSafe(|| work(job)));
+        if report.send((number, outcome)).is_err() {
             return;
         }
     }
@@ -66,7 +74,7 @@ fn serve<J, D>(
 fn coordinate<S: Stages>(
     stages: &mut S,
     give: &Sender<(usize, S::Job)>,
-    results: &Receiver<(usize, S::Done)>,
+    results: &Receiver<(usize, Outcome<S::Done>)>,
     given_max: usize,
 ) -> Result<(), BuildError> {
     let (mut begun, mut finished, mut taken) = (0, 0, 0);
@@ -75,7 +83,7 @@ fn coordinate<S: Stages>(
     loop {
         while more && begun - finished < given_max && begun - taken < AHEAD_MAX {
             match stages.next()? {
-                // Fails only when every worker has panicked; then the results end too.
+                // Fails only when no thread is left; then the results end too.
                 Some(job) => drop(give.send((begun, job))),
                 None => more = false,
             }
@@ -84,7 +92,8 @@ fn coordinate<S: Stages>(
         if taken == begun {
             return Ok(());
         }
-        let Ok((number, done)) = results.recv() else { return Err(BuildError::Cancelled) };
+        let Ok((number, outcome)) = results.recv() else { return Err(BuildError::Cancelled) };
+        let done = outcome.unwrap_or_else(|panic| resume_unwind(panic));
         finished += 1;
         waiting.insert(number, done);
         while let Some(done) = waiting.remove(&taken) {
@@ -99,9 +108,16 @@ mod tests {
     use super::*;
 
     struct Squares {
+        jobs: u64,
         next: u64,
         taken: Vec<u64>,
         fail_at: u64,
+    }
+
+    impl Squares {
+        fn new(jobs: u64) -> Self {
+            Self { jobs, next: 0, taken: Vec::new(), fail_at: u64::MAX }
+        }
     }
 
     impl Stages for Squares {
@@ -115,7 +131,7 @@ mod tests {
             let behind = usize::try_from(self.next).expect("small") - self.taken.len();
             assert!(behind < AHEAD_MAX, "all that is further back was taken");
             self.next += 1;
-            Ok((self.next <= 1000).then_some(self.next))
+            Ok((self.next <= self.jobs).then_some(self.next))
         }
 
         fn take(&mut self, done: u64) -> Result<(), BuildError> {
@@ -127,15 +143,26 @@ mod tests {
     #[test]
     fn results_come_in_order_from_any_number_of_workers() {
         for workers in [1, 2, 40] {
-            let mut squares = Squares { next: 0, taken: Vec::new(), fail_at: u64::MAX };
+            let mut squares = Squares::new(1000);
             run(&mut squares, workers, |n| n * n).expect("nothing fails");
             assert!(squares.taken.into_iter().eq((1..=1000).map(|n| n * n)));
         }
     }
 
     #[test]
+    fn a_panic_of_a_worker_reaches_the_caller() {
+        for workers in [1, 2, 3] {
+            let mut squares = Squares::new(1000);
+            let work = |n| if n == 5 { std::panic::panic_any("five") } else { n };
+            let run = catch_unwind(AssertUnwindSafe(|| run(&mut squares, workers, work)));
+            let panic = run.expect_err("it goes on to the caller");
+            assert_eq!(panic.downcast_ref(), Some(&"five"));
+        }
+    }
+
+    #[test]
     fn an_error_ends_the_workers() {
-        let mut squares = Squares { next: 0, taken: Vec::new(), fail_at: 50 };
+        let mut squares = Squares { fail_at: 50, ..Squares::new(1000) };
         assert!(run(&mut squares, 3, |n| n).is_err());
     }
 }
