@@ -2,7 +2,7 @@
 
 use crate::numbers::index;
 
-/// Blocks that are told apart; a group has fewer.
+/// Blocks that are told apart. Most groups have fewer; chunks of later blocks are no bases.
 const BLOCKS_MAX: usize = 128;
 
 /// Stored bytes that a block may need beside itself, as far as is known when its bases are chosen. With what else lies in
@@ -30,8 +30,10 @@ impl Spread {
     /// What `needed` becomes when `chunk` is a base, too; `None` when that is too much.
     pub(super) fn with(&self, needed: u128, chunk: u32) -> Option<u128> {
         let block = self.block_of.get(index(chunk)).copied().map_or(BLOCKS_MAX, usize::from);
-        let needed = needed | self.blocks.get(block)?.0;
-        let bits = (0..).zip(&self.blocks).filter(|(number, _)| needed >> number & 1 == 1);
+        // Past the last bit nothing can be told of a block: it is too much for everybody.
+        let told_apart = self.blocks.get(..BLOCKS_MAX).unwrap_or(&self.blocks);
+        let needed = needed | told_apart.get(block)?.0;
+        let bits = (0..).zip(told_apart).filter(|(number, _)| needed >> number & 1 == 1);
         let bytes: u64 = bits.map(|(_, (_, bytes))| bytes).sum();
         (bytes <= NEEDED_BYTES_MAX).then_some(needed)
     }
@@ -40,8 +42,6 @@ impl Spread {
     pub(super) fn push(&mut self, chunks: &[u32], needed: u128, bytes: u64) {
         let number = self.blocks.len();
         let bit = if number < BLOCKS_MAX { 1_u128 << number } else { 0 };
-        // Past the last bit nothing could be told of it: it is then too much for everybody.
-        let bytes = if bit == 0 { u64::MAX } else { bytes };
         self.blocks.push((needed | bit, bytes));
         for chunk in chunks {
             if let Some(block) = self.block_of.get_mut(index(*chunk)) {
@@ -65,5 +65,20 @@ mod tests {
         let both = spread.with(spread.with(0, 1).expect("2 MiB"), 2).expect("3 MiB");
         spread.push(&[3], both, 1);
         assert_eq!(spread.with(0, 3), None);
+    }
+
+    #[test]
+    fn chunks_of_blocks_past_the_last_bit_are_no_bases_and_change_nothing() {
+        let mut spread = Spread::new(300);
+        for chunk in 0..300 {
+            spread.push(&[chunk], 0, 1);
+        }
+        assert_eq!(spread.with(0, 0), Some(1));
+        let last = spread.with(1, 127).expect("two bytes");
+        assert_eq!(last, 1 | 1 << 127);
+        for chunk in [128, 129, 255, 256, 299] {
+            assert_eq!(spread.with(0, chunk), None);
+            assert_eq!(spread.with(last, chunk), None);
+        }
     }
 }
