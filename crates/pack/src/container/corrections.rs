@@ -3,7 +3,7 @@
 use super::block::{Block, CodeTable, Coding, Token};
 use super::predictor::{Parameters, Predictor};
 use super::trees;
-use super::{BLOCK_PLAIN_MAX, BLOCK_TOKENS_MAX};
+use super::{BLOCK_PLAIN_MAX, BLOCK_TOKENS_MAX, WASTED_BYTES_FREE, WASTED_STEPS_MAX};
 use crate::error::FormatError;
 use crate::numbers::size;
 use crate::varint::{self, Cursor};
@@ -173,6 +173,11 @@ impl<'a> Corrections<'a> {
                 });
             }
             predictor.commit(token, predicted);
+            let limit = (u64::from(predictor.at()) + WASTED_BYTES_FREE) * WASTED_STEPS_MAX;
+            if predictor.wasted() > limit {
+                let (what, found) = ("the work for what was not predicted", predictor.wasted());
+                return Err(FormatError::Limit { what, found, limit });
+            }
             tokens.push(token);
         }
         if wrong > 0 {

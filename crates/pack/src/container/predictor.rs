@@ -124,6 +124,10 @@ pub(super) struct Predictor {
     pending: Option<Found>,
     /// What was found one byte after the token predicted last, better than what it has.
     better: Option<Found>,
+    /// Steps of the searches for which no token stands yet: candidates, and bytes compared with them.
+    steps: u64,
+    /// Steps of searches whose outcome was thrown away.
+    wasted: u64,
 }
 
 impl Predictor {
@@ -141,6 +145,8 @@ impl Predictor {
             inserted: 0,
             pending: None,
             better: None,
+            steps: 0,
+            wasted: 0,
         }
     }
 
@@ -157,6 +163,12 @@ impl Predictor {
     /// Bytes that tokens stand for so far.
     pub(super) const fn at(&self) -> u32 {
         self.at
+    }
+
+    /// Steps of searches that were for nothing, because what came was not what was predicted. zlib would not have made them: it
+    /// goes on behind what it found.
+    pub(super) const fn wasted(&self) -> u64 {
+        self.wasted
     }
 
     /// The next bytes, up to `count`.
@@ -187,7 +199,14 @@ impl Predictor {
     }
 
     /// The longest match at `place`, which is in the table, that is longer than `than`.
-    fn longest(&self, place: u32, than: usize) -> Option<Found> {
+    fn longest(&mut self, place: u32, than: usize) -> Option<Found> {
+        let mut steps = 0;
+        let found = self.search(place, than, &mut steps);
+        self.steps += steps;
+        found
+    }
+
+    fn search(&self, place: u32, than: usize, steps: &mut u64) -> Option<Found> {
         let here = self.from(place);
         let most = here.len().min(usize::from(MATCH_MAX));
         if most < usize::from(MATCH_MIN) || than >= most {
@@ -199,16 +218,18 @@ impl Predictor {
             return None;
         }
         let limit = place.saturating_sub(REACH);
-        let nice = self.search.nice.min(most);
-        let mut chain =
-            if than >= self.search.good { self.search.chain >> 2 } else { self.search.chain };
+        let Search { good, nice, chain, .. } = self.search;
+        let nice = nice.min(most);
+        let mut chain = if than >= good { chain >> 2 } else { chain };
         let mut found: Option<Found> = None;
         loop {
+            *steps += 1;
             let best = found.map_or(than, |found| found.length);
             let there = self.from(candidate);
             // Differs at the byte that would make it longer: the cheap test that most fail.
             if there.get(best) == here.get(best) {
                 let length = here.iter().zip(there).take_while(|(a, b)| a == b).count();
+                *steps += size(length);
                 if length > best {
                     found = Some(Found { length, start: candidate });
                     if length >= nice {
@@ -260,6 +281,13 @@ impl Predictor {
     /// Goes on after the token that was really written, of which all bytes are ahead. `predicted` is what was predicted.
     pub(super) fn commit(&mut self, token: Token, predicted: Token) {
         let better = self.better.take().filter(|_| token == predicted);
+        if token != predicted {
+            self.wasted += self.steps;
+        }
+        // A literal that is put off for a longer match stands for nothing yet: it is the match that pays for the search.
+        if token != predicted || better.is_none() {
+            self.steps = 0;
+        }
         self.pending = None;
         match token {
             Token::Literal(_) => {
@@ -284,6 +312,7 @@ impl Predictor {
     /// Goes on after bytes that were stored without tokens.
     pub(super) fn pass(&mut self, count: usize) {
         self.pending = None;
+        self.wasted += std::mem::take(&mut self.steps);
         self.at += u32::try_from(count.min(self.ahead())).unwrap_or(0);
         self.insert_below(self.at);
         self.trim();

@@ -13,6 +13,8 @@ use proptest::prelude::*;
 
 use super::{OpenedForm, Recipe, open, recreate, reopen};
 use crate::error::FormatError;
+use crate::numbers::size;
+use crate::varint;
 
 /// Lines out of a few hundred, as a log or a table has them: the same for the same seed.
 fn text(bytes: usize, seed: u64) -> Vec<u8> {
@@ -240,6 +242,30 @@ fn a_recipe_that_promises_gigabytes_is_refused_before_memory_is_taken() {
 }
 
 #[test]
+fn a_recipe_whose_corrections_waste_all_searches_is_refused() {
+    // Almost every byte begins a long match with thousands of candidates, none of which goes on behind the next blip, and comes as
+    // a literal.
+    let mut plain: Vec<u8> = (0..30_000).map(|at: u32| b'a' + (at % 8) as u8).collect();
+    plain.iter_mut().skip(100).step_by(264).zip(128..=255).for_each(|(byte, blip)| *byte = blip);
+    let form = |level: u8| {
+        let mut corrections = vec![level, 0b11];
+        [size(plain.len()); 2].iter().for_each(|count| varint::put(&mut corrections, *count));
+        corrections.extend(std::iter::repeat_n([0, 0], plain.len()).flatten());
+        let mut recipe = b"HSO\x01\x01\x00".to_vec();
+        varint::put(&mut recipe, size(plain.len()));
+        varint::put_part(&mut recipe, &corrections);
+        let length = recipe.len() as u32;
+        [plain.clone(), recipe, length.to_le_bytes().to_vec()].concat()
+    };
+    // At level 1 nothing costs much.
+    let cheap = recreated(&form(1), 1 << 20).expect("a stream of literals");
+    assert!(cheap.len() > plain.len() / 2);
+    let refused = recreated(&form(9), 1 << 20).map(|made| made.len());
+    let Err(FormatError::Limit { what, .. }) = refused else { panic!("{refused:?}") };
+    assert_eq!(what, "the work for what was not predicted");
+}
+
+#[test]
 fn a_form_that_makes_more_than_the_file_is_stopped() {
     let bytes = gzip(&text(60_000, 3), 6);
     let form = opened(&bytes).expect("written by zlib");
@@ -291,8 +317,8 @@ proptest! {
         let mut bytes = corrections;
         bytes[0] = bytes[0] % 9 + 1;
         let mut recipe = b"HSO\x01\x01\x00".to_vec();
-        crate::varint::put(&mut recipe, plain.len() as u64);
-        crate::varint::put_part(&mut recipe, &bytes);
+        varint::put(&mut recipe, plain.len() as u64);
+        varint::put_part(&mut recipe, &bytes);
         let length = recipe.len() as u32;
         let form = [plain, recipe, length.to_le_bytes().to_vec()].concat();
         let _ = recreated(&form, 1 << 20);
