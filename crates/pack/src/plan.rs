@@ -11,6 +11,7 @@ mod chain;
 mod choice;
 mod graph;
 mod pieces;
+mod single;
 
 use headstart_model::catalog::CatalogPack;
 use headstart_model::{Digest, PackVersion};

@@ -7,8 +7,9 @@
 use std::collections::BTreeSet;
 
 use crate::chunk_set::ChunkSet;
-use crate::plan::graph::Graph;
+use crate::plan::graph::{Graph, REFERENCES_MAX};
 use crate::plan::pieces::{Pieces, Space};
+use crate::plan::single;
 use crate::plan::{ByteRange, FetchPlan, LinkCosts, PlanError, PlannedBlock, push_range};
 use crate::table::BlockTable;
 
@@ -71,9 +72,22 @@ impl Choice {
 ///
 /// # Errors
 /// [`PlanError::Lacking`] when the bundles cannot complete what is held; [`PlanError::TooLarge`] when there are more
-/// blocks and bases than a plan may cost memory.
+/// blocks and bases than a plan may cost memory, and more than one bundle or one from an old version.
 pub fn choose(wish: &Wish<'_>, costs: LinkCosts) -> Result<Choice, PlanError> {
-    let graph = Graph::new(wish).ok_or(PlanError::TooLarge)?;
+    choose_within(wish, costs, REFERENCES_MAX)
+}
+
+fn choose_within(
+    wish: &Wish<'_>,
+    costs: LinkCosts,
+    references_max: usize,
+) -> Result<Choice, PlanError> {
+    let Some(graph) = Graph::new(wish, references_max) else {
+        let [offer @ Offer { old: None, .. }] = wish.offers else {
+            return Err(PlanError::TooLarge);
+        };
+        return Ok(choice(wish, &[single::blocks(wish, offer)?], costs));
+    };
     let all = vec![true; graph.nodes.len()];
     let Some(all) = graph.trimmed(&all) else {
         let piece = graph.lacking();
@@ -87,7 +101,10 @@ pub fn choose(wish: &Wish<'_>, costs: LinkCosts) -> Result<Choice, PlanError> {
     let preferences = if offers < 2 { 0..0 } else { 0..offers + 1 };
     let mut choices = vec![all.clone()];
     choices.extend(preferences.map(|preferred| pruning.prune(&all, preferred)));
-    let choices = choices.into_iter().map(|enabled| choice(wish, &graph, &enabled, costs));
+    let choices = choices.into_iter().map(|enabled| {
+        let chosen: Vec<_> = (0..offers).map(|offer| graph.chosen(&enabled, offer)).collect();
+        choice(wish, &chosen, costs)
+    });
     Ok(choices.min_by_key(|choice| choice.cost(costs)).unwrap_or_default())
 }
 
@@ -152,11 +169,10 @@ impl Pruning<'_> {
     }
 }
 
-fn choice(wish: &Wish<'_>, graph: &Graph, enabled: &[bool], costs: LinkCosts) -> Choice {
+/// `chosen`: for each offer the blocks that are opened.
+fn choice(wish: &Wish<'_>, chosen: &[BTreeSet<u32>], costs: LinkCosts) -> Choice {
     let mut choice = Choice::default();
-    for (at, offer) in wish.offers.iter().enumerate() {
-        let chosen = graph.nodes.iter().zip(enabled).filter(|(node, on)| **on && node.offer == at);
-        let chosen: BTreeSet<u32> = chosen.map(|(node, _)| node.number).collect();
+    for (offer, chosen) in wish.offers.iter().zip(chosen) {
         let mut fetch = FetchPlan::default();
         for (number, offset, block) in offer.table.with_offsets() {
             if !chosen.contains(&number) || offer.here.contains(&number) {
@@ -173,7 +189,7 @@ fn choice(wish: &Wish<'_>, graph: &Graph, enabled: &[bool], costs: LinkCosts) ->
         choice.requests += crate::numbers::size(fetch.ranges.len());
         choice
             .opened
-            .push(chosen.into_iter().filter(|number| offer.here.contains(number)).collect());
+            .push(chosen.iter().copied().filter(|number| offer.here.contains(number)).collect());
         choice.fetches.push(fetch);
     }
     choice

@@ -1,13 +1,15 @@
 //! Which blocks open which: the blocks of all offers as one graph over pieces.
 
+use std::collections::BTreeSet;
+
 use crate::chunk_set::ChunkSet;
 use crate::numbers::index;
 use crate::plan::choice::{Offer, Wish};
 use crate::table::BaseSpace;
 
-/// References from blocks to pieces that a graph may have; with more, only single bundles are planned.
+/// References from blocks to pieces that a graph may have; with more, only a bundle by itself is planned, without one.
 /// `Ours:` some hundred megabytes of memory; a pack of 100 GB has a tenth of it.
-const REFERENCES_MAX: usize = 32 * 1024 * 1024;
+pub(super) const REFERENCES_MAX: usize = 32 * 1024 * 1024;
 
 /// Lists of numbers, one after the other.
 #[derive(Debug, Default)]
@@ -64,8 +66,8 @@ pub(super) struct Graph {
 }
 
 impl Graph {
-    /// `None` when there are more references than a plan may cost memory.
-    pub(super) fn new(wish: &Wish<'_>) -> Option<Self> {
+    /// `None` when there are more than `references_max` references.
+    pub(super) fn new(wish: &Wish<'_>, references_max: usize) -> Option<Self> {
         let pieces = wish.pieces.count();
         let mut graph = Self {
             nodes: Vec::new(),
@@ -81,13 +83,18 @@ impl Graph {
         }
         graph.wanted_count = graph.wanted.count();
         for (number, offer) in wish.offers.iter().enumerate() {
-            graph.add(number, offer, wish)?;
+            graph.add((number, offer), wish, references_max)?;
         }
         graph.turn_around();
         Some(graph)
     }
 
-    fn add(&mut self, number: usize, offer: &Offer<'_>, wish: &Wish<'_>) -> Option<()> {
+    fn add(
+        &mut self,
+        (number, offer): (usize, &Offer<'_>),
+        wish: &Wish<'_>,
+        references_max: usize,
+    ) -> Option<()> {
         let new = wish.pieces.of(offer.new);
         let old = offer.old.map_or(&[][..], |old| wish.pieces.of(old));
         let missing = |piece: &u32| !wish.held.contains(*piece);
@@ -104,7 +111,7 @@ impl Graph {
             });
             self.yields.push(yields());
             self.needs.push(needs.filter(missing));
-            if self.yields.items.len() + self.needs.items.len() > REFERENCES_MAX {
+            if self.yields.items.len() + self.needs.items.len() > references_max {
                 return None;
             }
             let here = offer.here.contains(&block_number);
@@ -236,6 +243,13 @@ impl Graph {
             .of(node)
             .iter()
             .any(|piece| self.wanted.contains(*piece) && providers.get(index(*piece)) == Some(&1))
+    }
+
+    /// The blocks of `offer` among the nodes of `enabled`.
+    pub(super) fn chosen(&self, enabled: &[bool], offer: usize) -> BTreeSet<u32> {
+        let nodes = self.nodes.iter().zip(enabled);
+        let chosen = nodes.filter(|(node, enabled)| **enabled && node.offer == offer);
+        chosen.map(|(node, _)| node.number).collect()
     }
 
     /// How many pieces `node` yields.

@@ -228,3 +228,57 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #[test]
+    fn a_bundle_that_is_too_large_for_a_graph_is_planned_as_others_are(
+        bases in proptest::collection::vec(proptest::collection::vec(any::<prop::sample::Index>(), 0..3), 1..12),
+        held in proptest::collection::vec(any::<bool>(), 12),
+        here in proptest::collection::btree_set(0_u32..12, 0..3),
+        missing in proptest::option::of(0_usize..12),
+    ) {
+        let count = u32::try_from(bases.len()).expect("few");
+        let mut pieces = PiecesBuilder::new();
+        let new = pieces.complete(&tree(0..count)).expect("room");
+        let pieces = pieces.finish();
+        let base = |block: u32| move |base: &prop::sample::Index| {
+            (BaseSpace::New, u32::try_from(base.index(crate::numbers::index(block))).expect("few"))
+        };
+        let blocks = (0..).zip(&bases).map(|(number, bases)| {
+            let bases = if number == 0 { Vec::new() } else { bases.iter().map(base(number)).collect() };
+            block((number, 1), &bases, 5)
+        });
+        let mut blocks: Vec<_> = blocks.collect();
+        if let Some(missing) = missing.filter(|missing| *missing < blocks.len()) {
+            blocks.remove(missing);
+        }
+        let table = BlockTable::new(blocks);
+        let mut set = ChunkSet::empty(pieces.count());
+        for (piece, _) in pieces.of(new).iter().zip(held).filter(|(_, held)| *held) {
+            set.insert(*piece);
+        }
+        let offers = [Offer { table: &table, new, old: None, head_bytes: 100, here: &here }];
+        let wish = Wish { pieces: &pieces, goal: new, held: &set, offers: &offers };
+        prop_assert_eq!(choose_within(&wish, BARE, 0), choose(&wish, BARE));
+    }
+}
+
+#[test]
+fn several_bundles_that_are_too_large_together_are_not_planned() {
+    let world = World::new(50);
+    let held = ChunkSet::empty(world.pieces.count());
+    let full =
+        Offer { table: &world.full, new: world.new, old: None, head_bytes: 0, here: &NOTHING_HERE };
+    let delta = Offer { table: &world.delta, old: Some(world.old), ..full };
+    let choose = |offers: &[Offer<'_>]| {
+        choose_within(
+            &Wish { pieces: &world.pieces, goal: world.new, held: &held, offers },
+            BARE,
+            1,
+        )
+    };
+    assert_eq!(choose(&[full]).expect("complete").bytes_down, 100);
+    for too_large in [&[delta][..], &[delta, full]] {
+        assert_eq!(choose(too_large), Err(PlanError::TooLarge));
+    }
+}
