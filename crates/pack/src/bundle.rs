@@ -100,7 +100,7 @@ struct Making<'a, 'o> {
 
 impl Stages for Making<'_, '_> {
     type Job = Draft;
-    type Done = Finished;
+    type Done = Result<Finished, BuildError>;
 
     fn next(&mut self) -> Result<Option<Draft>, BuildError> {
         let Some(chunks) = self.blocks.next() else { return Ok(None) };
@@ -111,7 +111,7 @@ impl Stages for Making<'_, '_> {
         }
         let draft = draft(&mut self.input, chunks)?;
         if let Some(groups) = &mut self.groups {
-            let stored = groups.chosen(draft.plain.len(), codec::look(&draft.plain));
+            let stored = groups.chosen(draft.plain.len(), codec::look(&draft.plain)?);
             self.input
                 .chooser
                 .iter_mut()
@@ -120,7 +120,8 @@ impl Stages for Making<'_, '_> {
         Ok(Some(draft))
     }
 
-    fn take(&mut self, done: Finished) -> Result<(), BuildError> {
+    fn take(&mut self, done: Self::Done) -> Result<(), BuildError> {
+        let done = done?;
         self.out.write_all(&done.stored).map_err(BuildError::Write)?;
         self.hasher.update(&done.stored);
         self.bytes += size(done.stored.len());
@@ -163,14 +164,14 @@ fn draft(input: &mut BundleInput<'_>, chunks: Vec<u32>) -> Result<Draft, BuildEr
     Ok(Draft { chunks, plain, bases, prefix })
 }
 
-fn compress(effort: (Level, BundleKind), mut draft: Draft) -> Finished {
+fn compress(effort: (Level, BundleKind), mut draft: Draft) -> Result<Finished, BuildError> {
     let plain_bytes = draft.plain.len();
     let (codec, stored) = match draft.near_prefix() {
-        None => codec::encode(effort, draft.plain, &draft.prefix),
+        None => codec::encode(effort, draft.plain, &draft.prefix)?,
         Some(near) => {
             let prefixes = (&*near, &*draft.prefix);
             let (near_are_enough, form) =
-                codec::encode_with_fewest(effort.0, draft.plain, prefixes);
+                codec::encode_with_fewest(effort.0, draft.plain, prefixes)?;
             draft.bases.retain(|base| base.is_near || !near_are_enough);
             form
         }
@@ -182,5 +183,5 @@ fn compress(effort: (Level, BundleKind), mut draft: Draft) -> Finished {
         stored_bytes: u32::try_from(stored.len()).expect("a block is far below 4 GiB"),
         digest: Digest::of(&stored),
     };
-    Finished { block, stored, plain_bytes }
+    Ok(Finished { block, stored, plain_bytes })
 }

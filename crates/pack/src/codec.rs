@@ -6,8 +6,8 @@ mod zstd_frame;
 
 use headstart_model::Verified;
 
-use crate::bundle::{BundleKind, Level};
-use crate::error::FormatError;
+use crate::bundle::{BundleKind, Level, Tuning};
+use crate::error::{BuildError, FormatError};
 use crate::limits::{BASES_BYTES_MAX, BLOCK_BYTES_MAX};
 use crate::numbers::size;
 use crate::varint::{self, Cursor};
@@ -53,58 +53,71 @@ const SAMPLE_BYTES: usize = 256 * 1024;
 const LOOK_BYTES: usize = 128 * 1024;
 
 /// The shortest form of `plain` that `level` looks for. Deterministic: nothing but the arguments matters.
+///
+/// # Errors
+/// [`BuildError::Compress`].
 pub(crate) fn encode(
     (level, kind): (Level, BundleKind),
     plain: Vec<u8>,
     prefix: &[u8],
-) -> (Codec, Vec<u8>) {
-    if prefix.is_empty() && level.looks_twice() && is_noise(level, &plain) {
-        return (Codec::Stored, plain);
+) -> Result<(Codec, Vec<u8>), BuildError> {
+    if prefix.is_empty() && level.looks_twice() && is_noise(level, &plain)? {
+        return Ok((Codec::Stored, plain));
     }
     let tuning = if prefix.is_empty() { level.zstd() } else { level.zstd_with_bases(kind) };
-    let zstd = zstd_frame::compress(tuning, &plain, prefix).ok();
+    encode_tuned((level, tuning), plain, prefix)
+}
+
+fn encode_tuned(
+    (level, tuning): (Level, Tuning),
+    plain: Vec<u8>,
+    prefix: &[u8],
+) -> Result<(Codec, Vec<u8>), BuildError> {
+    let zstd = zstd_frame::compress(tuning, &plain, prefix)?;
     let tries_diff = !prefix.is_empty() && level.tries_diffs();
     let diff = tries_diff.then(|| diff::make(&plain, prefix)).flatten();
-    let diff = diff.and_then(|diff| seal_diff(level, &diff).ok());
-    let forms = [(Codec::Zstd, zstd), (Codec::Diff, diff)];
+    let diff = diff.map(|diff| seal_diff(level, &diff)).transpose()?;
+    let forms = [(Codec::Zstd, Some(zstd)), (Codec::Diff, diff)];
     let forms = forms.into_iter().filter_map(|(codec, stored)| Some((codec, stored?)));
     // The first of the shortest, and as it is only where none is shorter.
-    match forms.min_by_key(|(_, stored)| stored.len()) {
+    Ok(match forms.min_by_key(|(_, stored)| stored.len()) {
         Some(best) if best.1.len() < plain.len() => best,
         _ => (Codec::Stored, plain),
-    }
+    })
 }
 
 /// About how many bytes `plain` would have by itself, by a quick look at a part of it.
-pub(crate) fn look(plain: &[u8]) -> usize {
+///
+/// # Errors
+/// [`BuildError::Compress`].
+pub(crate) fn look(plain: &[u8]) -> Result<usize, BuildError> {
     let part = middle(plain, LOOK_BYTES);
-    let found =
-        zstd_frame::compress(Level::Fast.zstd(), part, &[]).map_or(part.len(), |it| it.len());
-    (plain.len() * found.min(part.len())).checked_div(part.len()).unwrap_or(0)
+    let found = zstd_frame::compress(Level::Fast.zstd(), part, &[])?.len();
+    Ok((plain.len() * found.min(part.len())).checked_div(part.len()).unwrap_or(0))
 }
 
 /// The form of a block of a delta with `few` of its bases, if it is at most a hundredth larger than that with `all`, and else that; says
 /// whether few were enough. Where the level is too slow for trying, a quicker one decides, and diffs are not looked at.
+///
+/// # Errors
+/// [`BuildError::Compress`].
 pub(crate) fn encode_with_fewest(
     level: Level,
     plain: Vec<u8>,
     (few, all): (&[u8], &[u8]),
-) -> (bool, (Codec, Vec<u8>)) {
+) -> Result<(bool, (Codec, Vec<u8>)), BuildError> {
     let are_enough = |few: usize, all: usize| few <= all + all / 100;
     if level.looks_twice() {
         let tuning = Level::Balanced.zstd_with_bases(BundleKind::Delta);
-        let look = |prefix| {
-            let found = zstd_frame::compress(tuning, &plain, prefix);
-            found.map_or(plain.len(), |it| it.len())
-        };
-        let enough = are_enough(look(few), look(all));
+        let look = |prefix| zstd_frame::compress(tuning, &plain, prefix).map(|it| it.len());
+        let enough = are_enough(look(few)?, look(all)?);
         let prefix = if enough { few } else { all };
-        return (enough, encode((level, BundleKind::Delta), plain, prefix));
+        return Ok((enough, encode((level, BundleKind::Delta), plain, prefix)?));
     }
-    let by_few = encode((level, BundleKind::Delta), plain.clone(), few);
-    let by_all = encode((level, BundleKind::Delta), plain, all);
+    let by_few = encode((level, BundleKind::Delta), plain.clone(), few)?;
+    let by_all = encode((level, BundleKind::Delta), plain, all)?;
     let enough = are_enough(by_few.1.len(), by_all.1.len());
-    (enough, if enough { by_few } else { by_all })
+    Ok((enough, if enough { by_few } else { by_all }))
 }
 
 fn middle(plain: &[u8], bytes: usize) -> &[u8] {
@@ -115,16 +128,16 @@ fn middle(plain: &[u8], bytes: usize) -> &[u8] {
 
 /// Whether neither a quick look at all of it nor a long one at its middle makes `plain` smaller: it is not worth a long look
 /// at all of it. The quick one alone would be wrong: it steps over what few matches compressed pictures have.
-fn is_noise(level: Level, plain: &[u8]) -> bool {
+fn is_noise(level: Level, plain: &[u8]) -> Result<bool, BuildError> {
     let gains = |level: Level, plain: &[u8]| {
         let least = plain.len() / 4096;
-        zstd_frame::compress(level.zstd(), plain, &[])
-            .is_ok_and(|it| it.len() + least <= plain.len())
+        let found = zstd_frame::compress(level.zstd(), plain, &[])?;
+        Ok::<_, BuildError>(found.len() + least <= plain.len())
     };
-    !gains(Level::Fast, plain) && !gains(level, middle(plain, SAMPLE_BYTES))
+    Ok(!gains(Level::Fast, plain)? && !gains(level, middle(plain, SAMPLE_BYTES))?)
 }
 
-fn seal_diff(level: Level, diff: &[u8]) -> Result<Vec<u8>, usize> {
+fn seal_diff(level: Level, diff: &[u8]) -> Result<Vec<u8>, BuildError> {
     let mut out = Vec::new();
     varint::put(&mut out, size(diff.len()));
     out.extend(zstd_frame::compress(level.zstd(), diff, &[])?);

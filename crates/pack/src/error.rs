@@ -109,6 +109,12 @@ pub enum BuildError {
         /// The limit.
         limit: u64,
     },
+    /// zstd failed, for want of memory as a rule.
+    #[error("cannot compress a block: {reason}")]
+    Compress {
+        /// What zstd says.
+        reason: &'static str,
+    },
     /// An input in the format itself is wrong.
     #[error(transparent)]
     Format(#[from] FormatError),

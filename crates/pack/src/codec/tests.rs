@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::bundle::BundleKind::{Delta, Full};
+use crate::bundle::Reach;
 
 const LEVELS: [Level; 3] = [Level::Fast, Level::Balanced, Level::Small];
 
@@ -52,7 +53,7 @@ fn every_level_finds_what_lies_far_back_in_the_bases() {
     let pieces = base.chunks_exact(20_000).rev().step_by(3);
     let plain: Vec<u8> = pieces.flatten().copied().take(1 << 20).collect();
     for level in LEVELS {
-        let (_, stored) = encode((level, Delta), plain.clone(), &base);
+        let (_, stored) = encode((level, Delta), plain.clone(), &base).expect("memory");
         assert!(stored.len() < plain.len() / 100, "{level:?}: {} bytes", stored.len());
     }
 }
@@ -66,7 +67,8 @@ fn few_bases_are_enough_if_the_others_would_save_less_than_a_hundredth() {
     for level in LEVELS {
         for (of_far, expected) in [(500, true), (5_000, false)] {
             let plain = block(of_far);
-            let (enough, (codec, stored)) = encode_with_fewest(level, plain.clone(), (&near, &all));
+            let (enough, (codec, stored)) =
+                encode_with_fewest(level, plain.clone(), (&near, &all)).expect("memory");
             assert_eq!(enough, expected, "{level:?}, {of_far}");
             let prefix = if enough { &near } else { &all };
             assert_eq!(read(codec, &stored, prefix, plain.len()).expect("own output"), plain);
@@ -77,7 +79,7 @@ fn few_bases_are_enough_if_the_others_would_save_less_than_a_hundredth() {
 proptest! {
     #[test]
     fn blocks_round_trip(plain: Vec<u8>, prefix: Vec<u8>, level in prop::sample::select(&LEVELS)) {
-        let (codec, stored) = encode((level, Delta), plain.clone(), &prefix);
+        let (codec, stored) = encode((level, Delta), plain.clone(), &prefix).expect("memory");
         prop_assert_eq!(read(codec, &stored, &prefix, plain.len()).expect("own output"), plain);
     }
 
@@ -145,7 +147,7 @@ fn a_base_makes_a_block_small() {
     let mut plain = base.clone();
     plain[50_000] ^= 1;
     for level in LEVELS {
-        let (_, stored) = encode((level, Delta), plain.clone(), &base);
+        let (_, stored) = encode((level, Delta), plain.clone(), &base).expect("memory");
         assert!(stored.len() < 1_000, "{} bytes", stored.len());
     }
 }
@@ -153,7 +155,7 @@ fn a_base_makes_a_block_small() {
 #[test]
 fn a_program_with_moved_addresses_is_told_by_a_diff() {
     let (old, new) = (program(7, 300_000, 0), program(7, 300_000, 0x1234));
-    let (codec, stored) = encode((Level::Small, Delta), new.clone(), &old);
+    let (codec, stored) = encode((Level::Small, Delta), new.clone(), &old).expect("memory");
     let zstd = zstd_frame::compress(Level::Small.zstd(), &new, &old).expect("compresses");
     assert_eq!(codec, Codec::Diff);
     assert!(stored.len() * 3 < zstd.len(), "{} bytes, else {}", stored.len(), zstd.len());
@@ -163,7 +165,8 @@ fn a_program_with_moved_addresses_is_told_by_a_diff() {
 #[test]
 fn noise_is_stored_without_a_long_look() {
     let plain = noise(3, 100_000);
-    assert_eq!(encode((Level::Small, Full), plain.clone(), &[]), (Codec::Stored, plain));
+    let form = encode((Level::Small, Full), plain.clone(), &[]).expect("memory");
+    assert_eq!(form, (Codec::Stored, plain));
 }
 
 #[test]
@@ -179,7 +182,7 @@ fn equal_bytes_without_end_are_searched_in_bounded_time() {
 #[test]
 fn more_than_promised_is_refused() {
     let plain = vec![0; 1 << 20];
-    let (codec, stored) = encode((Level::Fast, Full), plain.clone(), &[]);
+    let (codec, stored) = encode((Level::Fast, Full), plain.clone(), &[]).expect("memory");
     assert!(decode(0, codec, &verified(&stored), &[], 1 << 10).is_err());
     assert!(decode(0, codec, &verified(&stored), &[], 1 << 21).is_err());
     assert!(decode(0, codec, &verified(&stored), &[], u64::MAX).is_err());
@@ -224,4 +227,13 @@ fn one_bench_opens_long_short_based_and_damaged_blocks_in_any_order() {
     assert_eq!(kept.expect("its length"), None);
     let short = decode_with(&mut bench, (0, Codec::Stored), &stored, &[], 3);
     assert!(matches!(short, Err(FormatError::Decompress { .. })));
+}
+
+#[test]
+fn what_zstd_cannot_do_is_an_error_and_not_another_form() {
+    // Tables that are too small for zstd.
+    let reach = Reach::Tables { log: 1, long_distance: false };
+    let tuning = Tuning { level: 3, reach };
+    let refused = encode_tuned((Level::Fast, tuning), vec![0; 5000], &[]);
+    assert!(matches!(refused, Err(BuildError::Compress { .. })), "{refused:?}");
 }

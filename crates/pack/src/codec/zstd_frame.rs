@@ -1,8 +1,9 @@
 //! One zstd frame with the bytes of the bases as prefix.
 
-use zstd::zstd_safe::{CCtx, CParameter, DCtx, DParameter, compress_bound};
+use zstd::zstd_safe::{CCtx, CParameter, DCtx, DParameter, compress_bound, get_error_name};
 
 use crate::bundle::{Reach, Tuning};
+use crate::error::BuildError;
 
 /// Smallest and largest zstd windows that the format uses, as powers of two.
 const WINDOW_LOG_MIN: u32 = 17;
@@ -10,9 +11,19 @@ const WINDOW_LOG_MAX: u32 = 25;
 /// With [`Reach::Everything`]: a match of so many bytes ends a search. The level's own number, 256, is 0.1 % larger and no faster.
 const TARGET_BYTES: u32 = 999;
 
-/// Compresses `plain`; the error is zstd's code.
-pub(super) fn compress(tuning: Tuning, plain: &[u8], prefix: &[u8]) -> Result<Vec<u8>, usize> {
-    let mut context = CCtx::create();
+/// Compresses `plain`. What zstd cannot do for want of memory is an error, never another form: equal files have equal archives.
+pub(super) fn compress(tuning: Tuning, plain: &[u8], prefix: &[u8]) -> Result<Vec<u8>, BuildError> {
+    let context = CCtx::try_create().ok_or(BuildError::Compress { reason: "out of memory" })?;
+    compress_in(context, tuning, plain, prefix)
+        .map_err(|code| BuildError::Compress { reason: get_error_name(code) })
+}
+
+fn compress_in<'p>(
+    mut context: CCtx<'p>,
+    tuning: Tuning,
+    plain: &[u8],
+    prefix: &'p [u8],
+) -> Result<Vec<u8>, usize> {
     context.set_parameter(CParameter::CompressionLevel(tuning.level))?;
     context.set_parameter(CParameter::ContentSizeFlag(false))?;
     context.set_parameter(CParameter::ChecksumFlag(false))?;
