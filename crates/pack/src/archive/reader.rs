@@ -7,7 +7,7 @@ use headstart_model::{Digest, DigestHasher, Verified, VerifyError};
 use super::ArchiveHeader;
 use crate::error::FormatError;
 use crate::limits::IndexLimits;
-use crate::numbers::size;
+use crate::numbers::{index, size};
 use crate::section::{self, Structure};
 use crate::table::BlockTable;
 use crate::tree::{CompleteTree, Tree};
@@ -73,6 +73,8 @@ pub struct ArchiveReader<R> {
     manifest: Vec<u8>,
     complete: CompleteTree,
     table: BlockTable,
+    /// Where each block begins, counted from the first.
+    offsets: Vec<u64>,
 }
 
 impl<R: Read + Seek> ArchiveReader<R> {
@@ -121,7 +123,8 @@ impl<R: Read + Seek> ArchiveReader<R> {
         let offset = header.structure_offset();
         let names = read_at(&mut input, offset + header.structure_bytes, header.names_bytes)?;
         let complete = section::decode_names(tree, &names, &header.content)?;
-        Ok(Self { input, header, manifest, complete, table })
+        let offsets = table.with_offsets().map(|(_, offset, _)| offset).collect();
+        Ok(Self { input, header, manifest, complete, table, offsets })
     }
 
     /// Lengths and digests of the parts.
@@ -165,9 +168,8 @@ impl<R: Read + Seek> ArchiveReader<R> {
     /// # Errors
     /// [`FormatError::Damaged`] when it does not have its digest; [`FormatError::Rule`] when there is none.
     pub fn block(&mut self, number: u32) -> Result<Verified<Vec<u8>>, FormatError> {
-        let found = self.table.with_offsets().find(|(candidate, _, _)| *candidate == number);
-        let (_, offset, block) =
-            found.ok_or(FormatError::Rule { what: "there is no such block" })?;
+        let found = self.table.blocks().get(index(number)).zip(self.offsets.get(index(number)));
+        let (block, offset) = found.ok_or(FormatError::Rule { what: "there is no such block" })?;
         let at = ArchiveHeader::BUNDLE_OFFSET + offset;
         let stored = read_at(&mut self.input, at, u64::from(block.stored_bytes))?;
         check("a block of the archive", stored, &block.digest)

@@ -55,39 +55,41 @@ struct ChunkedForm<'a> {
     chunks: &'a [u32],
     source: &'a mut dyn ChunkSource,
     at: u64,
-    /// The chunk read last: where it begins, and its bytes.
-    chunk: (u64, Vec<u8>),
+    /// The chunk read last: its place in `chunks`, and where it begins.
+    reached: (usize, u64),
+    /// Its bytes; none before the first is read.
+    bytes: Vec<u8>,
 }
 
 impl<'a> ChunkedForm<'a> {
     fn new(tree: &'a Tree, file: &FileNode, source: &'a mut dyn ChunkSource) -> Self {
-        Self { tree, chunks: tree.chunks_of(file), source, at: 0, chunk: (0, Vec::new()) }
+        let chunks = tree.chunks_of(file);
+        Self { tree, chunks, source, at: 0, reached: (0, 0), bytes: Vec::new() }
     }
 
-    /// What is left of the chunk at the place reached; nothing at the end.
+    /// What is left of the chunk at the place reached; nothing at the end. Looks for it from the chunk read last on: a form is read
+    /// forwards, and may have millions of chunks.
     fn rest(&mut self) -> io::Result<&[u8]> {
-        let within = |(start, bytes): &(u64, Vec<u8>), at: u64| {
-            at >= *start && at - start < size(bytes.len())
-        };
-        if !within(&self.chunk, self.at) {
-            let mut start = 0;
-            for chunk in self.chunks {
-                let bytes = u64::from(self.tree.chunk_bytes(*chunk));
-                if self.at < start + bytes {
-                    self.chunk.1.clear();
-                    let read = self.source.read_chunk(*chunk, &mut self.chunk.1);
-                    read.map_err(|error| io::Error::other(error.to_string()))?;
-                    self.chunk.0 = start;
-                    break;
-                }
-                start += bytes;
+        let (mut number, mut start) = if self.at < self.reached.1 { (0, 0) } else { self.reached };
+        while let Some(chunk) = self.chunks.get(number) {
+            let end = start + u64::from(self.tree.chunk_bytes(*chunk));
+            if self.at < end {
+                break;
+            }
+            (number, start) = (number + 1, end);
+        }
+        if (number, start) != self.reached || self.bytes.is_empty() {
+            self.reached = (number, start);
+            self.bytes.clear();
+            if let Some(chunk) = self.chunks.get(number)
+                && let Err(error) = self.source.read_chunk(*chunk, &mut self.bytes)
+            {
+                self.bytes.clear();
+                return Err(io::Error::other(error.to_string()));
             }
         }
-        if !within(&self.chunk, self.at) {
-            return Ok(&[]);
-        }
-        let skipped = usize::try_from(self.at - self.chunk.0).unwrap_or(usize::MAX);
-        Ok(self.chunk.1.get(skipped..).unwrap_or_default())
+        let skipped = usize::try_from(self.at - start).unwrap_or(usize::MAX);
+        Ok(self.bytes.get(skipped..).unwrap_or_default())
     }
 }
 
@@ -109,5 +111,49 @@ impl Seek for ChunkedForm<'_> {
         };
         self.at = at.ok_or(io::ErrorKind::InvalidInput)?;
         Ok(self.at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use headstart_model::Digest;
+
+    use super::*;
+    use crate::tree::TreeBuilder;
+
+    /// Chunk 0 is `0`, chunk 1 is `11`, and so on; notes which were read.
+    struct Digits(Vec<u32>);
+
+    impl ChunkSource for Digits {
+        fn read_chunk(&mut self, chunk: u32, out: &mut Vec<u8>) -> Result<(), BuildError> {
+            self.0.push(chunk);
+            let digit = b'0' + u8::try_from(chunk).expect("few");
+            out.extend(std::iter::repeat_n(digit, usize::from(digit - b'0') + 1));
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_form_is_read_from_any_place_and_each_chunk_once_on_the_way() {
+        let mut builder = TreeBuilder::new();
+        let chunks = (0..5_u32).map(|chunk| (Digest::of(&chunk.to_le_bytes()), chunk + 1));
+        builder.file(&PackPath::new("f").expect("fine"), false, chunks).expect("small");
+        let complete = builder.finish();
+        let tree = complete.tree();
+        let (_, _, file) = tree.files().next().expect("a file");
+        let all = b"011222333344444";
+        let mut digits = Digits(Vec::new());
+        let mut form = ChunkedForm::new(tree, file, &mut digits);
+        for from in [12, 14, 0, 3, 15, 2, 20, 6] {
+            let mut bytes = Vec::new();
+            form.seek(SeekFrom::Start(size(from))).expect("any place");
+            form.read_to_end(&mut bytes).expect("memory");
+            assert_eq!(bytes, all.get(from..).unwrap_or_default(), "{from}");
+        }
+        let begin = digits.0.len();
+        let mut form = ChunkedForm::new(tree, file, &mut digits);
+        form.seek(SeekFrom::Start(0)).expect("any place");
+        form.read_to_end(&mut Vec::new()).expect("memory");
+        assert_eq!(digits.0.get(begin..), Some(&[0, 1, 2, 3, 4][..]));
     }
 }

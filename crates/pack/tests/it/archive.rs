@@ -214,3 +214,21 @@ fn whoever_breaks_off_while_files_are_cut_ends_it_before_anything_is_written() {
     assert!(matches!(ended, Err(BuildError::Cancelled)), "{ended:?}");
     assert_eq!((heard, out.into_inner()), (vec![0], Vec::new()));
 }
+
+#[test]
+fn blocks_are_read_by_number() {
+    let bytes = pack(&sample(), Level::Fast).bytes;
+    let mut reader = open(&bytes);
+    let mut all = Vec::new();
+    let taken = reader.blocks(|number, block| {
+        all.push((number, block.into_inner()));
+        Ok::<_, FormatError>(())
+    });
+    taken.expect("own output");
+    assert!(all.len() > 2);
+    for (number, block) in all.iter().rev() {
+        assert!(reader.block(*number).expect("own output").as_bytes() == block);
+    }
+    let count = u32::try_from(all.len()).expect("few");
+    assert!(matches!(reader.block(count), Err(FormatError::Rule { .. })));
+}
