@@ -1,6 +1,6 @@
 //! Work on several threads whose results are taken in the order in which it was begun.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -33,24 +33,31 @@ pub(crate) trait Stages {
 type Outcome<D> = std::thread::Result<D>;
 
 /// Does `work` for every job on `workers` threads, of which at most one more than that are given out at a time. A panic of `work`
-/// becomes one of the caller.
+/// becomes one of the caller. No more threads are begun than there are jobs to do at a time, and for a single job none is.
 pub(crate) fn run<S: Stages>(
     stages: &mut S,
     workers: usize,
     work: impl Fn(S::Job) -> S::Done + Sync,
 ) -> Result<(), BuildError> {
+    let Some(first) = stages.next()? else { return Ok(()) };
+    let Some(second) = stages.next()? else { return stages.take(work(first)) };
     let (give, jobs) = channel();
     let (report, results) = channel();
     let jobs = Mutex::new(jobs);
     std::thread::scope(|scope| {
-        for _ in 0..workers {
-            let (jobs, report, work) = (&jobs, report.clone(), &work);
-            scope.spawn(move || serve(jobs, &report, work));
-        }
-        drop(report);
+        let mut begun = 0;
+        let (jobs, work) = (&jobs, &work);
+        let begin_workers = |wanted: usize| {
+            while begun < wanted.min(workers) {
+                let report = report.clone();
+                scope.spawn(move || serve(jobs, &report, work));
+                begun += 1;
+            }
+        };
         // `give` goes with this closure's end, also on an error; then the workers end.
         let give = give;
-        coordinate(stages, &give, &results, workers + 1)
+        let ready = VecDeque::from([first, second]);
+        coordinate(stages, ready, (&give, &results, workers + 1), begin_workers)
     })
 }
 
@@ -71,20 +78,35 @@ fn serve<J, D>(
     }
 }
 
+/// Where jobs go, where they come back from, and how many may be on the way.
+type Channels<'a, S> = (
+    &'a Sender<(usize, <S as Stages>::Job)>,
+    &'a Receiver<(usize, Outcome<<S as Stages>::Done>)>,
+    usize,
+);
+
+/// Gives out the jobs of `ready`, then those of `stages`. Asks before each for as many workers as there will be jobs on the way.
 fn coordinate<S: Stages>(
     stages: &mut S,
-    give: &Sender<(usize, S::Job)>,
-    results: &Receiver<(usize, Outcome<S::Done>)>,
-    given_max: usize,
+    mut ready: VecDeque<S::Job>,
+    (give, results, given_max): Channels<'_, S>,
+    mut begin_workers: impl FnMut(usize),
 ) -> Result<(), BuildError> {
     let (mut begun, mut finished, mut taken) = (0, 0, 0);
     let mut waiting = BTreeMap::new();
     let mut more = true;
     loop {
         while more && begun - finished < given_max && begun - taken < AHEAD_MAX {
-            match stages.next()? {
-                // Fails only when no thread is left; then the results end too.
-                Some(job) => drop(give.send((begun, job))),
+            let job = match ready.pop_front() {
+                Some(job) => Some(job),
+                None => stages.next()?,
+            };
+            match job {
+                Some(job) => {
+                    begin_workers(begun + 1 - finished);
+                    // The other end is in the hands of the caller.
+                    drop(give.send((begun, job)));
+                }
                 None => more = false,
             }
             begun += usize::from(more);
@@ -147,6 +169,31 @@ mod tests {
             run(&mut squares, workers, |n| n * n).expect("nothing fails");
             assert!(squares.taken.into_iter().eq((1..=1000).map(|n| n * n)));
         }
+    }
+
+    #[test]
+    fn a_single_job_is_done_where_it_was_asked_for() {
+        let here = std::thread::current().id();
+        let mut squares = Squares::new(1);
+        let work = |n| if std::thread::current().id() == here { n } else { 0 };
+        run(&mut squares, 40, work).expect("nothing fails");
+        assert_eq!(squares.taken, [1]);
+    }
+
+    #[test]
+    fn no_more_workers_are_asked_for_than_there_are_jobs() {
+        let (give, jobs) = channel();
+        let (report, results) = channel();
+        let (jobs, mut squares, mut most) = (Mutex::new(jobs), Squares::new(3), 0);
+        let coordinated = std::thread::scope(|scope| {
+            scope.spawn(|| serve(&jobs, &report, &|n| n));
+            let give = give;
+            let asked = |workers: usize| most = most.max(workers);
+            coordinate(&mut squares, VecDeque::new(), (&give, &results, 41), asked)
+        });
+        coordinated.expect("nothing fails");
+        assert_eq!(squares.taken, [1, 2, 3]);
+        assert!((1..=3).contains(&most), "{most}");
     }
 
     #[test]
