@@ -63,7 +63,6 @@ pub fn init(
 ) -> Result<Initialised, PublishError> {
     // What is refused anyhow is refused before the lock would lie there.
     refuse_occupied(repo)?;
-    refuse_inside(keys.path(), repo)?;
     let new: Vec<_> = repo.ancestors().take_while(|folder| disk::is_missing(folder)).collect();
     let made = init_in(repo, keys, lifetimes, now);
     if made.is_err() {
@@ -80,6 +79,8 @@ fn init_in(
     now: Timestamp,
 ) -> Result<Initialised, PublishError> {
     disk::create_folders(repo)?;
+    // Only of folders that are there is it known where they really lie.
+    refuse_inside(keys.path(), repo)?;
     let lock_was_there = !disk::is_missing(&repo.join(layout::LOCK));
     let lock = disk::lock(repo)?.ok_or_else(|| PublishError::Locked { path: repo.to_owned() })?;
     let made = refuse_occupied(repo).and_then(|()| fill(repo, keys, lifetimes, now));
