@@ -19,7 +19,7 @@ impl World {
     /// A pack of one file in three chunks; its index is published when [`publish`](Self::publish) is called.
     fn new() -> Self {
         let mut builder = TreeBuilder::new();
-        let names = (0..3_u8).map(|n| (Digest::of(&[n]), 10));
+        let names = (0..3_u8).map(|n| (Digest::of(&[n]), 8192));
         builder.file(&PackPath::new("f").expect("fine"), false, names).expect("small");
         let complete = builder.finish();
         let structure = section::encode_full(complete.tree(), &BlockTable::default());
@@ -34,7 +34,7 @@ impl World {
             language: None,
             user_info: None,
             download_size: 10,
-            installed_size: 30,
+            installed_size: 3 * 8192,
             file_count: 1,
             content: complete.content(),
             index: IndexRef {
