@@ -20,6 +20,11 @@ use crate::ledger::SourceMeter;
 use crate::retry::{Attempts, Pause};
 use crate::{Client, ShownUrl, Tracking, TransferError, Violation};
 
+/// How long a place may be busy before it is said to be: a slow disk takes so long for what comes in between two syncs.
+const BUSY_MAX: Duration = Duration::from_secs(10);
+/// How often a busy place is looked at.
+const BUSY_LOOK: Duration = Duration::from_millis(50);
+
 /// A call under way. All requests run within the caller's future, so dropping it stops them all.
 pub(super) struct Fetch<'a> {
     pub(super) client: &'a Client,
@@ -83,17 +88,17 @@ impl<'a> Fetch<'a> {
         fetch.settle(content, room).await
     }
 
-    /// What an earlier call left. One that was dropped may be writing its last bytes still: that is waited for, for a moment.
+    /// What an earlier call left. One that was dropped may be bringing its last bytes to disk still: that is waited for.
     async fn find(client: &Client, request: &FileRequest) -> Result<Part, TransferError> {
-        for _ in 0..20 {
+        let patience = tokio::time::Instant::now() + BUSY_MAX;
+        loop {
             match client.inner.finder.find(&request.path, &request.url).await {
-                Err(TransferError::Busy { .. }) => {
-                    tokio::time::sleep(Duration::from_millis(50)).await;
+                Err(TransferError::Busy { .. }) if tokio::time::Instant::now() < patience => {
+                    tokio::time::sleep(BUSY_LOOK).await;
                 }
                 found => return found,
             }
         }
-        client.inner.finder.find(&request.path, &request.url).await
     }
 
     /// As many rounds as it takes until everything is there and right.
