@@ -15,6 +15,7 @@ mod receive;
 mod settle;
 mod spread;
 mod state;
+mod turn;
 mod validator;
 mod wrong;
 
@@ -34,8 +35,8 @@ pub struct FileRequest {
     /// Where it lies.
     pub url: Url,
     /// Where it is put when it is complete; its folder must exist. Until then the bytes lie beside it in `NAME.part`, and
-    /// what is needed to resume in `NAME.part.state`. One download at a time works on a path: another one, also of another
-    /// process, ends with [`TransferError::Busy`], where the file system has locks.
+    /// what is needed to resume in `NAME.part.state`. One download at a time works on a path: another one of this process waits
+    /// for it, and one of another process ends with [`TransferError::Busy`], where the file system has locks.
     pub path: PathBuf,
     /// The most bytes to write.
     pub max_bytes: u64,
@@ -88,7 +89,7 @@ impl Client {
     /// # Errors
     /// [`TransferError::TooLarge`] and [`Violation::OtherSize`](crate::Violation::OtherSize) when limits or promises do not
     /// hold, [`TransferError::File`] when the file cannot be written, [`TransferError::Busy`] when
-    /// another call writes it, [`TransferError::OtherHash`] when the digest differs, or
+    /// another process writes it, [`TransferError::OtherHash`] when the digest differs, or
     /// the last error when attempts without progress are used up. Only what lengthens a part
     /// that can be resumed beyond what there was before, by 16 KiB, is progress. A file with another digest is thrown away, and fetched once more only where that may bring another one.
     #[tracing::instrument(level = "debug", skip_all, fields(download = tracking.download()))]

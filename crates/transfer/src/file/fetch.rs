@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -12,6 +12,7 @@ use super::open::Opened;
 use super::part::{Disk, Part, blocking};
 use super::receive::Gather;
 use super::settle::{Content, Finished, Room};
+use super::turn::Turn;
 use super::validator::Validator;
 use super::wrong::Wrong;
 use super::{Downloaded, FileHash, FileRequest};
@@ -19,11 +20,6 @@ use crate::http::{Answer, ContentRange, RangeWanted};
 use crate::ledger::SourceMeter;
 use crate::retry::{Attempts, Pause};
 use crate::{Client, ShownUrl, Tracking, TransferError, Violation};
-
-/// How long a place may be busy before it is said to be: a slow disk takes so long for what comes in between two syncs.
-const BUSY_MAX: Duration = Duration::from_secs(10);
-/// How often a busy place is looked at.
-const BUSY_LOOK: Duration = Duration::from_millis(50);
 
 /// A call under way. All requests run within the caller's future, so dropping it stops them all.
 pub(super) struct Fetch<'a> {
@@ -56,10 +52,11 @@ impl<'a> Fetch<'a> {
         request: &'a FileRequest,
         tracking: &'a Tracking,
     ) -> Result<Downloaded, TransferError> {
+        let turn = Turn::at(&request.path).await;
         // No connection waits for the disk: what is there is looked for before there is one. The semaphores are never closed.
         let next = client.inner.next_files.acquire().await.expect("nobody closes it");
         let meter = tracking.meter().source(&request.url);
-        let part = Self::find(client, request).await?;
+        let part = client.inner.finder.find(&request.path, &request.url, turn).await?;
         let slots = Arc::clone(&client.inner.file_slots);
         let slot = slots.acquire_owned().await.expect("nobody closes it");
         drop(next);
@@ -86,19 +83,6 @@ impl<'a> Fetch<'a> {
         // Others may use the connection while this file is brought to disk; but no more is fetched than may wait in memory.
         drop(slot);
         fetch.settle(content, room).await
-    }
-
-    /// What an earlier call left. One that was dropped may be bringing its last bytes to disk still: that is waited for.
-    async fn find(client: &Client, request: &FileRequest) -> Result<Part, TransferError> {
-        let patience = tokio::time::Instant::now() + BUSY_MAX;
-        loop {
-            match client.inner.finder.find(&request.path, &request.url).await {
-                Err(TransferError::Busy { .. }) if tokio::time::Instant::now() < patience => {
-                    tokio::time::sleep(BUSY_LOOK).await;
-                }
-                found => return found,
-            }
-        }
     }
 
     /// As many rounds as it takes until everything is there and right.
@@ -230,8 +214,10 @@ impl<'a> Fetch<'a> {
 
     async fn check_hash(&mut self) -> Result<(), TransferError> {
         let Some(expected) = self.request.hash else { return Ok(()) };
-        let disk = self.disk().map_err(|source| self.failed(source))?;
-        let hashed = blocking(self.request.path.clone(), move || expected.of_file(disk.file()));
+        // By a handle of its own: nobody waits for the digest of a call that was dropped.
+        let file = self.disk().and_then(|disk| disk.file().try_clone());
+        let file = file.map_err(|source| self.failed(source))?;
+        let hashed = blocking(self.request.path.clone(), move || expected.of_file(&file));
         let actual = hashed.await?;
         if actual == expected {
             return Ok(());
@@ -247,9 +233,9 @@ impl<'a> Fetch<'a> {
             Content::Bytes(chunks) => chunks.iter().map(|chunk| chunk.len() as u64).sum(),
             Content::File(_) => self.part.written().bytes(),
         };
-        let Part { target, path, state_path, has_state, .. } = self.part;
+        let Part { target, path, state_path, has_state, turn, .. } = self.part;
         let state_path = has_state.then_some(state_path);
-        let finished = Finished { content, path, target, state_path };
+        let finished = Finished { content, path, target, state_path, turn };
         self.client.inner.settler.settle(finished, room).await?;
         let etag = match self.answered.or(self.part.validator) {
             Some(Validator::Tag(tag)) => Some(tag),

@@ -11,10 +11,11 @@ use super::batcher::Batcher;
 use super::own::cannot_write;
 use super::part::Part;
 use super::state::source_digest;
+use super::turn::Turn;
 use crate::TransferError;
 
-/// A target, and the digest of where its content comes from.
-type Wanted = (PathBuf, Digest);
+/// A target, the digest of where its content comes from, and the right to work on it.
+type Wanted = (PathBuf, Digest, Arc<Turn>);
 
 /// Looks for half-finished files. Those that are asked for at the same time are looked for together.
 #[derive(Debug)]
@@ -23,15 +24,21 @@ pub(crate) struct Finder(Arc<Batcher<Wanted, io::Result<Part>>>);
 impl Finder {
     pub(crate) fn new() -> Self {
         let look = |wanted: Vec<Wanted>| {
-            wanted.into_iter().map(|(target, source)| Part::find(target, source)).collect()
+            let find = |(target, source, turn)| Part::find(target, source, turn);
+            wanted.into_iter().map(find).collect()
         };
         Self(Arc::new(Batcher::new(look)))
     }
 
     /// What an earlier call for this URL left beside `target`, if anything.
-    pub(super) async fn find(&self, target: &Path, url: &Url) -> Result<Part, TransferError> {
+    pub(super) async fn find(
+        &self,
+        target: &Path,
+        url: &Url,
+        turn: Turn,
+    ) -> Result<Part, TransferError> {
         let path = target.to_owned();
-        let found = self.0.submit((path.clone(), source_digest(url))).await;
+        let found = self.0.submit((path.clone(), source_digest(url), Arc::new(turn))).await;
         found.flatten().map_err(|source| cannot_write(path, source))
     }
 }

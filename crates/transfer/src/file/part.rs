@@ -14,6 +14,7 @@ use headstart_sys::positioned::{preallocate, write_all_at};
 use super::extents::Extents;
 use super::own::{Own, cannot_write, remove_left};
 use super::state::{self, Record, StateFile};
+use super::turn::Turn;
 use super::validator::Validator;
 use crate::TransferError;
 
@@ -30,19 +31,29 @@ pub(super) struct Part {
     pub(super) validator: Option<Validator>,
     pub(super) total_bytes: Option<u64>,
     disk: Option<Arc<Disk>>,
+    pub(super) turn: Arc<Turn>,
     /// Whether an earlier call left a state, usable or not.
     pub(super) has_state: bool,
 }
 
 impl Part {
     /// What an earlier call left for this file and address; empty when there is nothing that can be resumed.
-    pub(super) fn find(target: PathBuf, source: Digest) -> io::Result<Self> {
+    pub(super) fn find(target: PathBuf, source: Digest, turn: Arc<Turn>) -> io::Result<Self> {
         headstart_sys::durable::check_replaceable(&target).map_err(io::Error::other)?;
         let (path, state_path) = (beside(&target, ".part"), beside(&target, ".part.state"));
         let (validator, total_bytes, disk) = (None, None, None);
         let has_state = state_path.try_exists()?;
-        let mut part =
-            Self { target, path, state_path, source, validator, total_bytes, disk, has_state };
+        let mut part = Self {
+            target,
+            path,
+            state_path,
+            source,
+            validator,
+            total_bytes,
+            disk,
+            turn,
+            has_state,
+        };
         if !has_state {
             return Ok(part);
         }
@@ -65,7 +76,7 @@ impl Part {
         let state = StateFile::open(&part.state_path)?;
         part.validator = Some(validator);
         part.total_bytes = record.total_bytes;
-        part.disk = Some(Arc::new(Disk::resumed(file, state, record)));
+        part.disk = Some(Arc::new(Disk::resumed(file, &part.turn, state, record)));
         Ok(part)
     }
 
@@ -103,6 +114,7 @@ impl Part {
         let record =
             validator.as_ref().map(|validator| Record::new(self.source, validator, total_bytes));
         let (path, state_path) = (self.path.clone(), self.state_path.clone());
+        let turn = Arc::clone(&self.turn);
         let disk = blocking(self.target.clone(), move || {
             let state = match record {
                 Some(record) => {
@@ -120,7 +132,7 @@ impl Part {
                 [&state_path, &path].into_iter().try_for_each(|path| remove(path))?;
                 return Err(error);
             }
-            Ok(Disk::new(file, state))
+            Ok(Disk::new(file, &turn, state))
         })
         .await?;
         self.disk = Some(Arc::new(disk));
@@ -135,10 +147,14 @@ impl Part {
         let own = self.disk.take();
         (self.validator, self.total_bytes, self.has_state) = (None, None, false);
         let (path, state_path) = (self.path.clone(), self.state_path.clone());
-        blocking(self.target.clone(), move || match own {
-            Some(_own) => [&state_path, &path].into_iter().try_for_each(|path| remove(path)),
-            // The state of somebody who works on the part stays as well.
-            None => remove_left(&path).and_then(|()| remove(&state_path)),
+        let turn = Arc::clone(&self.turn);
+        blocking(self.target.clone(), move || {
+            let _turn = turn;
+            match own {
+                Some(_own) => [&state_path, &path].into_iter().try_for_each(|path| remove(path)),
+                // The state of somebody who works on the part stays as well.
+                None => remove_left(&path).and_then(|()| remove(&state_path)),
+            }
         })
         .await
     }
@@ -148,6 +164,7 @@ impl Part {
 #[derive(Debug)]
 pub(super) struct Disk {
     file: Own,
+    _turn: Arc<Turn>,
     progress: Mutex<Progress>,
 }
 
@@ -174,7 +191,7 @@ impl Disk {
     /// A power cut costs what came in so long. `Ours:` a download that is over sooner is synced once, at its end.
     const SYNC_EVERY: Duration = Duration::from_secs(5);
 
-    fn new(file: Own, state: Option<(StateFile, Record)>) -> Self {
+    fn new(file: Own, turn: &Arc<Turn>, state: Option<(StateFile, Record)>) -> Self {
         let now = Instant::now();
         let state = state.map(|(file, record)| (Arc::new(file), record));
         let progress = Progress {
@@ -187,12 +204,12 @@ impl Disk {
             synced: now,
             syncing: false,
         };
-        Self { file, progress: Mutex::new(progress) }
+        Self { file, _turn: Arc::clone(turn), progress: Mutex::new(progress) }
     }
 
-    fn resumed(file: Own, state: StateFile, mut record: Record) -> Self {
+    fn resumed(file: Own, turn: &Arc<Turn>, state: StateFile, mut record: Record) -> Self {
         let (written, durable) = record.resume();
-        let disk = Self::new(file, Some((state, record)));
+        let disk = Self::new(file, turn, Some((state, record)));
         {
             let mut progress = disk.lock();
             progress.recorded_bytes = written.bytes();
@@ -340,7 +357,7 @@ mod tests {
 
     fn find(target: &Path, url: &str) -> Part {
         let url = url::Url::parse(url).expect("a URL");
-        Part::find(target.to_owned(), state::source_digest(&url)).expect("a folder")
+        Part::find(target.to_owned(), state::source_digest(&url), Turn::free()).expect("a folder")
     }
 
     async fn left_over(target: &Path, validator: Option<&str>) {
@@ -423,13 +440,13 @@ mod tests {
         let mut part = find(&target, "https://a/f");
         part.start_over(Validator::parse("\"one\""), Some(9)).await.expect("a folder");
         let url = url::Url::parse("https://a/g").expect("a URL");
-        let found = || Part::find(target.clone(), state::source_digest(&url));
+        let found = |url| Part::find(target.clone(), state::source_digest(url), Turn::free());
         // With another address nothing is taken up, and nothing is thrown away either.
-        let mut other = found().expect("nothing for this address");
+        let mut other = found(&url).expect("nothing for this address");
         let result = other.start_over(None, Some(5)).await;
         assert!(matches!(result, Err(TransferError::Busy { .. })), "{result:?}");
         let same = url::Url::parse("https://a/f").expect("a URL");
-        assert!(Part::find(target.clone(), state::source_digest(&same)).is_err());
+        assert!(found(&same).is_err());
         assert!(part.path.exists() && part.state_path.exists());
         drop(part);
         other.start_over(None, Some(5)).await.expect("it is free");

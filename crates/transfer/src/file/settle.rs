@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::batcher::Batcher;
 use super::own::{Own, cannot_write, remove_left};
 use super::part::{Disk, remove};
+use super::turn::Turn;
 use crate::TransferError;
 
 /// What a finished file consists of.
@@ -32,6 +33,8 @@ pub(super) struct Finished {
     pub(super) target: PathBuf,
     /// Removed when the file has its name.
     pub(super) state_path: Option<PathBuf>,
+    /// Held until the file has its name.
+    pub(super) turn: Arc<Turn>,
 }
 
 /// Names finished files. While one group is being brought to disk the next one gathers, so a single file is named at once,
@@ -100,13 +103,13 @@ fn name(group: Vec<Waiting>) -> Vec<io::Result<()>> {
     let written: Vec<io::Result<Option<PathBuf>>> = group
         .into_iter()
         .map(|Waiting { finished, _room }| {
-            let Finished { content, path, target, state_path } = finished;
+            let Finished { content, path, target, state_path, turn } = finished;
             let of_one = match content {
                 Content::File(disk) => Held::Disk(disk),
                 Content::Bytes(chunks) => Held::Written(write(&path, &chunks)?),
             };
             batch.push(Unnamed { file: of_one.file().try_clone()?, path, target });
-            held.push(of_one);
+            held.push((of_one, turn));
             Ok(state_path)
         })
         .collect();
@@ -148,7 +151,7 @@ mod tests {
             let target = folder.path().join(&name);
             let path = folder.path().join(format!("{name}.part"));
             let content = Content::Bytes(vec![Bytes::from(name)]);
-            Finished { content, path, target, state_path: None }
+            Finished { content, path, target, state_path: None, turn: Turn::free() }
         };
         let all = (0..40).map(|number| {
             let (finished, settler) = (finished(number), Arc::clone(&settler));

@@ -127,9 +127,8 @@ async fn a_file_that_is_another_one_with_each_answer_is_given_up() {
     assert!(server.log.requests().len() < 200, "{} requests", server.log.requests().len());
 }
 
-// The clock stands still: nobody waits for the time that a place may be busy.
-#[tokio::test(start_paused = true)]
-async fn of_two_downloads_to_one_place_one_is_refused_and_the_other_is_right() {
+#[tokio::test]
+async fn a_second_download_to_a_place_waits_for_the_first() {
     let (file, go_on) = (large(), Arc::new(Notify::new()));
     let release = Arc::clone(&go_on);
     let server = Server::start(move |mut exchange| {
@@ -139,7 +138,7 @@ async fn of_two_downloads_to_one_place_one_is_refused_and_the_other_is_right() {
             let length = format!("content-length: {}", end - start);
             let etag = "etag: \"one\"".to_owned();
             exchange.head(206, &[content_range(start, end, file.len()), etag, length]).await;
-            // The first bytes of the first answer come at once, everything else when the other download has ended.
+            // The first bytes of the first answer come at once, everything else when the second download waits.
             let at_once = if start == 0 { 1000 } else { 0 };
             exchange.body(&file[start..start + at_once]).await;
             go_on.notified().await;
@@ -166,15 +165,31 @@ async fn of_two_downloads_to_one_place_one_is_refused_and_the_other_is_right() {
     });
     begins.await.expect("it begins");
     let other = FileRequest { url: server.url("another"), ..request.clone() };
-    for second in [&request, &other] {
-        let result = download(second).await;
-        assert!(
-            matches!(&result, Err(TransferError::Busy { path }) if *path == request.path),
-            "{result:?}"
-        );
-    }
+    let mut second = Box::pin(download(&other));
+    assert!(futures::poll!(&mut second).is_pending());
     release.notify_one();
     first.await.expect("no panic").expect("a file");
+    assert_eq!(second.await.expect("a file"), LARGE);
     assert!(std::fs::read(&request.path).expect("a file") == *large());
     assert_eq!(left_over(&folder), ["file"]);
+    let paths: Vec<_> = server.log.requests().into_iter().map(|asked| asked.path).collect();
+    assert!(paths.is_sorted_by_key(|path| path.contains("another")), "{paths:?}");
+}
+
+#[tokio::test]
+async fn a_place_that_another_process_writes_is_left_to_it() {
+    let (server, folder) = (honest().await, tempfile::tempdir().expect("a folder"));
+    let request = request(&server, &folder);
+    // A lock belongs to one opening of a file: this one is not that of the download.
+    let part = std::fs::File::create(folder.path().join("file.part")).expect("a folder");
+    part.lock().expect("a file system with locks");
+    let result = download(&request).await;
+    assert!(
+        matches!(&result, Err(TransferError::Busy { path }) if *path == request.path),
+        "{result:?}"
+    );
+    assert_eq!(left_over(&folder), ["file.part"]);
+    part.unlock().expect("it is locked");
+    download(&request).await.expect("a file");
+    assert!(std::fs::read(&request.path).expect("a file") == *large());
 }
